@@ -1,0 +1,285 @@
+/* pinhole.h - the public face of libpinhole: data, models, training, use.
+ *
+ * STEP BY STEP
+ *     ph_data     *data  = ph_data_open("fashion-mnist:train", NULL);
+ *     ph_settings *set   = ph_settings_new();
+ *     ph_settings_set(set, "latent-dim", "20");
+ *     ph_model    *model = ph_model_new("ae", data, set);
+ *     ph_train(model, data, NULL);
+ *     ph_model_save(model, "fashion.pin");
+ *     ph_model_apply(model, "encode", &rows, codes);
+ *
+ * Every function that can fail returns a ph_status (or NULL); ph_message() then holds one line, in
+ * the calling thread, that says what went wrong and where. The library never prints, exits or
+ * aborts. Objects are not shared between threads without a lock of the caller's; a ph_data may be
+ * read by many threads at once.
+ *
+ * One's own objectives and families: pinhole/graph.h.
+ */
+#ifndef PINHOLE_H
+#define PINHOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PH_VERSION "0.1.0"
+
+/* The element type of values. The tests also build everything in double precision (PH_DOUBLE),
+ * where formulas can be checked to 1e-6; the installed library is single precision. */
+#ifdef PH_DOUBLE
+typedef double ph_real;
+#else
+typedef float ph_real;
+#endif
+
+/* ---- Errors ------------------------------------------------------------------------------- */
+
+typedef enum ph_status {
+    PH_OK = 0,
+    PH_USAGE,     /* an option, a name or an argument is wrong: the caller's mistake */
+    PH_DATA,      /* a file does not hold what it says */
+    PH_IO,        /* the system refused to open, read or write */
+    PH_MEMORY,    /* an allocation failed */
+    PH_MODEL,     /* a graph was built wrongly: shapes, scopes, missing gradient */
+    PH_DIVERGED,  /* a loss became NaN or infinite; the last good weights were kept */
+    PH_STOPPED    /* ph_stop() was called; everything was kept */
+} ph_status;
+
+/* The message of the last failure in this thread: one line, no newline; "" when there was none. */
+const char *ph_message(void);
+
+/* ---- Settings: names and values, as on the command line ------------------------------------ */
+
+/* One row describes an option wherever it appears: flag, help, configuration file, model file. */
+typedef enum ph_option_type {
+    PH_OPTION_FLAG,    /* no value needed: on; "name=0" or "no" turns it off. Target: bool */
+    PH_OPTION_INT,     /* target: int64_t */
+    PH_OPTION_REAL,    /* target: double */
+    PH_OPTION_TEXT,    /* target: const char *, owned by the settings that it was read from */
+    PH_OPTION_CHOICE   /* one word of `choices`; "lp:P" in choices admits "lp:" and a number.
+                          Target: const char * */
+} ph_option_type;
+
+typedef struct ph_option {
+    const char *name;      /* with dashes: "latent-dim"; "_" is taken for "-" everywhere */
+    const char *aliases;   /* blank-separated other names that are accepted, or NULL */
+    ph_option_type type;
+    size_t offset;         /* of the target in the family's options struct */
+    const char *value;     /* the default as text; NULL: none (0, NULL) */
+    double min, max;       /* of INT and REAL, both 0: any finite number */
+    const char *choices;   /* of CHOICE, blank-separated */
+    const char *help;      /* one line, no full stop */
+} ph_option;
+
+typedef struct ph_settings ph_settings;
+
+ph_settings *ph_settings_new(void);
+void ph_settings_free(ph_settings *);
+/* Sets name to value (a copy); a later value replaces an earlier one. PH_MEMORY. */
+ph_status ph_settings_set(ph_settings *, const char *name, const char *value);
+/* The value last set under this name ("-" equals "_"), or NULL. */
+const char *ph_settings_get(const ph_settings *, const char *name);
+/* Reads lines `name = value` or `name` (a flag); `#` starts a comment. A value set before wins over
+ * the file's. PH_IO, PH_USAGE with file and line. */
+ph_status ph_settings_read(ph_settings *, const char *path);
+
+/* ---- Data ----------------------------------------------------------------------------------- */
+
+typedef struct ph_data ph_data;
+
+typedef struct ph_data_desc {
+    const char *part;      /* "train", "test" or "all" when the spec names none; NULL: "all" */
+    uint64_t seed;         /* of built-in sets; 0 is a seed like any other */
+    size_t memory_limit;   /* bytes: larger files are read row by row when needed; 0: 512 MiB */
+} ph_data_desc;
+
+typedef struct ph_data_info {
+    char name[64];         /* the spec's last path component, without the part */
+    const char *format;    /* "IDX", "NPY", "built-in", "memory" */
+    const char *element;   /* as NumPy names it: "u1", "i2", "i4", "i8", "f4", "f8" */
+    size_t rows;
+    size_t rank;           /* of one row, 1 to 4 */
+    size_t shape[4];       /* of one row: {28, 28}, {28, 28, 1}, {n} */
+    size_t width;          /* product of shape */
+    size_t classes;        /* largest label + 1; 0 when the set has no labels */
+    bool has_test;         /* the set has a test part of its own */
+} ph_data_info;
+
+/* Opens `spec`: a path (IDX folder or file, .npy), a name looked up in $PINHOLE_DATA (folders
+ * separated by ":"), then in the user's cache, or a built-in set ("glyphs"); an ending ":train",
+ * ":test" or ":all" picks the part and wins over desc->part. A part that a set does not have
+ * is PH_USAGE; desc->part "test" falls back to all where there is no test part.
+ * desc may be NULL. NULL on failure, with status PH_USAGE, PH_IO, PH_DATA in ph_last_status(). */
+ph_data *ph_data_open(const char *spec, const ph_data_desc *desc);
+/* Rows of the caller's, copied: rows x width, row-major. labels may be NULL. */
+ph_data *ph_data_from_memory(const ph_real *values, size_t rows, size_t width,
+                             const uint32_t *labels);
+/* Rows first .. first+count-1 of `data`, which must outlive the part. */
+ph_data *ph_data_slice(const ph_data *data, size_t first, size_t count);
+void ph_data_close(ph_data *);
+void ph_data_describe(const ph_data *, ph_data_info *info);
+/* Reads n rows by index, in the data's own units, to out (n x width). PH_IO, PH_DATA. */
+ph_status ph_data_read(const ph_data *, const size_t *index, size_t n, ph_real *out);
+/* One label a row, or NULL when the set has none. */
+const uint32_t *ph_data_labels(const ph_data *);
+/* Smallest and largest value of the set: one pass over it. */
+ph_status ph_data_range(const ph_data *, double *min, double *max);
+
+/* The status that the last failing call of this thread returned, for calls that return NULL. */
+ph_status ph_last_status(void);
+
+/* ---- Output --------------------------------------------------------------------------------- */
+
+typedef struct ph_writer ph_writer;
+
+typedef struct ph_writer_desc {
+    const char *format;    /* "npy", "csv", "png"; NULL: by the path's ending ("-": npy) */
+    size_t rank;           /* of one row; 0: {width} */
+    size_t shape[4];
+    size_t width;          /* reals in one row */
+    double white;          /* png: the value drawn white, 0: 1.0; black is 0 */
+    size_t columns;        /* png: tiles side by side; 0: a nearly square grid, filled row by row */
+} ph_writer_desc;
+
+/* Opens path for rows to come; "-" is standard output. The file appears under its name, whole, at
+ * ph_writer_close() only; before that, or after a failure, an older file stays as it was. */
+ph_writer *ph_writer_open(const char *path, const ph_writer_desc *desc);
+ph_status ph_writer_rows(ph_writer *, const ph_real *values, size_t rows);
+/* Finishes the file and frees the writer, whatever the status. PH_IO. */
+ph_status ph_writer_close(ph_writer *);
+/* Frees the writer and leaves no trace of its file. */
+void ph_writer_discard(ph_writer *);
+
+/* A picture of equal tiles. tiles holds rows x columns pictures one after the other, each
+ * height x width x channels (channels 1 or 3), black at 0 and white at `white`; values outside are
+ * drawn as the nearest. by_column fills the grid column by column. gap: black pixels between. */
+typedef struct ph_grid {
+    const ph_real *tiles;
+    size_t rows, columns, height, width, channels, gap;
+    double white;
+    bool by_column;
+} ph_grid;
+ph_status ph_grid_save(const char *path, const ph_grid *grid);
+
+/* ---- Models --------------------------------------------------------------------------------- */
+
+typedef struct ph_model ph_model;
+
+typedef struct ph_family {
+    const char *name;             /* "ae" */
+    const char *help;             /* one line */
+    const ph_option *options;
+    size_t option_count;
+} ph_family;
+
+/* Family number i, or NULL past the last. */
+const ph_family *ph_family_at(size_t i);
+/* The options that training has for every family. */
+const ph_option *ph_training_options(size_t *count);
+
+/* A new model of a family for rows like those of `data`, with random weights; its scaling is
+ * fitted on `data`. settings (may be NULL) hold options of the family and of training; an unknown
+ * one is PH_USAGE and names the nearest. */
+ph_model *ph_model_new(const char *family, const ph_data *data, const ph_settings *settings);
+ph_model *ph_model_load(const char *path);
+/* Writes the model file (safetensors) atomically. weights_only drops the state of training. */
+ph_status ph_model_save(const ph_model *, const char *path, bool weights_only);
+void ph_model_free(ph_model *);
+
+/* A named list of numbers. Names are unique; the text of unit says reduction and unit. */
+typedef struct ph_figure {
+    const char *name, *unit;
+    double value;
+} ph_figure;
+typedef struct ph_figures {
+    size_t count;
+    ph_figure at[48];
+} ph_figures;
+/* The value called name, NaN if there is none. */
+double ph_figure_get(const ph_figures *, const char *name);
+
+typedef struct ph_model_info {
+    const char *family;
+    char data[64];                /* the name of the set it was made for */
+    size_t rank, shape[4], width; /* of one row of input */
+    size_t latent_dim;
+    size_t parameters;            /* trained numbers */
+    size_t layers;                /* of the encoder; encode --layer counts from 1 */
+    double flops_per_row;         /* multiplications and additions of a training step, per row */
+    int64_t epoch, step;          /* trained so far */
+    double white;                 /* the value of white in the data's own units, 0: unknown */
+} ph_model_info;
+void ph_model_describe(const ph_model *, ph_model_info *info);
+/* The resolved value of an option, as text; NULL if the model has no such option. */
+const char *ph_model_option(const ph_model *, const char *name);
+/* Writes what the model is to `to`: what is "summary", "options", "record" (of training) or
+ * "program" (every call of the compiled step: formulas, shapes, bytes, arithmetic). */
+ph_status ph_model_print(const ph_model *, FILE *to, const char *what);
+
+/* ---- Use ------------------------------------------------------------------------------------ */
+
+/* Functions of a model: "encode" (row to code), "decode" (code to row), "reconstruct" (row to
+ * row), "layer1", "layer2", ... (row to hidden layer). Rows are in the data's own units: the
+ * model's scaling is applied on the way in and undone on the way out. A row's result depends on
+ * that row alone. */
+ph_status ph_model_port(const ph_model *, const char *function, size_t *width_in,
+                        size_t *width_out);
+ph_status ph_model_apply(ph_model *, const char *function, const ph_real *in, size_t rows,
+                         ph_real *out);
+
+/* Measures the model on data: rows, mse, sse and what applies of bce, psnr, ... */
+ph_status ph_model_eval(ph_model *, const ph_data *data, ph_figures *figures);
+
+/* ---- Training ------------------------------------------------------------------------------- */
+
+typedef enum ph_event { PH_EVENT_STEP, PH_EVENT_EPOCH, PH_EVENT_SAVED, PH_EVENT_DONE } ph_event;
+
+typedef struct ph_progress {
+    ph_event event;
+    int64_t epoch, epochs;        /* done, planned */
+    int64_t step, steps;          /* in all: done, planned */
+    size_t rows;                  /* in an epoch */
+    double seconds;               /* of training alone, this run */
+    double rows_per_second;
+    double lr;
+    const char *note;             /* why training ended early, or NULL */
+    ph_figures figures;           /* loss and reported terms: mean since the last such event;
+                                     val_... where there is a validation part */
+} ph_progress;
+
+typedef struct ph_training {
+    const ph_settings *settings;  /* override the model's training options */
+    const ph_data *validation;    /* NULL: --val-split decides */
+    const char *save_to;          /* model file for checkpoints and the final save; NULL: none */
+    void (*progress)(void *user, ph_model *, const ph_progress *);
+    void *user;
+} ph_training;
+
+/* Trains up to the option `epochs` in all, going on from where the model is. PH_STOPPED after
+ * ph_stop(), PH_DIVERGED at a NaN or infinite loss; both keep good weights. */
+ph_status ph_train(ph_model *, const ph_data *data, const ph_training *training);
+/* Asks the training that runs in this process to end after its step. Safe in a signal handler. */
+void ph_stop(void);
+
+/* ---- Machine -------------------------------------------------------------------------------- */
+
+/* Threads that the library works with; 0: one for each CPU this process may use. Pinned inside the
+ * inherited affinity mask unless there are more threads than CPUs or pin is false. */
+ph_status ph_set_threads(int threads, bool pin);
+int ph_threads(void);
+/* Arithmetic peak, in operations a second: fused multiply-adds without memory, all threads at
+ * once, measured for about `seconds`. */
+double ph_machine_peak(double seconds);
+/* "x86-64-v4", ... : the instruction set that the kernels were chosen for. */
+const char *ph_machine_isa(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

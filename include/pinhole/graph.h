@@ -1,0 +1,175 @@
+/* pinhole/graph.h - building one's own objectives and families: nodes, layers, phases.
+ *
+ * A step of training is a graph. The forward computation, its gradients and the update of the
+ * weights are nodes of one graph, which is compiled into a flat program and run by a team of
+ * threads. A value is either per row (a batch of rows, their number told at run time) or whole (a
+ * weight, a scalar). Shapes below are of one row, or of the whole value.
+ *
+ * Mistakes (shapes that do not fit, a node of another graph) stick to the graph: the first one is
+ * kept, with names and shapes, later calls return a dead node quietly, and ph_graph_status() or
+ * whatever compiles the graph reports it once. No constructor needs a check of its own.
+ */
+#ifndef PINHOLE_GRAPH_H
+#define PINHOLE_GRAPH_H
+
+#include <pinhole.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+typedef struct ph_graph ph_graph;
+typedef struct ph_node ph_node;
+typedef struct ph_scope ph_scope;
+
+ph_graph *ph_graph_new(uint64_t seed);
+void ph_graph_free(ph_graph *);
+/* PH_OK, or PH_MODEL with the first mistake as message. */
+ph_status ph_graph_status(ph_graph *);
+
+/* ---- Leaves -------------------------------------------------------------------------------- */
+
+/* Rows fed from outside, each of the given shape. A new input opens a new set of rows: values of
+ * different sets have different row counts and meet only as whole values. */
+ph_node *ph_input(ph_graph *, const char *name, size_t rank, const size_t *shape);
+/* One more input with the rows of `beside`. */
+ph_node *ph_input_beside(ph_node *beside, const char *name, size_t rank, const size_t *shape);
+/* One index (u32) a row, beside `beside`. */
+ph_node *ph_index_input(ph_node *beside, const char *name);
+ph_node *ph_constant(ph_graph *, double value);
+/* A whole scalar that the host sets before a run: a rate, a weight that is warmed up. */
+ph_node *ph_knob(ph_graph *, const char *name, double value);
+/* 1 / (number of rows of x), a whole scalar. */
+ph_node *ph_inverse_rows(ph_node *x);
+
+/* A scope prefixes the names of its parameters ("encoder/0/weight"). "" is the root. */
+ph_scope *ph_scope_of(ph_graph *, const char *name);
+typedef enum ph_start { PH_ZEROS, PH_ONES, PH_UNIFORM, PH_NORMAL } ph_start;
+/* A trained whole value. range: half width of UNIFORM, standard deviation of NORMAL. */
+ph_node *ph_parameter(ph_scope *, const char *name, size_t rank, const size_t *shape,
+                      ph_start start, double range);
+/* A whole value that is kept and saved with the model but not trained: a moment, an average. */
+ph_node *ph_state(ph_scope *, const char *name, size_t rank, const size_t *shape, ph_start start);
+/* Sets a parameter or state to `value` at the end of a step, once every reader of the old value in
+ * that step is done. Returns the new value. */
+ph_node *ph_assign(ph_node *state, ph_node *value);
+
+/* Noise, fresh in every step: a pure function of seed, step, phase, node, row and column. Shaped
+ * like `like`. Philox (Salmon et al. 2011). */
+ph_node *ph_normal_like(ph_node *like);              /* mean 0, variance 1 */
+ph_node *ph_uniform_like(ph_node *like);             /* in (0, 1) */
+ph_node *ph_bernoulli_like(ph_node *like, double p); /* 1 with probability p, else 0 */
+/* `training` in programs that train, `use` in all others. */
+ph_node *ph_when_training(ph_node *training, ph_node *use);
+
+/* ---- Element by element -------------------------------------------------------------------- */
+
+/* Operands have equal shapes, or one is broadcast: a whole value over rows, a last dimension of 1
+ * along it, a scalar over everything. */
+ph_node *ph_add(ph_node *a, ph_node *b);
+ph_node *ph_sub(ph_node *a, ph_node *b);
+ph_node *ph_mul(ph_node *a, ph_node *b);
+ph_node *ph_div(ph_node *a, ph_node *b);
+ph_node *ph_max(ph_node *a, ph_node *b);
+ph_node *ph_min(ph_node *a, ph_node *b);
+ph_node *ph_less(ph_node *a, ph_node *b);            /* 1 where a < b, else 0; no gradient */
+ph_node *ph_less_equal(ph_node *a, ph_node *b);
+ph_node *ph_equal(ph_node *a, ph_node *b);
+ph_node *ph_select(ph_node *condition, ph_node *a, ph_node *b); /* a where condition is not 0 */
+ph_node *ph_scale(ph_node *a, double factor);
+ph_node *ph_shift(ph_node *a, double term);
+ph_node *ph_power(ph_node *a, double exponent);      /* a > 0 */
+ph_node *ph_clamp(ph_node *a, double low, double high);
+ph_node *ph_neg(ph_node *a);
+ph_node *ph_abs(ph_node *a);
+ph_node *ph_sign(ph_node *a);
+ph_node *ph_square(ph_node *a);
+ph_node *ph_sqrt(ph_node *a);
+ph_node *ph_exp(ph_node *a);
+ph_node *ph_log(ph_node *a);
+ph_node *ph_erf(ph_node *a);
+ph_node *ph_relu(ph_node *a);
+ph_node *ph_leaky_relu(ph_node *a, double slope);
+ph_node *ph_elu(ph_node *a, double alpha);
+ph_node *ph_gelu(ph_node *a);                        /* exact, through erf */
+ph_node *ph_silu(ph_node *a);
+ph_node *ph_sigmoid(ph_node *a);
+ph_node *ph_tanh(ph_node *a);
+ph_node *ph_softplus(ph_node *a);                    /* log(1 + exp a), without overflow */
+ph_node *ph_stop_gradient(ph_node *a);
+
+/* ---- Across elements ----------------------------------------------------------------------- */
+
+/* a [.., k] times the whole b [k, n] gives [.., n]; transpose_b: b is [n, k]. Both may be whole.
+ * Leading dimensions of a, and its rows, are rows of the product. */
+ph_node *ph_product(ph_node *a, ph_node *b, bool transpose_b);
+/* The whole transpose(a) b, summed over all rows: a [.., m], b [.., n] give [m, n]. */
+ph_node *ph_product_over_rows(ph_node *a, ph_node *b);
+ph_node *ph_sum(ph_node *a);                         /* over all inner dimensions: [1] per row */
+ph_node *ph_mean(ph_node *a);
+ph_node *ph_sum_last(ph_node *a);                    /* over the last dimension, kept as 1 */
+ph_node *ph_max_last(ph_node *a);
+ph_node *ph_sum_rows(ph_node *a);                    /* over rows and leading dimensions: whole [n] */
+ph_node *ph_mean_rows(ph_node *a);
+ph_node *ph_sum_all(ph_node *a);                     /* a whole scalar */
+ph_node *ph_softmax(ph_node *a);                     /* along the last dimension, as the next two */
+ph_node *ph_log_softmax(ph_node *a);
+ph_node *ph_log_sum_exp(ph_node *a);
+ph_node *ph_reshape(ph_node *a, size_t rank, const size_t *shape);
+ph_node *ph_flatten(ph_node *a);
+ph_node *ph_slice(ph_node *a, size_t first, size_t count); /* of the last dimension */
+ph_node *ph_concatenate(ph_node *a, ph_node *b);     /* along the last dimension */
+/* a repeated to the shape of `like`. */
+ph_node *ph_broadcast(ph_node *a, ph_node *like);
+/* Row index[r] of the whole table [v, n] for each row r. */
+ph_node *ph_gather(ph_node *table, ph_node *index);
+
+/* ---- Gradients, layers, losses ------------------------------------------------------------- */
+
+/* Derivatives of the whole scalar y by each of x, as nodes (so they can be differentiated again).
+ * out[i] has the shape of x[i]; zero where y does not depend on x[i]. */
+void ph_gradient(ph_node *y, ph_node *const *x, size_t count, ph_node **out);
+
+/* a W + b with W [width of a, n] and b [n]. Starts: Glorot and Bengio (2010) uniform for every
+ * activation but the relu family, He et al. (2015) for that. */
+ph_node *ph_linear(ph_scope *, ph_node *a, size_t n, const char *activation, bool bias);
+/* "relu", "tanh", ...: applies it by name; "linear" is a itself. */
+ph_node *ph_activation(ph_node *a, const char *name);
+/* Zero with probability p and scaled by 1/(1-p) in training; a itself in use (Srivastava 2014). */
+ph_node *ph_dropout(ph_node *a, double p);
+
+/* Losses: one value a row, [1], summed over the row. "bce": nats, from logits; "mse": squared
+ * error; "lp:P": sum of |y - x|^P. */
+ph_node *ph_loss(const char *loss, ph_node *y, ph_node *x);
+
+/* ---- Phases, reports, exports -------------------------------------------------------------- */
+
+/* One phase of a training step: minimise the mean over rows of `loss` (or the whole scalar) by
+ * changing the parameters of the scopes named in `train` (blank-separated prefixes; NULL: all). */
+typedef struct ph_phase {
+    ph_node *loss;
+    const char *train;
+} ph_phase;
+void ph_add_phase(ph_graph *, const ph_phase *);
+/* A figure of every epoch: mean over rows, or the whole scalar. unit says what it is. */
+void ph_report(ph_graph *, const char *name, const char *unit, ph_node *value);
+/* Makes a function of the model: from input rows to value. */
+void ph_export(ph_graph *, const char *name, ph_node *input, ph_node *value);
+
+/* ---- A family of one's own ------------------------------------------------------------------ */
+
+/* What a family is: a table of options, the struct they are read into, and a function that builds
+ * the graph for rows x. Registered families work in ph_model_new and in model files. */
+typedef struct ph_family_desc {
+    ph_family face;
+    size_t options_size;
+    void (*build)(ph_graph *, ph_node *x, const void *options);
+} ph_family_desc;
+ph_status ph_family_register(const ph_family_desc *); /* the desc must stay where it is */
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

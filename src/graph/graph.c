@@ -1,0 +1,483 @@
+/* graph.c - building a graph: nodes, leaves, scopes, and the mistakes that stick to it.
+ *
+ * Equal nodes are built once (hash consing without the hash: graphs are small and built once), so
+ * a gradient that asks for sigmoid(x) finds the one that the forward pass made.
+ */
+#include "graph/graph.h"
+
+#include "base/philox.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool ph_shape_equal(const ph_shape *a, const ph_shape *b)
+{
+    return a->set == b->set && a->rank == b->rank &&
+           memcmp(a->dim, b->dim, a->rank * sizeof a->dim[0]) == 0;
+}
+
+ph_shape ph_shape_of(int set, size_t rank, const size_t *dim)
+{
+    ph_shape shape = { .set = set, .rank = rank };
+    memcpy(shape.dim, dim, rank * sizeof dim[0]);
+    return shape;
+}
+
+ph_fit ph_shape_fit(const ph_shape *operand, const ph_shape *domain)
+{
+    size_t columns = ph_shape_columns(domain), lead = ph_shape_lead(domain);
+    bool whole = operand->set == 0 && domain->set != 0;
+    if (!whole && operand->set == domain->set && ph_shape_columns(operand) == columns &&
+        ph_shape_lead(operand) == lead)
+        return PH_FIT_FULL;
+    if (operand->set == 0 && ph_shape_size(operand) == 1)
+        return PH_FIT_ONE;
+    if (operand->set == 0 && ph_shape_columns(operand) == columns && ph_shape_lead(operand) == 1)
+        return PH_FIT_ROW;
+    if (!whole && operand->set == domain->set && ph_shape_columns(operand) == 1 &&
+        ph_shape_lead(operand) == lead)
+        return PH_FIT_COLUMN;
+    return PH_FIT_OTHER;
+}
+
+const char *ph_shape_text(const ph_shape *shape, char buffer[96])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < shape->rank; i++)
+        used += (size_t)snprintf(buffer + used, 96 - used, "%s%zu", i ? "," : "[", shape->dim[i]);
+    snprintf(buffer + used, 96 - used, "]%s", shape->set ? " per row" : "");
+    return buffer;
+}
+
+/* ---- The graph and its mistakes -------------------------------------------------------------- */
+
+ph_graph *ph_graph_new(uint64_t seed)
+{
+    ph_graph *graph = calloc(1, sizeof *graph);
+    if (graph == NULL) {
+        ph_fail(PH_MEMORY, "out of memory while making a graph");
+        return NULL;
+    }
+    graph->seed = seed;
+    graph->variable_end = &graph->variable;
+    graph->dead.graph = graph;
+    graph->dead.shape = (ph_shape){ .rank = 1, .dim = { 1 } };
+    return graph;
+}
+
+void ph_graph_free(ph_graph *graph)
+{
+    if (graph == NULL)
+        return;
+    for (ph_variable *v = graph->variable; v; v = v->next)
+        free(v->data);
+    free(graph->node);
+    ph_arena_free(&graph->arena);
+    free(graph);
+}
+
+ph_status ph_graph_status(ph_graph *graph)
+{
+    return graph->status == PH_OK ? PH_OK : ph_fail(graph->status, "%s", graph->message);
+}
+
+static ph_node *stick(ph_graph *graph, ph_status status, const char *format, va_list args)
+{
+    if (graph->status == PH_OK) {
+        graph->status = status;
+        vsnprintf(graph->message, sizeof graph->message, format, args);
+    }
+    return &graph->dead;
+}
+
+ph_node *ph_mistake(ph_graph *graph, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    ph_node *dead = stick(graph, PH_MODEL, format, args);
+    va_end(args);
+    return dead;
+}
+
+static ph_node *out_of_memory(ph_graph *graph)
+{
+    if (graph->status == PH_OK) {
+        graph->status = PH_MEMORY;
+        snprintf(graph->message, sizeof graph->message, "out of memory while building a graph");
+    }
+    return &graph->dead;
+}
+
+bool ph_is_dead(const ph_node *node)
+{
+    return node == &node->graph->dead;
+}
+
+/* ---- Nodes ----------------------------------------------------------------------------------- */
+
+static ph_node *append(ph_graph *graph, const ph_node *like)
+{
+    if (graph->node_count == graph->node_capacity) {
+        int capacity = graph->node_capacity ? 2 * graph->node_capacity : 128;
+        ph_node **grown = realloc(graph->node, (size_t)capacity * sizeof grown[0]);
+        if (grown == NULL)
+            return out_of_memory(graph);
+        graph->node = grown;
+        graph->node_capacity = capacity;
+    }
+    ph_node *node = ph_arena_take(&graph->arena, sizeof *node);
+    if (node == NULL)
+        return out_of_memory(graph);
+    *node = *like;
+    node->id = graph->node_count;
+    graph->node[graph->node_count++] = node;
+    return node;
+}
+
+static bool same(const ph_node *a, const ph_node *b)
+{
+    return a->op == b->op && a->input_count == b->input_count && a->extent == b->extent &&
+           a->flag == b->flag && ph_shape_equal(&a->shape, &b->shape) &&
+           memcmp(a->input, b->input, sizeof a->input) == 0 &&
+           memcmp(a->attribute, b->attribute, sizeof a->attribute) == 0;
+}
+
+ph_node *ph_node_new(const ph_op *op, ph_shape shape, ph_node *const *inputs, int count,
+                     const double *attributes, size_t extent, bool flag)
+{
+    ph_graph *graph = inputs[0]->graph;
+    ph_node node = { .op = op, .graph = graph, .shape = shape, .input_count = count,
+                     .extent = extent, .flag = flag };
+    for (int i = 0; i < count; i++) {
+        if (inputs[i]->graph != graph)
+            return ph_mistake(graph, "%s: input %d is a node of another graph", op->name, i + 1);
+        if (ph_is_dead(inputs[i]))
+            return inputs[i];
+        node.input[i] = inputs[i];
+    }
+    for (int i = 0; attributes && i < PH_MAX_ATTRIBUTES; i++)
+        node.attribute[i] = (real)attributes[i];
+    if (op->flags & PH_OP_NOISE)
+        node.ordinal = graph->noise_count++;
+    else if (!(op->flags & PH_OP_ASSIGN))
+        for (int i = 0; i < graph->node_count; i++)
+            if (same(graph->node[i], &node))
+                return graph->node[i];
+    return append(graph, &node);
+}
+
+/* The shape of operands that broadcast against each other, aligned at the last dimension. */
+static bool broadcast(const ph_op *op, ph_node *const *inputs, int count, ph_shape *out)
+{
+    *out = (ph_shape){ .rank = 1, .dim = { 1 } };
+    for (int i = 0; i < count; i++) {
+        const ph_shape *in = &inputs[i]->shape;
+        ph_shape merged = in->rank > out->rank ? *in : *out;
+        const ph_shape *small = in->rank > out->rank ? out : in;
+        merged.set = in->set ? in->set : out->set;
+        bool fits = in->set == 0 || out->set == 0 || in->set == out->set;
+        for (size_t d = 0; d < small->rank; d++) {
+            size_t *a = &merged.dim[merged.rank - 1 - d], b = small->dim[small->rank - 1 - d];
+            fits = fits && (*a == b || *a == 1 || b == 1);
+            *a = *a == 1 ? b : *a;
+        }
+        if (!fits) {
+            char left[96], right[96];
+            ph_mistake(inputs[0]->graph, "%s: shapes %s and %s do not fit", op->name,
+                       ph_shape_text(out, left), ph_shape_text(in, right));
+            return false;
+        }
+        *out = merged;
+    }
+    return true;
+}
+
+ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attributes)
+{
+    ph_graph *graph = inputs[0]->graph;
+    ph_shape shape;
+    ph_node *operand[PH_MAX_INPUTS];
+    for (int i = 0; i < op->arity; i++) {
+        if (ph_is_dead(inputs[i]))
+            return inputs[i];
+        if (inputs[i]->op->flags & PH_OP_INDEX)
+            return ph_mistake(graph, "%s: input %d holds indices, not numbers", op->name, i + 1);
+        operand[i] = inputs[i];
+    }
+    if (!broadcast(op, operand, op->arity, &shape))
+        return &graph->dead;
+    for (int i = 0; i < op->arity; i++)
+        if (ph_shape_fit(&operand[i]->shape, &shape) == PH_FIT_OTHER)
+            operand[i] = ph_broadcast_to(operand[i], &shape);
+    return ph_node_new(op, shape, operand, op->arity, attributes, 0, false);
+}
+
+ph_node *ph_sum_like(ph_node *d, const ph_shape *like)
+{
+    if (ph_is_dead(d) || ph_shape_equal(&d->shape, like))
+        return d;
+    size_t size = ph_shape_size(like);
+    switch (ph_shape_fit(like, &d->shape)) {
+    case PH_FIT_FULL:
+        return ph_reshape(d, like->rank, like->dim);
+    case PH_FIT_ONE:
+        d = ph_sum_all(d);
+        break;
+    case PH_FIT_ROW:
+        d = ph_sum_rows(d);
+        break;
+    case PH_FIT_COLUMN:
+        d = ph_sum_last(d);
+        break;
+    case PH_FIT_OTHER:
+        if (like->set == d->shape.set && size == 1)
+            d = ph_sum(d);
+        else if (like->set == 0 && size == ph_shape_size(&d->shape))
+            d = ph_sum_rows(ph_flatten(d));
+        else {
+            char a[96], b[96];
+            return ph_mistake(d->graph, "gradient: %s cannot be summed to %s",
+                              ph_shape_text(&d->shape, a), ph_shape_text(like, b));
+        }
+    }
+    return ph_reshape(d, like->rank, like->dim);
+}
+
+/* ---- Leaves ---------------------------------------------------------------------------------- */
+
+static const ph_op leaf = { .name = "leaf", .flags = PH_OP_LEAF };
+static const ph_op index_leaf = { .name = "index", .flags = PH_OP_LEAF | PH_OP_INDEX };
+
+ph_node *ph_leaf(ph_graph *graph, ph_variable_kind kind, const char *name, ph_shape shape)
+{
+    for (size_t i = 0; i < shape.rank; i++)
+        if (shape.dim[i] == 0)
+            return ph_mistake(graph, "%s: a dimension is 0", name);
+    ph_variable *variable = ph_arena_take(&graph->arena, sizeof *variable);
+    if (variable == NULL || (variable->name = ph_arena_text(&graph->arena, name)) == NULL)
+        return out_of_memory(graph);
+    variable->kind = kind;
+    variable->shape = shape;
+    variable->size = ph_shape_size(&shape);
+    if (kind != PH_VARIABLE_INPUT) {
+        size_t bytes = (variable->size * sizeof(real) + 63) / 64 * 64;
+        variable->data = aligned_alloc(64, bytes);
+        if (variable->data == NULL)
+            return out_of_memory(graph);
+        memset(variable->data, 0, bytes);
+    }
+    *graph->variable_end = variable;
+    graph->variable_end = &variable->next;
+    ph_node node = { .op = &leaf, .graph = graph, .shape = shape, .variable = variable };
+    return variable->node = append(graph, &node);
+}
+
+ph_variable *ph_variable_find(ph_graph *graph, const char *name)
+{
+    for (ph_variable *v = graph->variable; v; v = v->next)
+        if (strcmp(v->name, name) == 0)
+            return v;
+    return NULL;
+}
+
+static bool shape_ok(ph_graph *graph, const char *name, size_t rank)
+{
+    if (rank >= 1 && rank <= PH_MAX_RANK)
+        return true;
+    ph_mistake(graph, "%s: a shape has 1 to %d dimensions, not %zu", name, PH_MAX_RANK, rank);
+    return false;
+}
+
+static ph_node *input(ph_graph *graph, int set, const char *name, size_t rank, const size_t *dim)
+{
+    if (!shape_ok(graph, name, rank))
+        return &graph->dead;
+    ph_node *node = ph_leaf(graph, PH_VARIABLE_INPUT, name, ph_shape_of(set, rank, dim));
+    if (!ph_is_dead(node))
+        node->variable->slot = graph->input_count++;
+    return node;
+}
+
+ph_node *ph_input(ph_graph *graph, const char *name, size_t rank, const size_t *shape)
+{
+    return input(graph, ++graph->set_count, name, rank, shape);
+}
+
+ph_node *ph_input_beside(ph_node *beside, const char *name, size_t rank, const size_t *shape)
+{
+    return ph_is_dead(beside) ? beside
+                              : input(beside->graph, beside->shape.set, name, rank, shape);
+}
+
+ph_node *ph_index_input(ph_node *beside, const char *name)
+{
+    ph_node *node = ph_input_beside(beside, name, 1, (size_t[]){ 1 });
+    if (!ph_is_dead(node))
+        node->op = &index_leaf;
+    return node;
+}
+
+static const ph_shape scalar = { .rank = 1, .dim = { 1 } };
+
+ph_node *ph_constant(ph_graph *graph, double value)
+{
+    for (ph_variable *v = graph->variable; v; v = v->next)
+        if (v->kind == PH_VARIABLE_CONSTANT && v->data[0] == (real)value)
+            return v->node;
+    char name[32];
+    snprintf(name, sizeof name, "%g", value);
+    ph_node *node = ph_leaf(graph, PH_VARIABLE_CONSTANT, name, scalar);
+    if (!ph_is_dead(node))
+        node->variable->data[0] = (real)value;
+    return node;
+}
+
+bool ph_is_constant(const ph_node *node, double *value)
+{
+    if (!node->variable || node->variable->kind != PH_VARIABLE_CONSTANT)
+        return false;
+    *value = (double)node->variable->data[0];
+    return true;
+}
+
+ph_node *ph_knob(ph_graph *graph, const char *name, double value)
+{
+    ph_variable *old = ph_variable_find(graph, name);
+    if (old && old->kind == PH_VARIABLE_KNOB)
+        return old->node;
+    ph_node *node = ph_leaf(graph, PH_VARIABLE_KNOB, name, scalar);
+    if (!ph_is_dead(node))
+        node->variable->data[0] = (real)value;
+    return node;
+}
+
+ph_node *ph_inverse_rows(ph_node *x)
+{
+    if (ph_is_dead(x))
+        return x;
+    if (x->shape.set == 0)
+        return ph_constant(x->graph, 1.0);
+    char name[32];
+    snprintf(name, sizeof name, "1/rows%d", x->shape.set);
+    ph_variable *old = ph_variable_find(x->graph, name);
+    if (old)
+        return old->node;
+    ph_node *node = ph_leaf(x->graph, PH_VARIABLE_INVERSE_ROWS, name, scalar);
+    if (!ph_is_dead(node))
+        node->variable->slot = x->shape.set;
+    return node;
+}
+
+/* ---- Scopes, parameters, states -------------------------------------------------------------- */
+
+ph_scope *ph_scope_of(ph_graph *graph, const char *name)
+{
+    for (ph_scope *s = graph->scope; s; s = s->next)
+        if (strcmp(s->name, name) == 0)
+            return s;
+    static ph_scope nowhere; /* Only ever read, when there is no memory left. */
+    ph_scope *scope = ph_arena_take(&graph->arena, sizeof *scope);
+    if (scope == NULL || (scope->name = ph_arena_text(&graph->arena, name)) == NULL) {
+        out_of_memory(graph);
+        return graph->scope ? graph->scope : &nowhere;
+    }
+    scope->graph = graph;
+    scope->next = graph->scope;
+    return graph->scope = scope;
+}
+
+/* Starts are drawn by counter: number i of a variable depends on seed, ordinal and i alone. */
+void ph_variable_start(ph_graph *graph, ph_variable *v)
+{
+    uint32_t key[2] = { (uint32_t)graph->seed, (uint32_t)(graph->seed >> 32) };
+    for (size_t i = 0; i < v->size; i++) {
+        uint32_t counter[4] = { (uint32_t)i, (uint32_t)(i >> 32), (uint32_t)v->ordinal,
+                                0x57415254 };
+        uint32_t bits[4];
+        double u, value = v->start == PH_ONES;
+        if (v->start == PH_UNIFORM || v->start == PH_NORMAL) {
+            ph_philox(bits, counter, key);
+            u = (bits[0] + 0.5) / 4294967296.0;
+            value = v->start == PH_UNIFORM
+                        ? v->range * (2 * u - 1)
+                        : v->range * sqrt(-2 * log(u)) * cos(2 * M_PI * bits[1] / 4294967296.0);
+        }
+        v->data[i] = (real)value;
+    }
+}
+
+static ph_node *kept(ph_scope *scope, ph_variable_kind kind, const char *name, size_t rank,
+                     const size_t *shape, ph_start start, double range)
+{
+    ph_graph *graph = scope->graph;
+    if (graph == NULL || !shape_ok(graph, name, rank))
+        return graph ? &graph->dead : NULL;
+    char full[256];
+    int length = snprintf(full, sizeof full, "%s%s%s", scope->name, scope->name[0] ? "/" : "", name);
+    if (length >= (int)sizeof full)
+        return ph_mistake(graph, "%s: the name is too long", name);
+    if (ph_variable_find(graph, full))
+        return ph_mistake(graph, "%s: there is a parameter or state of that name already", full);
+    ph_node *node = ph_leaf(graph, kind, full, ph_shape_of(0, rank, shape));
+    if (ph_is_dead(node))
+        return node;
+    node->variable->start = start;
+    node->variable->range = range;
+    node->variable->ordinal = graph->ordinal_count++;
+    ph_variable_start(graph, node->variable);
+    return node;
+}
+
+ph_node *ph_parameter(ph_scope *scope, const char *name, size_t rank, const size_t *shape,
+                      ph_start start, double range)
+{
+    return kept(scope, PH_VARIABLE_PARAMETER, name, rank, shape, start, range);
+}
+
+ph_node *ph_state(ph_scope *scope, const char *name, size_t rank, const size_t *shape,
+                  ph_start start)
+{
+    return kept(scope, PH_VARIABLE_STATE, name, rank, shape, start, 0);
+}
+
+/* ---- Phases, reports, exports ---------------------------------------------------------------- */
+
+void ph_add_phase(ph_graph *graph, const ph_phase *phase)
+{
+    if (graph->phase_count == PH_MAX_PHASES) {
+        ph_mistake(graph, "a model has at most %d phases", PH_MAX_PHASES);
+        return;
+    }
+    ph_phase *mine = &graph->phase[graph->phase_count++];
+    *mine = *phase;
+    if (phase->train && (mine->train = ph_arena_text(&graph->arena, phase->train)) == NULL)
+        out_of_memory(graph);
+}
+
+static void name_node(ph_graph *graph, ph_named *list, int *count, const char *name,
+                      const char *unit, ph_node *in, ph_node *value)
+{
+    if (*count == PH_MAX_NAMED) {
+        ph_mistake(graph, "%s: a model has at most %d reports and exports", name, PH_MAX_NAMED);
+        return;
+    }
+    ph_named *named = &list[*count];
+    *named = (ph_named){ ph_arena_text(&graph->arena, name), ph_arena_text(&graph->arena, unit),
+                         in, value };
+    if (named->name == NULL || named->unit == NULL)
+        out_of_memory(graph);
+    else
+        ++*count;
+}
+
+void ph_report(ph_graph *graph, const char *name, const char *unit, ph_node *value)
+{
+    name_node(graph, graph->report, &graph->report_count, name, unit, NULL, value);
+}
+
+void ph_export(ph_graph *graph, const char *name, ph_node *in, ph_node *value)
+{
+    name_node(graph, graph->exported, &graph->export_count, name, "", in, value);
+}

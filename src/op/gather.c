@@ -1,0 +1,82 @@
+/* gather.c - rows of a table by index, and its derivative, an ordered scatter-add. */
+#include "op/op_nodes.h"
+
+#include "graph/program.h"
+
+#include <string.h>
+
+enum { TASK_ROWS = 64, TASK_COLUMNS = 64 };
+
+static void run_gather(ph_call *call, int part)
+{
+    const ph_node *n = call->node;
+    size_t columns = ph_shape_columns(&n->shape), entries = n->input[0]->shape.dim[0];
+    size_t rows = ph_call_rows(call, &n->input[1]->shape), task;
+    const real *table = ph_call_input(call, 0);
+    const uint32_t *index = (const uint32_t *)ph_call_input(call, 1);
+    real *out = ph_call_output(call);
+    while (ph_next_task(call, part, (rows + TASK_ROWS - 1) / TASK_ROWS, &task))
+        for (size_t r = task * TASK_ROWS; r < rows && r < (task + 1) * TASK_ROWS; r++) {
+            /* An index beyond the table is the caller's mistake; it must not become a wild read. */
+            if (index[r] < entries)
+                memcpy(out + r * columns, table + index[r] * columns, columns * sizeof out[0]);
+            else
+                memset(out + r * columns, 0xff, columns * sizeof out[0]);
+        }
+}
+
+/* Each part takes columns, not rows, so that additions to one entry happen in the order of rows. */
+static void run_scatter(ph_call *call, int part)
+{
+    const ph_node *n = call->node;
+    size_t columns = ph_shape_columns(&n->shape), entries = n->shape.dim[0], task;
+    size_t rows = ph_call_rows(call, &n->input[1]->shape);
+    const real *in = ph_call_input(call, 0);
+    const uint32_t *index = (const uint32_t *)ph_call_input(call, 1);
+    real *out = ph_call_output(call);
+    while (ph_next_task(call, part, (columns + TASK_COLUMNS - 1) / TASK_COLUMNS, &task)) {
+        size_t from = task * TASK_COLUMNS;
+        size_t count = columns - from < TASK_COLUMNS ? columns - from : TASK_COLUMNS;
+        for (size_t e = 0; e < entries; e++)
+            memset(out + e * columns + from, 0, count * sizeof out[0]);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t c = 0; index[r] < entries && c < count; c++)
+                out[index[r] * columns + from + c] += in[r * columns + from + c];
+    }
+}
+
+static ph_node *scatter(ph_node *rows, ph_node *index, const ph_shape *table);
+
+static void gather_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    by_input[0] = scatter(dy, y->input[1], &y->input[0]->shape);
+}
+
+static void scatter_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    by_input[0] = ph_gather(dy, y->input[1]);
+}
+
+static const ph_op op_gather = { .name = "gather", .arity = 2, .run = run_gather,
+                                 .gradient = gather_gradient };
+static const ph_op op_scatter = { .name = "scatter_add", .arity = 2, .run = run_scatter,
+                                  .gradient = scatter_gradient };
+
+static ph_node *scatter(ph_node *rows, ph_node *index, const ph_shape *table)
+{
+    return ph_node_new(&op_scatter, *table, (ph_node *[]){ rows, index }, 2, NULL, 0, false);
+}
+
+ph_node *ph_gather(ph_node *table, ph_node *index)
+{
+    if (ph_is_dead(table) || ph_is_dead(index))
+        return ph_is_dead(table) ? table : index;
+    if (table->shape.set != 0 || table->shape.rank != 2 || !(index->op->flags & PH_OP_INDEX)) {
+        char text[96];
+        return ph_mistake(table->graph, "gather: a whole table of 2 dimensions and an index input "
+                          "are needed, not %s", ph_shape_text(&table->shape, text));
+    }
+    ph_shape shape = index->shape;
+    shape.dim[shape.rank - 1] = table->shape.dim[1];
+    return ph_node_new(&op_gather, shape, (ph_node *[]){ table, index }, 2, NULL, 0, false);
+}

@@ -1,0 +1,24 @@
+/* op_nodes.h - constructors of nodes for the library's own use, beside the public ones. */
+#ifndef PH_OP_OP_NODES_H
+#define PH_OP_OP_NODES_H
+
+#include "graph/graph.h"
+
+/* softplus(a) - a b: the cross-entropy of a logit a and a target b, in nats. */
+ph_node *ph_bce(ph_node *a, ph_node *b);
+/* decay old + (1 - decay) new, and the same of new squared. */
+ph_node *ph_average(ph_node *old, ph_node *new, double decay);
+ph_node *ph_average_square(ph_node *old, ph_node *new, double decay);
+/* w - rate m / (sqrt(v) scale + epsilon). */
+ph_node *ph_adam_step(ph_node *w, ph_node *m, ph_node *v, ph_node *rate, ph_node *scale,
+                      double epsilon);
+/* a repeated to a shape that an element-wise operand may be broadcast to. */
+ph_node *ph_copy_to(ph_node *a, const ph_shape *shape);
+/* The node that carries an assignment out, for a program's list. */
+ph_node *ph_assignment(ph_node *state, ph_node *value);
+
+/* Lists of all rows, ending in NULL. */
+extern const ph_op *const ph_map_ops[];
+extern const ph_op *const ph_other_ops[];
+
+#endif

@@ -1,0 +1,266 @@
+/* shape.c - ops that move values or only name them anew: reshape, slice, concatenate, broadcast,
+ * stop-gradient, the choice between training and use, and assignment.
+ */
+#include "op/op_nodes.h"
+
+#include "graph/program.h"
+
+#include <string.h>
+
+enum { TASK_REALS = 16384 };
+
+/* ---- Views: no work at all ----------------------------------------------------------------------- */
+
+static void reshape_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    by_input[0] = ph_reshape(dy, y->input[0]->shape.rank, y->input[0]->shape.dim);
+}
+
+static const ph_op op_reshape = { .name = "reshape", .flags = PH_OP_VIEW, .arity = 1,
+                                  .gradient = reshape_gradient };
+static const ph_op op_stop_gradient = { .name = "stop_gradient", .flags = PH_OP_VIEW, .arity = 1 };
+
+ph_node *ph_reshape(ph_node *a, size_t rank, const size_t *dim)
+{
+    if (ph_is_dead(a))
+        return a;
+    if (rank < 1 || rank > PH_MAX_RANK)
+        return ph_mistake(a->graph, "reshape: a shape has 1 to %d dimensions, not %zu", PH_MAX_RANK,
+                          rank);
+    ph_shape shape = ph_shape_of(a->shape.set, rank, dim);
+    if (ph_shape_equal(&shape, &a->shape))
+        return a;
+    if (ph_shape_size(&shape) != ph_shape_size(&a->shape)) {
+        char from[96], to[96];
+        return ph_mistake(a->graph, "reshape: %s cannot become %s", ph_shape_text(&a->shape, from),
+                          ph_shape_text(&shape, to));
+    }
+    if (a->op == &op_reshape)
+        return ph_reshape(a->input[0], rank, dim);
+    return ph_node_new(&op_reshape, shape, &a, 1, NULL, 0, false);
+}
+
+ph_node *ph_flatten(ph_node *a)
+{
+    size_t size = ph_shape_size(&a->shape);
+    return ph_reshape(a, 1, &size);
+}
+
+ph_node *ph_stop_gradient(ph_node *a)
+{
+    return ph_node_new(&op_stop_gradient, a->shape, &a, 1, NULL, 0, false);
+}
+
+static void choice_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    (void)y;
+    by_input[0] = dy;
+}
+
+/* Gradients are taken for training only, so they flow to that side. */
+static const ph_op op_when_training = { .name = "when_training", .flags = PH_OP_CHOICE, .arity = 2,
+                                        .gradient = choice_gradient };
+
+ph_node *ph_when_training(ph_node *training, ph_node *use)
+{
+    if (!ph_is_dead(training) && !ph_is_dead(use) && !ph_shape_equal(&training->shape, &use->shape))
+        return ph_mistake(use->graph, "when_training: the two sides differ in shape");
+    return ph_node_new(&op_when_training, use->shape, (ph_node *[]){ training, use }, 2, NULL, 0,
+                       false);
+}
+
+/* ---- Assignment ----------------------------------------------------------------------------------- */
+
+static const ph_op op_assign = { .name = "assign", .flags = PH_OP_ASSIGN, .arity = 2 };
+
+ph_node *ph_assignment(ph_node *state, ph_node *value)
+{
+    if (ph_is_dead(state) || ph_is_dead(value))
+        return ph_is_dead(state) ? state : value;
+    const ph_variable *v = state->variable;
+    if (v == NULL || (v->kind != PH_VARIABLE_PARAMETER && v->kind != PH_VARIABLE_STATE))
+        return ph_mistake(state->graph, "assign: the target is not a parameter or state");
+    if (!ph_shape_equal(&state->shape, &value->shape))
+        value = ph_broadcast_to(value, &state->shape);
+    return ph_node_new(&op_assign, state->shape, (ph_node *[]){ state, value }, 2, NULL, 0, false);
+}
+
+ph_node *ph_assign(ph_node *state, ph_node *value)
+{
+    ph_node *done = ph_assignment(state, value);
+    return ph_is_dead(done) ? done : done->input[1];
+}
+
+/* ---- Copies ---------------------------------------------------------------------------------------- */
+
+/* Copies for each row of the result `count` reals from a row of `in` to a row of `out`. */
+static void copy_columns(ph_call *call, int part, const real *in, size_t in_width, real *out,
+                         size_t out_width, size_t rows, size_t count)
+{
+    size_t rows_each = TASK_REALS / (count ? count : 1) + 1, task;
+    while (ph_next_task(call, part, (rows + rows_each - 1) / rows_each, &task))
+        for (size_t r = task * rows_each; r < rows && r < (task + 1) * rows_each; r++)
+            memcpy(out + r * out_width, in + r * in_width, count * sizeof out[0]);
+}
+
+static void run_slice(ph_call *call, int part)
+{
+    const ph_node *n = call->node;
+    size_t count = ph_shape_columns(&n->shape);
+    copy_columns(call, part, ph_call_input(call, 0) + n->extent,
+                 ph_shape_columns(&n->input[0]->shape), ph_call_output(call), count,
+                 ph_call_rows(call, &n->shape), count);
+}
+
+/* Zeros around a: what a slice's derivative needs. extent: where a begins. */
+static void run_pad(ph_call *call, int part)
+{
+    const ph_node *n = call->node;
+    size_t count = ph_shape_columns(&n->input[0]->shape), width = ph_shape_columns(&n->shape);
+    size_t rows = ph_call_rows(call, &n->shape), rows_each = TASK_REALS / width + 1, task;
+    const real *in = ph_call_input(call, 0);
+    real *out = ph_call_output(call);
+    while (ph_next_task(call, part, (rows + rows_each - 1) / rows_each, &task))
+        for (size_t r = task * rows_each; r < rows && r < (task + 1) * rows_each; r++) {
+            memset(out + r * width, 0, width * sizeof out[0]);
+            memcpy(out + r * width + n->extent, in + r * count, count * sizeof out[0]);
+        }
+}
+
+static void run_concatenate(ph_call *call, int part)
+{
+    const ph_node *n = call->node;
+    size_t left = ph_shape_columns(&n->input[0]->shape), width = ph_shape_columns(&n->shape);
+    size_t rows = ph_call_rows(call, &n->shape), rows_each = TASK_REALS / width + 1, task;
+    const real *a = ph_call_input(call, 0), *b = ph_call_input(call, 1);
+    real *out = ph_call_output(call);
+    while (ph_next_task(call, part, (rows + rows_each - 1) / rows_each, &task))
+        for (size_t r = task * rows_each; r < rows && r < (task + 1) * rows_each; r++) {
+            memcpy(out + r * width, a + r * left, left * sizeof out[0]);
+            memcpy(out + r * width + left, b + r * (width - left), (width - left) * sizeof out[0]);
+        }
+}
+
+static const ph_op op_pad;
+
+static ph_node *pad(ph_node *a, size_t first, size_t width)
+{
+    ph_shape shape = a->shape;
+    shape.dim[shape.rank - 1] = width;
+    return ph_node_new(&op_pad, shape, &a, 1, NULL, first, false);
+}
+
+static void slice_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    by_input[0] = pad(dy, y->extent, ph_shape_columns(&y->input[0]->shape));
+}
+
+static void pad_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    by_input[0] = ph_slice(dy, y->extent, ph_shape_columns(&y->input[0]->shape));
+}
+
+static void concatenate_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    size_t left = ph_shape_columns(&y->input[0]->shape), all = ph_shape_columns(&y->shape);
+    by_input[0] = ph_slice(dy, 0, left);
+    by_input[1] = ph_slice(dy, left, all - left);
+}
+
+static const ph_op op_slice = { .name = "slice", .arity = 1, .run = run_slice,
+                                .gradient = slice_gradient };
+static const ph_op op_pad = { .name = "pad", .arity = 1, .run = run_pad,
+                              .gradient = pad_gradient };
+static const ph_op op_concatenate = { .name = "concatenate", .arity = 2, .run = run_concatenate,
+                                      .gradient = concatenate_gradient };
+
+ph_node *ph_slice(ph_node *a, size_t first, size_t count)
+{
+    if (ph_is_dead(a))
+        return a;
+    size_t width = ph_shape_columns(&a->shape);
+    if (count == 0 || first > width || count > width - first)
+        return ph_mistake(a->graph, "slice: %zu columns from %zu on are not within %zu", count,
+                          first, width);
+    if (count == width)
+        return a;
+    ph_shape shape = a->shape;
+    shape.dim[shape.rank - 1] = count;
+    return ph_node_new(&op_slice, shape, &a, 1, NULL, first, false);
+}
+
+ph_node *ph_concatenate(ph_node *a, ph_node *b)
+{
+    if (ph_is_dead(a) || ph_is_dead(b))
+        return ph_is_dead(a) ? a : b;
+    ph_shape shape = a->shape, other = b->shape;
+    shape.dim[shape.rank - 1] = other.dim[other.rank - 1] = 0;
+    if (!ph_shape_equal(&shape, &other)) {
+        char left[96], right[96];
+        return ph_mistake(a->graph, "concatenate: shapes %s and %s do not fit",
+                          ph_shape_text(&a->shape, left), ph_shape_text(&b->shape, right));
+    }
+    shape.dim[shape.rank - 1] = ph_shape_columns(&a->shape) + ph_shape_columns(&b->shape);
+    return ph_node_new(&op_concatenate, shape, (ph_node *[]){ a, b }, 2, NULL, 0, false);
+}
+
+/* ---- Broadcast --------------------------------------------------------------------------------------- */
+
+/* The general case, one index at a time along all but the last dimension: what element-wise nodes
+ * cannot read in place, such as one picture added to every row. */
+static void run_spread(ph_call *call, int part)
+{
+    const ph_shape *to = &call->node->shape, *from = &call->node->input[0]->shape;
+    size_t stride[PH_MAX_RANK] = { 0 }, step = 1;
+    for (size_t d = 0; d < from->rank; d++) {
+        size_t axis = to->rank - 1 - d, size = from->dim[from->rank - 1 - d];
+        stride[axis] = size == 1 ? 0 : step;
+        step *= size;
+    }
+    size_t lead = ph_shape_lead(to), columns = ph_shape_columns(to);
+    size_t per_row = from->set ? ph_shape_size(from) : 0;
+    size_t rows = ph_call_rows(call, to), rows_each = TASK_REALS / columns + 1, task;
+    const real *in = ph_call_input(call, 0);
+    real *out = ph_call_output(call);
+    while (ph_next_task(call, part, (rows + rows_each - 1) / rows_each, &task))
+        for (size_t r = task * rows_each; r < rows && r < (task + 1) * rows_each; r++) {
+            size_t at = r / lead * per_row, rest = r % lead;
+            for (size_t axis = to->rank - 1; axis-- > 0; rest /= to->dim[axis])
+                at += rest % to->dim[axis] * stride[axis];
+            for (size_t c = 0; c < columns; c++)
+                out[r * columns + c] = in[at + c * stride[to->rank - 1]];
+        }
+}
+
+static void spread_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    (void)y;
+    by_input[0] = dy;
+}
+
+static const ph_op op_spread = { .name = "spread", .arity = 1, .run = run_spread,
+                                 .gradient = spread_gradient };
+
+ph_node *ph_broadcast_to(ph_node *a, const ph_shape *shape)
+{
+    if (ph_is_dead(a) || ph_shape_equal(&a->shape, shape))
+        return a;
+    bool fits = a->shape.rank <= shape->rank && (a->shape.set == 0 || a->shape.set == shape->set);
+    for (size_t d = 0; fits && d < a->shape.rank; d++) {
+        size_t from = a->shape.dim[a->shape.rank - 1 - d];
+        fits = from == 1 || from == shape->dim[shape->rank - 1 - d];
+    }
+    if (!fits) {
+        char from[96], to[96];
+        return ph_mistake(a->graph, "broadcast: %s cannot become %s", ph_shape_text(&a->shape, from),
+                          ph_shape_text(shape, to));
+    }
+    if (ph_shape_fit(&a->shape, shape) != PH_FIT_OTHER)
+        return ph_copy_to(a, shape);
+    return ph_node_new(&op_spread, *shape, &a, 1, NULL, 0, false);
+}
+
+ph_node *ph_broadcast(ph_node *a, ph_node *like)
+{
+    return ph_is_dead(like) ? like : ph_broadcast_to(a, &like->shape);
+}

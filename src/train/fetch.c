@@ -1,0 +1,42 @@
+/* fetch.c - a batch: rows by index, read and scaled by all threads. */
+#include "base/team.h"
+#include "train/train.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+typedef struct fetch {
+    const ph_data *data;
+    const ph_scaling *scaling;
+    const size_t *index;
+    size_t n, width;
+    real *out;
+    atomic_int status;
+    char message[1024];        /* of the part that failed first: messages belong to a thread */
+} fetch;
+
+static void job(void *context, int part, int parts)
+{
+    fetch *f = context;
+    size_t begin = f->n * (size_t)part / (size_t)parts, end = f->n * (size_t)(part + 1) / (size_t)parts;
+    if (begin == end)
+        return;
+    ph_status status = ph_data_read_scaled(f->data, f->scaling, f->index + begin, end - begin,
+                                           f->out + begin * f->width);
+    int none = PH_OK;
+    if (status != PH_OK && atomic_compare_exchange_strong(&f->status, &none, (int)status))
+        snprintf(f->message, sizeof f->message, "%s", ph_message());
+}
+
+ph_status ph_fetch(const ph_data *data, const ph_scaling *scaling, const size_t *index, size_t n,
+                   real *out)
+{
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    fetch f = { .data = data, .scaling = scaling, .index = index, .n = n, .width = info.width,
+                .out = out };
+    atomic_init(&f.status, PH_OK);
+    ph_team_run(job, &f);
+    ph_status status = (ph_status)atomic_load(&f.status);
+    return status == PH_OK ? PH_OK : ph_fail(status, "%s", f.message);
+}

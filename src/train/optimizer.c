@@ -1,0 +1,188 @@
+/* optimizer.c - the updates, written as formulas over nodes. The engine fuses them into whatever
+ * computes the gradient.
+ *
+ *     sgd       u = momentum u + g;  w = w - lr u        (nesterov: w - lr (g + momentum u))
+ *     rmsprop   v = b2 v + (1 - b2) g^2;  w = w - lr g / (sqrt(v) + eps)   (Tieleman, Hinton 2012)
+ *     adam      m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2, both corrected for their start
+ *               w = w - lr m / (sqrt(v) + eps)           (Kingma and Ba 2015)
+ *     adamw     adam, and w shrinks by lr * weight_decay (Loshchilov and Hutter 2019)
+ */
+#include "train/train.h"
+
+#include "op/op_nodes.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What all updates of a phase share: whole scalars. */
+typedef struct rates {
+    ph_node *rate;             /* lr */
+    ph_node *corrected;        /* lr / (1 - b1^t) */
+    ph_node *scale;            /* 1 / sqrt(1 - b2^t) */
+    ph_node *keep;             /* 1 - lr * weight_decay */
+    ph_node *average;          /* 1 - decay of the averaged weights at this step */
+} rates;
+
+typedef struct emitter {
+    ph_graph *graph;
+    const ph_trainer_options *o;
+    ph_scope *scope;
+    rates shared;
+    ph_update *update;
+} emitter;
+
+static void assign(emitter *e, ph_node *state, ph_node *value)
+{
+    e->update->assign[e->update->count++] = ph_assignment(state, value);
+}
+
+static ph_node *state_like(emitter *e, const ph_variable *w, const char *what)
+{
+    char name[200];
+    snprintf(name, sizeof name, "%s/%s", w->name, what);
+    return ph_state(e->scope, name, w->shape.rank, w->shape.dim, PH_ZEROS);
+}
+
+/* 1 - decay^t, without the cancellation that exp would bring: 1 - e^x = -2 h / (1 - h) with
+ * h = tanh(x / 2). */
+static ph_node *one_minus_power(ph_node *t, double decay)
+{
+    ph_node *h = ph_tanh(ph_scale(t, 0.5 * log(decay)));
+    return ph_div(ph_scale(h, -2), ph_shift(ph_neg(h), 1));
+}
+
+static void share_rates(emitter *e, ph_node *rate)
+{
+    const ph_trainer_options *o = e->o;
+    ph_node *step = ph_state(e->scope, "step", 1, (size_t[]){ 1 }, PH_ZEROS);
+    ph_node *t = ph_shift(step, 1);
+    assign(e, step, t);
+    ph_node *one = ph_constant(e->graph, 1);
+    e->shared.rate = rate;
+    e->shared.corrected = o->beta1 > 0 ? ph_div(rate, one_minus_power(t, o->beta1)) : rate;
+    e->shared.scale = o->beta2 > 0 ? ph_div(one, ph_sqrt(one_minus_power(t, o->beta2))) : one;
+    e->shared.keep = ph_shift(ph_scale(rate, -o->weight_decay), 1);
+    /* Early averages forget faster, so that the random start does not linger. */
+    ph_node *early = ph_div(ph_shift(t, 1), ph_shift(t, 10));
+    e->shared.average = ph_shift(ph_neg(ph_min(early, ph_constant(e->graph, o->average))), 1);
+}
+
+static ph_node *sgd(emitter *e, const ph_variable *w, ph_node *g)
+{
+    if (e->o->momentum > 0) {
+        ph_node *u = state_like(e, w, "momentum");
+        ph_node *next = ph_add(ph_scale(u, e->o->momentum), g);
+        assign(e, u, next);
+        g = e->o->nesterov ? ph_add(g, ph_scale(next, e->o->momentum)) : next;
+    }
+    return ph_sub(w->node, ph_mul(g, e->shared.rate));
+}
+
+static ph_node *rmsprop(emitter *e, const ph_variable *w, ph_node *g)
+{
+    ph_node *v = state_like(e, w, "square");
+    ph_node *next = ph_average_square(v, g, e->o->beta2);
+    assign(e, v, next);
+    return sgd(e, w, ph_div(g, ph_shift(ph_sqrt(next), e->o->epsilon)));
+}
+
+static ph_node *adam(emitter *e, const ph_variable *w, ph_node *g, ph_node *from)
+{
+    ph_node *m = state_like(e, w, "mean"), *v = state_like(e, w, "square");
+    ph_node *next_m = ph_average(m, g, e->o->beta1);
+    ph_node *next_v = ph_average_square(v, g, e->o->beta2);
+    assign(e, m, next_m);
+    assign(e, v, next_v);
+    return ph_adam_step(from, next_m, next_v, e->shared.corrected, e->shared.scale, e->o->epsilon);
+}
+
+static void update_parameter(emitter *e, ph_variable *w, ph_node *g)
+{
+    const ph_trainer_options *o = e->o;
+    bool decays = o->weight_decay > 0 && w->shape.rank > 1;
+    bool apart = strcmp(o->optimizer, "adamw") == 0;
+    if (decays && !apart)
+        g = ph_add(g, ph_scale(w->node, o->weight_decay));
+    ph_node *next;
+    if (strcmp(o->optimizer, "sgd") == 0)
+        next = sgd(e, w, g);
+    else if (strcmp(o->optimizer, "rmsprop") == 0)
+        next = rmsprop(e, w, g);
+    else
+        next = adam(e, w, g, decays && apart ? ph_mul(w->node, e->shared.keep) : w->node);
+    assign(e, w->node, next);
+    if (o->average > 0) {
+        ph_node *average = state_like(e, w, "average");
+        if (!ph_is_dead(average)) {
+            w->average = average->variable;
+            memcpy(w->average->data, w->data, w->size * sizeof w->data[0]);
+        }
+        assign(e, average, ph_add(average, ph_mul(ph_sub(next, average), e->shared.average)));
+    }
+}
+
+/* Whether the parameter's name begins with one of the blank-separated prefixes. */
+static bool is_trained(const ph_variable *v, const char *train)
+{
+    if (v->kind != PH_VARIABLE_PARAMETER || train == NULL)
+        return v->kind == PH_VARIABLE_PARAMETER;
+    for (const char *at = train; *at;) {
+        size_t length = strcspn(at, " ");
+        if (length && strncmp(v->name, at, length) == 0 && strchr("/", v->name[length]))
+            return true;
+        at += length + strspn(at + length, " ");
+    }
+    return false;
+}
+
+static void clip(ph_node **g, size_t count, double most)
+{
+    ph_node *sum = ph_sum_all(ph_square(g[0]));
+    for (size_t i = 1; i < count; i++)
+        sum = ph_add(sum, ph_sum_all(ph_square(g[i])));
+    ph_graph *graph = sum->graph;
+    ph_node *norm = ph_max(ph_sqrt(sum), ph_constant(graph, 1e-30));
+    ph_node *factor = ph_min(ph_div(ph_constant(graph, most), norm), ph_constant(graph, 1));
+    for (size_t i = 0; i < count; i++)
+        g[i] = ph_mul(g[i], factor);
+}
+
+ph_status ph_phase_update(ph_graph *graph, int number, const ph_trainer_options *o,
+                          ph_update *update)
+{
+    const ph_phase *phase = &graph->phase[number];
+    size_t variables = 0, count = 0;
+    for (const ph_variable *v = graph->variable; v; v = v->next)
+        variables++;
+    ph_node **w = ph_arena_take(&graph->arena, variables * sizeof w[0]);
+    ph_node **g = ph_arena_take(&graph->arena, variables * sizeof g[0]);
+    update->assign = ph_arena_take(&graph->arena, (variables * 4 + 64) * sizeof w[0]);
+    update->count = 0;
+    if (w == NULL || g == NULL || update->assign == NULL)
+        return ph_fail(PH_MEMORY, "out of memory while building the update");
+    for (ph_variable *v = graph->variable; v; v = v->next)
+        if (is_trained(v, phase->train))
+            w[count++] = v->node;
+    if (count == 0)
+        return ph_fail(PH_MODEL, "phase %d trains no parameter: there is none in '%s'", number + 1,
+                       phase->train ? phase->train : "the model");
+    update->loss = phase->loss->shape.set ? ph_mean_rows(ph_sum(phase->loss)) : phase->loss;
+    /* What the model itself assigns, such as statistics of a batch, belongs to its first phase. */
+    int built = graph->node_count;
+    for (int i = 0; number == 0 && i < built; i++)
+        if (graph->node[i]->op->flags & PH_OP_ASSIGN)
+            update->assign[update->count++] = graph->node[i];
+    ph_gradient(update->loss, w, count, g);
+    if (o->clip_norm > 0)
+        clip(g, count, o->clip_norm);
+    char scope[32] = "optimizer", rate[32] = "lr";
+    if (graph->phase_count > 1) {
+        snprintf(scope, sizeof scope, "optimizer/%d", number + 1);
+        snprintf(rate, sizeof rate, "lr%d", number + 1);
+    }
+    emitter e = { .graph = graph, .o = o, .scope = ph_scope_of(graph, scope), .update = update };
+    share_rates(&e, ph_knob(graph, rate, o->lr));
+    for (size_t i = 0; i < count; i++)
+        update_parameter(&e, w[i]->variable, g[i]);
+    return ph_graph_status(graph);
+}

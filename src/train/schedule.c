@@ -1,0 +1,38 @@
+/* schedule.c - the learning rate over the epochs, and the order of rows in an epoch. */
+#include "base/philox.h"
+#include "train/train.h"
+
+#include <math.h>
+#include <string.h>
+
+double ph_schedule_rate(const ph_trainer_options *o, double epoch, double plateau)
+{
+    double rate = o->lr;
+    if (epoch < o->warmup)
+        return rate * epoch / o->warmup;
+    if (strcmp(o->schedule, "step") == 0)
+        rate *= pow(o->decay, floor(epoch / (double)o->step_every));
+    if (strcmp(o->schedule, "plateau") == 0)
+        rate = fmax(o->lr_min, rate * plateau);
+    if (strcmp(o->schedule, "cosine") == 0 && (double)o->epochs > o->warmup) {
+        double done = (epoch - o->warmup) / ((double)o->epochs - o->warmup);
+        rate = o->lr_min + (rate - o->lr_min) * 0.5 * (1 + cos(M_PI * fmin(done, 1)));
+    }
+    return rate;
+}
+
+void ph_shuffle(size_t *order, size_t n, uint64_t seed, uint64_t epoch)
+{
+    uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) ^ 0x4f524445u }, bits[4];
+    for (size_t i = 0; i < n; i++)
+        order[i] = i;
+    for (size_t i = n; i > 1; i--) {
+        uint32_t counter[4] = { (uint32_t)i, (uint32_t)(i >> 32), (uint32_t)epoch,
+                                (uint32_t)(epoch >> 32) };
+        ph_philox(bits, counter, key);
+        size_t k = (size_t)(((unsigned __int128)(((uint64_t)bits[0] << 32) | bits[1]) * i) >> 64);
+        size_t moved = order[i - 1];
+        order[i - 1] = order[k];
+        order[k] = moved;
+    }
+}

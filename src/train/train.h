@@ -1,0 +1,90 @@
+/* train.h - options of training, the optimisers' updates as nodes, and the trainer's own state.
+ */
+#ifndef PH_TRAIN_TRAIN_H
+#define PH_TRAIN_TRAIN_H
+
+#include "data/data.h"
+#include "data/scaling.h"
+#include "graph/program.h"
+
+typedef struct ph_trainer_options {
+    int64_t epochs, batch_size, seed, early_stop, log_every, step_every, patience;
+    double lr, momentum, beta1, beta2, epsilon, weight_decay, clip_norm, average, val_split;
+    double warmup, lr_min, decay;
+    const char *optimizer, *schedule, *scaling, *checkpoint_every;
+    bool nesterov, no_shuffle;
+} ph_trainer_options;
+
+extern const ph_option ph_training_table[];
+extern const size_t ph_training_table_size;
+
+/* Checks what single ranges cannot. PH_USAGE. */
+ph_status ph_training_check(const ph_trainer_options *, bool validates);
+
+/* The assignments that carry out one phase's update, appended to list (of room for `room`), and the
+ * loss as a whole scalar. Moments and averages become states named "optimizer/...". */
+typedef struct ph_update {
+    ph_node *loss;
+    int count;
+    ph_node **assign;
+} ph_update;
+ph_status ph_phase_update(ph_graph *, int phase, const ph_trainer_options *, ph_update *);
+
+/* The rate of a step, in epochs done so far (a fraction). plateau: the factor that the validation
+ * loss has brought it down by. */
+double ph_schedule_rate(const ph_trainer_options *, double epoch, double plateau);
+
+/* A trainer: a graph, how its rows are scaled, how it is trained, and how far it has come. What is
+ * under `progress` is saved with the model, as are the states of the graph; the rest is made anew. */
+enum { PH_MAX_FIGURES = 40 };
+
+typedef struct ph_trainer_progress {
+    int64_t epoch, batch, step; /* epochs done, batches done in this one, steps in all */
+    int64_t rows;               /* done in this epoch */
+    double sum[PH_MAX_FIGURES]; /* of each figure over those rows */
+    double seconds;
+    double plateau, best;       /* factor of the rate; best validation loss so far */
+    int64_t best_epoch, waited; /* epochs since the plateau schedule last acted or improved */
+} ph_trainer_progress;
+
+typedef struct ph_trainer {
+    ph_graph *graph;
+    ph_node *x;
+    const ph_scaling *scaling;
+    ph_trainer_options o;
+    ph_trainer_progress progress;
+    bool prepared;
+    ph_update update[PH_MAX_PHASES];
+    int figure_count;           /* loss, reports; then the same with "val_" if rows are held out */
+    ph_node *figure[PH_MAX_FIGURES];
+    char figure_name[2 * PH_MAX_FIGURES][64];
+    const char *figure_unit[PH_MAX_FIGURES];
+    real *best;                 /* parameters and averages of the best epoch, or NULL */
+    char *history;              /* one JSON object a line, for each epoch */
+    size_t history_size;
+} ph_trainer;
+
+typedef struct ph_hooks {
+    ph_status (*save)(void *context);                      /* NULL: nothing is saved */
+    void (*progress)(void *context, const ph_progress *);  /* NULL: nobody listens */
+    void *context;
+} ph_hooks;
+
+void ph_trainer_start(ph_trainer *, ph_graph *, ph_node *x, const ph_scaling *);
+void ph_trainer_free(ph_trainer *);
+/* Builds the updates and with them the states of the optimisers. Once. */
+ph_status ph_trainer_prepare(ph_trainer *);
+/* Reals in the snapshot of parameters and averages; copies them out or back in. */
+size_t ph_trainer_snapshot_size(const ph_trainer *);
+void ph_trainer_snapshot(const ph_trainer *, real *out);
+void ph_trainer_restore(ph_trainer *, const real *in);
+/* Trains up to o.epochs. validation may be NULL. */
+ph_status ph_fit(ph_trainer *, const ph_data *, const ph_data *validation, const ph_hooks *);
+
+/* Reads and scales n rows by index into out, on all threads. */
+ph_status ph_fetch(const ph_data *, const ph_scaling *, const size_t *index, size_t n, real *out);
+
+/* order[0..n-1] becomes the permutation of an epoch: a pure function of seed and epoch. */
+void ph_shuffle(size_t *order, size_t n, uint64_t seed, uint64_t epoch);
+
+#endif

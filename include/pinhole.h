@@ -27,6 +27,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define PH_VERSION "0.1.0"
 
@@ -88,6 +89,19 @@ const char *ph_settings_get(const ph_settings *, const char *name);
 /* Reads lines `name = value` or `name` (a flag); `#` starts a comment. A value set before wins over
  * the file's. PH_IO, PH_USAGE with file and line. */
 ph_status ph_settings_read(ph_settings *, const char *path);
+
+size_t ph_settings_count(const ph_settings *);
+const char *ph_settings_name(const ph_settings *, size_t i);
+const char *ph_settings_value(const ph_settings *, size_t i);
+
+/* The row of that name or alias ("_" equals "-"), or NULL. */
+const ph_option *ph_option_find(const ph_option *table, size_t count, const char *name);
+/* Fills the struct at target from settings or defaults. Texts point into settings or the table.
+ * PH_USAGE names option, value and what is allowed. */
+ph_status ph_options_read(const ph_option *table, size_t count, const ph_settings *, void *target);
+/* Every name must be in one of n tables; else PH_USAGE with the nearest one. */
+ph_status ph_options_check(const ph_settings *, const ph_option *const *tables,
+                           const size_t *counts, size_t n);
 
 /* ---- Data ----------------------------------------------------------------------------------- */
 
@@ -279,6 +293,7 @@ double ph_machine_peak(double seconds);
 /* "x86-64-v4", ... : the instruction set that the kernels were chosen for. */
 const char *ph_machine_isa(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -161,10 +161,13 @@ void ph_export(ph_graph *, const char *name, ph_node *input, ph_node *value);
 
 /* What a family is: a table of options, the struct they are read into, and a function that builds
  * the graph for rows x. Registered families work in ph_model_new and in model files. */
+typedef struct ph_scaling ph_scaling;
 typedef struct ph_family_desc {
     ph_family face;
     size_t options_size;
     void (*build)(ph_graph *, ph_node *x, const void *options);
+    /* Sets the parameters from the data in closed form, instead of phases; NULL: trained. */
+    ph_status (*fit)(ph_graph *, const ph_data *, const ph_scaling *);
 } ph_family_desc;
 ph_status ph_family_register(const ph_family_desc *); /* the desc must stay where it is */
 

@@ -194,6 +194,23 @@ static bool broadcast(const ph_op *op, ph_node *const *inputs, int count, ph_sha
     return true;
 }
 
+/* An operand that only repeats another value gives way to that value where the result keeps its
+ * shape: operands are broadcast anyway, and the repeated one would have to be made first. */
+static void drop_repeats(const ph_op *op, ph_node **operand, const ph_shape *shape)
+{
+    for (int i = 0; i < op->arity; i++) {
+        ph_node *kept = operand[i];
+        while (operand[i]->op->flags & PH_OP_REPEAT) {
+            ph_shape without;
+            operand[i] = operand[i]->input[0];
+            if (ph_shape_fit(&operand[i]->shape, shape) != PH_FIT_OTHER &&
+                broadcast(op, operand, op->arity, &without) && ph_shape_equal(&without, shape))
+                kept = operand[i];
+        }
+        operand[i] = kept;
+    }
+}
+
 ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attributes)
 {
     ph_graph *graph = inputs[0]->graph;
@@ -208,6 +225,7 @@ ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attribute
     }
     if (!broadcast(op, operand, op->arity, &shape))
         return &graph->dead;
+    drop_repeats(op, operand, &shape);
     for (int i = 0; i < op->arity; i++)
         if (ph_shape_fit(&operand[i]->shape, &shape) == PH_FIT_OTHER)
             operand[i] = ph_broadcast_to(operand[i], &shape);

@@ -66,7 +66,8 @@ typedef struct ph_variable {
     int ordinal;               /* of parameters and states: part of the key of their start */
     int slot;                  /* of inputs: the number it is bound by */
     real *data;                /* of all but inputs: owned, aligned to 64 bytes */
-    struct ph_variable *average; /* state that stands in for a parameter in use, or NULL */
+    struct ph_variable *average; /* the state with its average over the steps, or NULL */
+    const real *used;          /* what stands in for a parameter outside training, or NULL */
     ph_node *node;
     struct ph_variable *next;
 } ph_variable;

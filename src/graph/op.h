@@ -40,7 +40,8 @@ enum ph_op_flags {
     PH_OP_ASSIGN = 64,      /* input 1 is written over the state that is input 0 */
     PH_OP_TILED = 128,      /* `run` computes tile by tile and runs the call's group on each */
     PH_OP_CHOICE = 256,     /* input 0 in programs that train, input 1 in others */
-    PH_OP_INDEX = 512       /* the value is u32 */
+    PH_OP_INDEX = 512,      /* the value is u32 */
+    PH_OP_REPEAT = 1024     /* the value is input 0, repeated */
 };
 
 typedef struct ph_op {

@@ -291,8 +291,8 @@ static ph_status take_memory(ph_program *p)
         if (p->value[id].stored)
             p->value[id].data = p->arena + p->value[id].offset;
         else if (n->variable)
-            p->value[id].data = n->variable->average && !p->training ? n->variable->average->data
-                                                                    : n->variable->data;
+            p->value[id].data = n->variable->used && !p->training ? (real *)n->variable->used
+                                                                 : n->variable->data;
     }
     return PH_OK;
 }

@@ -269,7 +269,11 @@ ph_node *ph_adam_step(ph_node *w, ph_node *m, ph_node *v, ph_node *rate, ph_node
     return ph_map(&op_adam_step, (ph_node *[]){ w, m, v, rate, scale }, (double[3]){ epsilon });
 }
 
+static const ph_op op_repeat = { .name = "repeat", .formula = "a", .arity = 1,
+                                 .flags = PH_OP_MAP | PH_OP_REPEAT, .gradient = derivative_copy,
+                                 .map = kernel_copy };
+
 ph_node *ph_copy_to(ph_node *a, const ph_shape *shape)
 {
-    return ph_node_new(&op_copy, *shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&op_repeat, *shape, &a, 1, NULL, 0, false);
 }

@@ -78,6 +78,26 @@ static bool in_snapshot(const ph_variable *v)
            (v->kind == PH_VARIABLE_STATE && strncmp(v->name, "optimizer/", 10) != 0);
 }
 
+/* Whether the weights in use are the latest ones: so it is while training goes on. */
+static void use_weights(ph_trainer *t, bool best)
+{
+    size_t at = 0;
+    for (ph_variable *v = t->graph->variable; v; v = v->next) {
+        const real *own = t->best + at;
+        at += in_snapshot(v) ? v->size : 0;
+        const real *average = t->best + at;
+        at += v->average ? v->average->size : 0;
+        v->used = v->average ? v->average->data : NULL;
+        if (best && t->best && in_snapshot(v))
+            v->used = v->average ? average : own;
+    }
+}
+
+void ph_trainer_choose_weights(ph_trainer *t)
+{
+    use_weights(t, true);
+}
+
 static size_t each_kept(const ph_trainer *t, real *out, const real *in)
 {
     size_t at = 0;
@@ -249,6 +269,7 @@ static ph_status begin(fit *f)
     if (!f->order || !f->batch || !f->good || (f->validation && !f->validation_rows))
         return out_of_memory();
     ph_trainer_snapshot(t, f->good);
+    use_weights(t, false);
     return compile_programs(f);
 }
 
@@ -470,14 +491,12 @@ static ph_status loop(fit *f)
         }
         PH_TRY(end_epoch(f, lr, &note));
     }
-    /* The best weights are the ones in use; the last ones, with which a resumed run would go on,
-     * are kept beside them until that is saved. */
     PH_TRY(save(f));
     tell(f, PH_EVENT_DONE, p->sum, 0, lr, note);
     return PH_OK;
 }
 
-ph_status ph_fit(ph_trainer *t, const ph_data *data, const ph_data *validation,
+ph_status ph_trainer_run(ph_trainer *t, const ph_data *data, const ph_data *validation,
                  const ph_hooks *hooks)
 {
     fit f = { .t = t, .hooks = hooks, .data = data, .validation = validation };
@@ -486,5 +505,60 @@ ph_status ph_fit(ph_trainer *t, const ph_data *data, const ph_data *validation,
     if (status == PH_OK)
         status = loop(&f);
     end(&f);
+    ph_trainer_choose_weights(t);
     return status;
+}
+
+ph_status ph_trainer_closed_form(ph_trainer *t, ph_status (*form)(ph_graph *, const ph_data *,
+                                                                  const ph_scaling *),
+                                 const ph_data *data, const ph_hooks *hooks)
+{
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    fit f = { .t = t, .hooks = hooks, .data = data, .rows = info.rows, .batch_size = info.rows,
+              .batches = 1 };
+    f.began = f.logged_at = now();
+    PH_TRY(form(t->graph, data, t->scaling));
+    t->progress.epoch = t->o.epochs = 1;
+    t->progress.step = 1;
+    t->progress.seconds = now() - f.began;
+    PH_TRY(save(&f));
+    tell(&f, PH_EVENT_DONE, t->progress.sum, 0, 0, NULL);
+    return PH_OK;
+}
+
+/* The program of a phase's step, for a look at it. */
+static ph_program *compile_step(const ph_trainer *t, int phase, size_t rows)
+{
+    const ph_update *u = &t->update[phase];
+    return ph_compile(t->graph, &(ph_program_desc){
+        .training = true, .feeds = (ph_node *[]){ t->x }, .feed_count = 1,
+        .outputs = (ph_node *const *)t->figure, .output_count = phase == 0 ? t->figure_count : 0,
+        .assigns = u->assign, .assign_count = u->count, .guard = u->loss, .max_rows = rows });
+}
+
+double ph_trainer_flops(const ph_trainer *t)
+{
+    double sum = 0;
+    for (int i = 0; t->prepared && i < t->graph->phase_count; i++) {
+        ph_program *p = compile_step(t, i, 1);
+        sum += p ? ph_program_flops(p, 1) : 0;
+        ph_program_free(p);
+    }
+    return sum;
+}
+
+ph_status ph_trainer_print(ph_trainer *t, FILE *to)
+{
+    PH_TRY(ph_trainer_prepare(t));
+    for (int i = 0; i < t->graph->phase_count; i++) {
+        ph_program *p = compile_step(t, i, (size_t)t->o.batch_size);
+        if (p == NULL)
+            return ph_last_status();
+        if (t->graph->phase_count > 1)
+            fprintf(to, "phase %d: ", i + 1);
+        ph_program_print(p, to);
+        ph_program_free(p);
+    }
+    return PH_OK;
 }

@@ -78,8 +78,19 @@ ph_status ph_trainer_prepare(ph_trainer *);
 size_t ph_trainer_snapshot_size(const ph_trainer *);
 void ph_trainer_snapshot(const ph_trainer *, real *out);
 void ph_trainer_restore(ph_trainer *, const real *in);
+/* What programs for use read from now on: the best epoch's weights where there are such, else the
+ * averages, else the weights themselves. Programs compiled before keep what they had. */
+void ph_trainer_choose_weights(ph_trainer *);
+/* Arithmetic of a training step in products, per row. */
+double ph_trainer_flops(const ph_trainer *);
+/* Writes every call of a training step. */
+ph_status ph_trainer_print(ph_trainer *, FILE *to);
+/* A closed form in the place of epochs. */
+ph_status ph_trainer_closed_form(ph_trainer *, ph_status (*fit)(ph_graph *, const ph_data *,
+                                                                const ph_scaling *),
+                                 const ph_data *, const ph_hooks *);
 /* Trains up to o.epochs. validation may be NULL. */
-ph_status ph_fit(ph_trainer *, const ph_data *, const ph_data *validation, const ph_hooks *);
+ph_status ph_trainer_run(ph_trainer *, const ph_data *, const ph_data *validation, const ph_hooks *);
 
 /* Reads and scales n rows by index into out, on all threads. */
 ph_status ph_fetch(const ph_data *, const ph_scaling *, const size_t *index, size_t n, real *out);

@@ -1,0 +1,30 @@
+# A thin face over CMake: each target does its own set-up, packages included.
+
+BUILD ?= build
+data_beside := $(wildcard $(CURDIR)/../shared/data)
+export PINHOLE_DATA ?= $(data_beside)
+
+all: $(BUILD)/build.ninja
+	@cmake --build $(BUILD)
+
+$(BUILD)/build.ninja: CMakeLists.txt
+	@scripts/setup.sh
+	@cmake -S . -B $(BUILD) -G Ninja -DPINHOLE_WERROR=$(if $(CI),ON,OFF) $(CMAKE_FLAGS) >/dev/null
+
+# Quick tests first, those on real data last.
+test: all
+	@cd $(BUILD) && ctest -L quick -j2 --output-on-failure && ctest -L real --output-on-failure
+
+demo: all
+	@scripts/demo.sh $(BUILD)/pinhole
+
+bench: all
+	@scripts/bench.sh $(BUILD)/pinhole
+
+install: all
+	@cmake --install $(BUILD)
+
+clean:
+	@rm -rf $(BUILD)
+
+.PHONY: all test demo bench install clean

@@ -1,0 +1,60 @@
+/* cli.h - what the commands share: arguments, messages, JSON, opening things, the picture. */
+#ifndef PH_CLI_H
+#define PH_CLI_H
+
+#include <pinhole.h>
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MAX_WORDS = 4 };
+
+/* A command: its name, the words it takes, its table of options and the struct they are read into.
+ * --threads, --no-pin, --json and --help are every command's. */
+typedef struct cli_command {
+    const char *name, *words, *help;
+    const ph_option *options;
+    size_t option_count;
+    size_t least_words, most_words;
+    int (*run)(const struct cli_command *, int argc, char **argv);
+    bool trains;               /* takes the options of training and of a family, too */
+} cli_command;
+
+extern const cli_command cli_train, cli_eval, cli_encode, cli_decode, cli_reconstruct, cli_info,
+    cli_data, cli_bench;
+/* Every command, the last one followed by NULL. */
+extern const cli_command *const cli_commands[];
+
+typedef struct cli_arguments {
+    size_t words;
+    const char *word[CLI_MAX_WORDS];
+    ph_settings *settings;     /* everything that was given with -- */
+    bool json, help;
+} cli_arguments;
+
+/* Reads the command line; says what is wrong and returns CLI_USAGE, or CLI_DONE with help said. */
+int cli_read(const cli_command *, int argc, char **argv, cli_arguments *);
+/* Fills a command's struct from its options; complains like cli_read. */
+int cli_options(const cli_command *, const cli_arguments *, void *target);
+void cli_free(cli_arguments *);
+
+/* Says "pinhole: MESSAGE" on stderr and returns the exit status that goes with the last failure. */
+int cli_fail(void);
+int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The data for use: its test part where there is one, else all. */
+ph_data *cli_open(const char *spec, const char *part);
+
+/* One JSON object on a line of stdout. */
+void cli_json_begin(void);
+void cli_json_number(const char *name, double value);
+void cli_json_text(const char *name, const char *value);
+void cli_json_end(void);
+
+/* The tutorials' picture: ten by ten tiles filled column by column, the first fifty rows in the left
+ * five columns, their reconstructions in the right five. */
+ph_status cli_picture(ph_model *, const ph_data *, const char *path);
+/* Whether rows of this shape are pictures; their height, width and channels. */
+bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,
+                    size_t *channels);
+/* Runs a function of the model over data, batch by batch, into a file. */
+int cli_stream(ph_model *, const char *function, const ph_data *, const char *path, double white);
+
+#endif

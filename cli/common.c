@@ -1,0 +1,315 @@
+/* common.c - what the commands share. */
+#include "cli.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Arguments ------------------------------------------------------------------------------------ */
+
+typedef struct shared_options {
+    int64_t threads;
+    bool no_pin, json;
+} shared_options;
+
+static const ph_option shared_table[] = {
+    { "threads", NULL, PH_OPTION_INT, offsetof(shared_options, threads), "0", 0, 64, NULL,
+      "threads to work with; 0: one for each CPU" },
+    { "no-pin", NULL, PH_OPTION_FLAG, offsetof(shared_options, no_pin), "0", 0, 0, NULL,
+      "do not pin threads to CPUs" },
+    { "json", NULL, PH_OPTION_FLAG, offsetof(shared_options, json), "0", 0, 0, NULL,
+      "results as JSON, one object a line, the last one with the final figures" },
+};
+enum { SHARED = sizeof shared_table / sizeof shared_table[0], MOST_TABLES = 40 };
+
+/* All tables whose options the command takes. family NULL: those of every family. */
+static size_t tables_of(const cli_command *c, const char *family, const ph_option **tables,
+                        size_t *counts)
+{
+    size_t n = 0;
+    tables[n] = c->options;
+    counts[n++] = c->option_count;
+    tables[n] = shared_table;
+    counts[n++] = SHARED;
+    if (!c->trains)
+        return n;
+    tables[n] = ph_training_options(&counts[n]);
+    n++;
+    for (size_t i = 0; ph_family_at(i) && n < MOST_TABLES; i++)
+        if (family == NULL || strcmp(ph_family_at(i)->name, family) == 0) {
+            tables[n] = ph_family_at(i)->options;
+            counts[n++] = ph_family_at(i)->option_count;
+        }
+    return n;
+}
+
+static void print_table(const char *title, const ph_option *table, size_t count)
+{
+    printf("\n%s\n", title);
+    for (size_t i = 0; i < count; i++) {
+        static const char *const kinds[] = { "", " N", " X", " TEXT", " NAME" };
+        char name[64];
+        snprintf(name, sizeof name, "--%s%s", table[i].name, kinds[table[i].type]);
+        printf("  %-26s %s", name, table[i].help);
+        if (table[i].choices)
+            printf(" (%s)", table[i].choices);
+        if (table[i].value && *table[i].value && table[i].type != PH_OPTION_FLAG)
+            printf(" [%s]", table[i].value);
+        putchar('\n');
+    }
+}
+
+static void print_help(const cli_command *c)
+{
+    printf("usage: pinhole %s %s [options]\n\n%s\n", c->name, c->words, c->help);
+    if (c->option_count)
+        print_table("options", c->options, c->option_count);
+    print_table("options of every command", shared_table, SHARED);
+    if (!c->trains)
+        return;
+    size_t count;
+    const ph_option *table = ph_training_options(&count);
+    print_table("training", table, count);
+    for (size_t i = 0; ph_family_at(i); i++) {
+        char title[128];
+        const ph_family *f = ph_family_at(i);
+        snprintf(title, sizeof title, "family %s: %s", f->name, f->help);
+        print_table(title, f->options, f->option_count);
+    }
+}
+
+int cli_usage(const char *format, ...)
+{
+    va_list args;
+    fputs("pinhole: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return CLI_USAGE;
+}
+
+int cli_fail(void)
+{
+    fprintf(stderr, "pinhole: %s\n", ph_message());
+    return ph_last_status() == PH_USAGE ? CLI_USAGE : CLI_FAILED;
+}
+
+/* Stores --name value, --name=value or --flag; *i moves over a value that stands apart. */
+static int read_option(const cli_command *c, int argc, char **argv, int *i, cli_arguments *a)
+{
+    const ph_option *tables[MOST_TABLES], *found = NULL;
+    size_t counts[MOST_TABLES], n = tables_of(c, NULL, tables, counts);
+    const char *text = argv[*i] + 2, *equals = strchr(text, '='), *value = NULL;
+    char name[128];
+    snprintf(name, sizeof name, "%.*s", (int)(equals ? equals - text : (ptrdiff_t)strlen(text)), text);
+    for (size_t t = 0; t < n && !found; t++)
+        found = ph_option_find(tables[t], counts[t], name);
+    if (found == NULL) {
+        ph_settings *one = ph_settings_new();
+        if (one && ph_settings_set(one, name, "") == PH_OK)
+            ph_options_check(one, tables, counts, n);
+        ph_settings_free(one);
+        return cli_usage("%s (pinhole %s --help lists them)", ph_message(), c->name);
+    }
+    if (equals)
+        value = equals + 1;
+    else if (found->type == PH_OPTION_FLAG)
+        value = "1";
+    else if (*i + 1 < argc)
+        value = argv[++*i];
+    else
+        return cli_usage("--%s needs a value", name);
+    return ph_settings_set(a->settings, found->name, value) == PH_OK ? CLI_DONE : cli_fail();
+}
+
+int cli_read(const cli_command *c, int argc, char **argv, cli_arguments *a)
+{
+    *a = (cli_arguments){ .settings = ph_settings_new() };
+    if (a->settings == NULL)
+        return cli_fail();
+    bool options = true;
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i];
+        int status = CLI_DONE;
+        if (options && strcmp(word, "--") == 0)
+            options = false;
+        else if (options && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
+            a->help = true;
+            print_help(c);
+            return CLI_DONE;
+        } else if (options && strcmp(word, "-o") == 0 && i + 1 < argc &&
+                   ph_option_find(c->options, c->option_count, "output")) {
+            status = ph_settings_set(a->settings, "output", argv[++i]) ? cli_fail() : CLI_DONE;
+        } else if (options && strncmp(word, "--", 2) == 0) {
+            status = read_option(c, argc, argv, &i, a);
+        } else if (options && word[0] == '-' && word[1]) {
+            status = cli_usage("unknown option '%s' (pinhole %s --help lists them)", word, c->name);
+        } else if (a->words == c->most_words) {
+            status = cli_usage("'%s' is one word too many: pinhole %s %s", word, c->name, c->words);
+        } else {
+            a->word[a->words++] = word;
+        }
+        if (status != CLI_DONE)
+            return status;
+    }
+    if (a->words < c->least_words)
+        return cli_usage("missing words: pinhole %s %s", c->name, c->words);
+    shared_options shared;
+    if (ph_options_read(shared_table, SHARED, a->settings, &shared) != PH_OK)
+        return cli_fail();
+    a->json = shared.json;
+    return ph_set_threads((int)shared.threads, !shared.no_pin) == PH_OK ? CLI_DONE : cli_fail();
+}
+
+int cli_options(const cli_command *c, const cli_arguments *a, void *target)
+{
+    return ph_options_read(c->options, c->option_count, a->settings, target) == PH_OK ? CLI_DONE
+                                                                                     : cli_fail();
+}
+
+void cli_free(cli_arguments *a)
+{
+    ph_settings_free(a->settings);
+}
+
+ph_data *cli_open(const char *spec, const char *part)
+{
+    return ph_data_open(spec, &(ph_data_desc){ .part = part });
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------------- */
+
+static bool first_member;
+
+void cli_json_begin(void)
+{
+    putchar('{');
+    first_member = true;
+}
+
+static void quoted(const char *text)
+{
+    putchar('"');
+    for (; *text; text++)
+        if (*text == '"' || *text == '\\')
+            printf("\\%c", *text);
+        else if ((unsigned char)*text < 0x20)
+            printf("\\u%04x", *text);
+        else
+            putchar(*text);
+    putchar('"');
+}
+
+static void member(const char *name)
+{
+    if (!first_member)
+        putchar(',');
+    first_member = false;
+    quoted(name);
+    putchar(':');
+}
+
+void cli_json_number(const char *name, double value)
+{
+    member(name);
+    if (isfinite(value))
+        printf("%.9g", value);
+    else
+        fputs("null", stdout);
+}
+
+void cli_json_text(const char *name, const char *value)
+{
+    member(name);
+    quoted(value);
+}
+
+void cli_json_end(void)
+{
+    puts("}");
+    fflush(stdout);
+}
+
+/* ---- Pictures and streams ----------------------------------------------------------------------------- */
+
+bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,
+                    size_t *channels)
+{
+    *channels = rank == 3 ? shape[2] : 1;
+    *height = shape[0];
+    *width = rank > 1 ? shape[1] : 1;
+    return (rank == 2 || rank == 3) && (*channels == 1 || *channels == 3);
+}
+
+ph_status cli_picture(ph_model *m, const ph_data *data, const char *path)
+{
+    enum { SHOWN = 50 };
+    ph_model_info model;
+    ph_data_info info;
+    size_t index[SHOWN], height, width, channels;
+    ph_model_describe(m, &model);
+    ph_data_describe(data, &info);
+    if (!cli_is_picture(model.rank, model.shape, &height, &width, &channels)) {
+        /* Rows that are no pictures are drawn as one line of pixels each. */
+        height = 1;
+        width = model.width;
+        channels = 1;
+    }
+    size_t shown = info.rows < SHOWN ? info.rows : SHOWN;
+    for (size_t i = 0; i < shown; i++)
+        index[i] = i;
+    ph_real *tiles = calloc(2 * SHOWN * model.width, sizeof *tiles);
+    ph_status status = tiles ? ph_data_read(data, index, shown, tiles) : PH_MEMORY;
+    if (status == PH_OK)
+        status = ph_model_apply(m, "reconstruct", tiles, shown, tiles + SHOWN * model.width);
+    if (status == PH_OK)
+        status = ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = 10, .columns = 10,
+                                                .height = height, .width = width,
+                                                .channels = channels, .by_column = true,
+                                                .white = model.white });
+    free(tiles);
+    return status;
+}
+
+int cli_stream(ph_model *m, const char *function, const ph_data *data, const char *path, double white)
+{
+    enum { BATCH = 1024 };
+    size_t width_in, width_out, index[BATCH];
+    ph_data_info info;
+    ph_model_info model;
+    ph_data_describe(data, &info);
+    ph_model_describe(m, &model);
+    if (ph_model_port(m, function, &width_in, &width_out) != PH_OK)
+        return cli_fail();
+    if (info.width != width_in)
+        return cli_usage("%s: rows of %zu numbers, but '%s' takes %zu", info.name, info.width, function,
+                         width_in);
+    ph_writer_desc desc = { .width = width_out, .white = white };
+    if (width_out == model.width) {
+        desc.rank = model.rank;
+        for (size_t i = 0; i < model.rank; i++)
+            desc.shape[i] = model.shape[i];
+    }
+    ph_writer *writer = ph_writer_open(path, &desc);
+    ph_real *in = malloc(BATCH * width_in * sizeof *in), *out = malloc(BATCH * width_out * sizeof *out);
+    ph_status status = writer == NULL ? ph_last_status() : in && out ? PH_OK : PH_MEMORY;
+    for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
+        size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
+        for (size_t i = 0; i < count; i++)
+            index[i] = first + i;
+        status = ph_data_read(data, index, count, in);
+        if (status == PH_OK)
+            status = ph_model_apply(m, function, in, count, out);
+        if (status == PH_OK)
+            status = ph_writer_rows(writer, out, count);
+    }
+    free(in);
+    free(out);
+    if (status == PH_OK)
+        status = ph_writer_close(writer);
+    else if (writer)
+        ph_writer_discard(writer);
+    return status == PH_OK ? CLI_DONE : cli_fail();
+}

@@ -1,0 +1,78 @@
+/* encode.c - pinhole encode, decode and reconstruct: rows through a model into a file. */
+#include "cli.h"
+
+#include <string.h>
+
+typedef struct use_options {
+    const char *output;
+    int64_t layer;
+} use_options;
+
+#define OUTPUT                                                                                     \
+    { "output", NULL, PH_OPTION_TEXT, offsetof(use_options, output), NULL, 0, 0, NULL,             \
+      "file, also -o: .npy, .csv or .png by its ending; - is standard output (.npy)" }
+
+static const ph_option encode_table[] = {
+    OUTPUT,
+    { "layer", NULL, PH_OPTION_INT, offsetof(use_options, layer), "0", 0, 64, NULL,
+      "hidden layer of the encoder, from 1 on; 0: the code" },
+};
+static const ph_option table[] = { OUTPUT };
+
+static int use(const cli_command *c, const cli_arguments *a, const use_options *o)
+{
+    ph_model *m = ph_model_load(a->word[0]);
+    ph_data *data = m ? cli_open(a->word[1], "test") : NULL;
+    int code;
+    if (data == NULL) {
+        code = cli_fail();
+    } else {
+        char function[32];
+        ph_model_info info;
+        ph_model_describe(m, &info);
+        snprintf(function, sizeof function, "%s", c->name);
+        if (o->layer > 0)
+            snprintf(function, sizeof function, "layer%lld", (long long)o->layer);
+        size_t length = strlen(o->output);
+        bool picture = strcmp(c->name, "reconstruct") == 0 && length > 4 &&
+                       strcmp(o->output + length - 4, ".png") == 0;
+        if (picture)
+            code = cli_picture(m, data, o->output) == PH_OK ? CLI_DONE : cli_fail();
+        else
+            code = cli_stream(m, function, data, o->output,
+                              strcmp(c->name, "encode") == 0 ? 0 : info.white);
+    }
+    ph_data_close(data);
+    ph_model_free(m);
+    return code;
+}
+
+static int run(const cli_command *c, int argc, char **argv)
+{
+    cli_arguments a;
+    use_options o = { 0 };
+    int code = cli_read(c, argc, argv, &a);
+    if (code == CLI_DONE && !a.help)
+        code = cli_options(c, &a, &o);
+    if (code == CLI_DONE && !a.help && o.output == NULL)
+        code = cli_usage("where to? Give -o FILE, or -o - for standard output");
+    if (code == CLI_DONE && !a.help)
+        code = use(c, &a, &o);
+    cli_free(&a);
+    return code;
+}
+
+const cli_command cli_encode = {
+    .name = "encode", .words = "MODEL DATA -o FILE", .help = "rows to codes",
+    .options = encode_table, .option_count = sizeof encode_table / sizeof encode_table[0],
+    .least_words = 2, .most_words = 2, .run = run,
+};
+const cli_command cli_decode = {
+    .name = "decode", .words = "MODEL CODES -o FILE", .help = "codes (a .npy file) to rows",
+    .options = table, .option_count = 1, .least_words = 2, .most_words = 2, .run = run,
+};
+const cli_command cli_reconstruct = {
+    .name = "reconstruct", .words = "MODEL DATA -o FILE",
+    .help = "rows through the code and back; .png: fifty rows beside theirs",
+    .options = table, .option_count = 1, .least_words = 2, .most_words = 2, .run = run,
+};

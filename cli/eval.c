@@ -1,0 +1,98 @@
+/* eval.c - pinhole eval MODEL DATA: how well a model does. */
+#include "cli.h"
+
+#include <string.h>
+
+typedef struct eval_options {
+    bool pca;
+} eval_options;
+
+static const ph_option table[] = {
+    { "pca", NULL, PH_OPTION_FLAG, offsetof(eval_options, pca), "0", 0, 0, NULL,
+      "beside it, PCA with a code of equal size, fitted on the set's training part" },
+};
+
+/* PCA as a model like any other: same data, same scaling, same code size. */
+static ph_status eval_pca(const ph_model *m, const char *spec, const ph_data *data, ph_figures *out)
+{
+    ph_model_info info;
+    char text[32], set[4096];
+    ph_model_describe(m, &info);
+    const char *colon = strrchr(spec, ':');
+    bool part = colon && (!strcmp(colon, ":test") || !strcmp(colon, ":train") || !strcmp(colon, ":all"));
+    snprintf(set, sizeof set, "%.*s", (int)(part ? colon - spec : (ptrdiff_t)strlen(spec)), spec);
+    snprintf(text, sizeof text, "%zu", info.latent_dim);
+    ph_settings *settings = ph_settings_new();
+    ph_data *train = cli_open(set, "train");
+    train = train ? train : cli_open(set, "all");
+    ph_status status = settings && train ? PH_OK : ph_last_status();
+    if (status == PH_OK)
+        status = ph_settings_set(settings, "latent-dim", text);
+    if (status == PH_OK)
+        status = ph_settings_set(settings, "scaling", ph_model_option(m, "scaling"));
+    ph_model *pca = status == PH_OK ? ph_model_new("pca", train, settings) : NULL;
+    if (status == PH_OK)
+        status = pca ? ph_train(pca, train, NULL) : ph_last_status();
+    if (status == PH_OK)
+        status = ph_model_eval(pca, data, out);
+    ph_model_free(pca);
+    ph_data_close(train);
+    ph_settings_free(settings);
+    return status;
+}
+
+static void print(const ph_figures *f, const ph_figures *pca, bool json)
+{
+    if (json) {
+        cli_json_begin();
+        for (size_t i = 0; i < f->count; i++)
+            cli_json_number(f->at[i].name, f->at[i].value);
+        for (size_t i = 1; pca && i < pca->count; i++) {
+            char name[80];
+            snprintf(name, sizeof name, "pca_%s", pca->at[i].name);
+            cli_json_number(name, pca->at[i].value);
+        }
+        cli_json_end();
+        return;
+    }
+    for (size_t i = 0; i < f->count; i++) {
+        printf("%-16s %-12.7g", f->at[i].name, f->at[i].value);
+        if (pca && i > 0) {
+            double value = ph_figure_get(pca, f->at[i].name);
+            if (value == value)
+                printf(" pca %-12.7g", value);
+            else
+                printf(" %-16s", "");
+        }
+        printf(" %s\n", f->at[i].unit);
+    }
+}
+
+static int run(const cli_command *c, int argc, char **argv)
+{
+    cli_arguments a;
+    eval_options o = { 0 };
+    int code = cli_read(c, argc, argv, &a);
+    if (code == CLI_DONE && !a.help)
+        code = cli_options(c, &a, &o);
+    if (code == CLI_DONE && !a.help) {
+        ph_figures figures, pca;
+        ph_model *m = ph_model_load(a.word[0]);
+        ph_data *data = m ? cli_open(a.word[1], "test") : NULL;
+        if (data == NULL || ph_model_eval(m, data, &figures) != PH_OK ||
+            (o.pca && eval_pca(m, a.word[1], data, &pca) != PH_OK))
+            code = cli_fail();
+        else
+            print(&figures, o.pca ? &pca : NULL, a.json);
+        ph_data_close(data);
+        ph_model_free(m);
+    }
+    cli_free(&a);
+    return code;
+}
+
+const cli_command cli_eval = {
+    .name = "eval", .words = "MODEL DATA", .help = "measure a model on data",
+    .options = table, .option_count = sizeof table / sizeof table[0],
+    .least_words = 2, .most_words = 2, .run = run,
+};

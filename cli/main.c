@@ -1,0 +1,53 @@
+/* main.c - pinhole: finds the command and runs it. */
+#include "cli.h"
+
+#include <signal.h>
+#include <string.h>
+
+const cli_command *const cli_commands[] = { &cli_train,  &cli_eval, &cli_encode, &cli_decode,
+                                            &cli_reconstruct, &cli_info, &cli_data, &cli_bench,
+                                            NULL };
+
+static void print_commands(FILE *to)
+{
+    fputs("usage: pinhole COMMAND ...\n\n", to);
+    for (int i = 0; cli_commands[i]; i++)
+        fprintf(to, "  %-12s %-22s %s\n", cli_commands[i]->name, cli_commands[i]->words,
+                cli_commands[i]->help);
+    fputs("\npinhole COMMAND --help says more. DATA is an IDX folder or file, a .npy file, a name in\n"
+          "$PINHOLE_DATA, or the built-in set glyphs; :train, :test and :all pick a part.\n", to);
+}
+
+static const char *nearest(const char *name)
+{
+    for (int i = 0; cli_commands[i]; i++)
+        if (strncmp(cli_commands[i]->name, name, 3) == 0 ||
+            (strlen(name) > 2 && strstr(cli_commands[i]->name, name)))
+            return cli_commands[i]->name;
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    /* A reader that goes away is told as a failed write, not as a silent death. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        print_commands(stderr);
+        return CLI_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0) {
+        puts("pinhole " PH_VERSION);
+        return CLI_DONE;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_commands(stdout);
+        return CLI_DONE;
+    }
+    for (int i = 0; cli_commands[i]; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0)
+            return cli_commands[i]->run(cli_commands[i], argc - 2, argv + 2);
+    const char *near = nearest(name);
+    return near ? cli_usage("unknown command '%s'; did you mean '%s'?", name, near)
+                : cli_usage("unknown command '%s'; pinhole --help lists them", name);
+}

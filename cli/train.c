@@ -1,0 +1,301 @@
+/* train.c - pinhole train FAMILY DATA: trains a model and saves it. */
+#include "cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct train_options {
+    const char *family, *data, *output, *config, *log, *pictures;
+    bool resume, quiet;
+} train_options;
+
+#define AT(field) offsetof(train_options, field)
+
+static const ph_option table[] = {
+    { "output", NULL, PH_OPTION_TEXT, AT(output), NULL, 0, 0, NULL,
+      "model file, also -o; replaced unless --resume [FAMILY-DATA.pin]" },
+    { "resume", NULL, PH_OPTION_FLAG, AT(resume), "0", 0, 0, NULL,
+      "go on with the model in the output file" },
+    { "config", NULL, PH_OPTION_TEXT, AT(config), NULL, 0, 0, NULL,
+      "file of 'name = value' lines; what is given here wins" },
+    { "family", NULL, PH_OPTION_TEXT, AT(family), NULL, 0, 0, NULL, "family, as in a config file" },
+    { "data", NULL, PH_OPTION_TEXT, AT(data), NULL, 0, 0, NULL, "data, as in a config file" },
+    { "log", NULL, PH_OPTION_TEXT, AT(log), NULL, 0, 0, NULL,
+      "CSV file with a line for each report" },
+    { "pictures", NULL, PH_OPTION_TEXT, AT(pictures), NULL, 0, 0, NULL,
+      "folder for rec_epoch_N.png, rows and their reconstructions after each epoch" },
+    { "quiet", NULL, PH_OPTION_FLAG, AT(quiet), "0", 0, 0, NULL, "no line for each epoch" },
+};
+enum { OPTIONS = sizeof table / sizeof table[0] };
+
+/* What the progress callback works with. */
+typedef struct run {
+    train_options o;
+    bool json, terminal;
+    FILE *log;
+    bool log_has_head;
+    const ph_data *shown;      /* rows for the pictures */
+    ph_progress last;
+} run;
+
+static void interrupt(int number)
+{
+    (void)number;
+    ph_stop();
+}
+
+static void say_json(const run *r, ph_model *m, const ph_progress *p)
+{
+    ph_model_info info;
+    ph_model_describe(m, &info);
+    cli_json_begin();
+    if (p->event == PH_EVENT_DONE)
+        cli_json_text("family", info.family);
+    else
+        cli_json_number("epoch", (double)p->epoch);
+    if (p->event == PH_EVENT_DONE)
+        cli_json_number("epochs", (double)p->epoch);
+    cli_json_number(p->event == PH_EVENT_DONE ? "steps" : "step", (double)p->step);
+    cli_json_number("rows", (double)p->rows);
+    cli_json_number("seconds", p->seconds);
+    cli_json_number("rows_per_second", p->event == PH_EVENT_DONE ? r->last.rows_per_second
+                                                                 : p->rows_per_second);
+    const ph_figures *f = p->event == PH_EVENT_DONE ? &r->last.figures : &p->figures;
+    for (size_t i = 0; i < f->count; i++)
+        cli_json_number(f->at[i].name, f->at[i].value);
+    if (!isnan(ph_figure_get(f, "val_loss")))
+        cli_json_number("val", ph_figure_get(f, "val_loss"));
+    if (p->note)
+        cli_json_text("note", p->note);
+    cli_json_end();
+}
+
+static void say_line(const run *r, const ph_progress *p)
+{
+    char left[64] = "";
+    double rate = p->rows_per_second;
+    if (rate > 0 && p->epochs > p->epoch)
+        snprintf(left, sizeof left, ", %.0f s left",
+                 (double)(p->epochs - p->epoch) * (double)p->rows / rate);
+    fprintf(stderr, "%sepoch %lld/%lld  %.0f rows/s  lr %.3g", r->terminal ? "\r\033[K" : "",
+            (long long)p->epoch, (long long)p->epochs, rate, p->lr);
+    for (size_t i = 0; i < p->figures.count; i++)
+        fprintf(stderr, "  %s %.6g", p->figures.at[i].name, p->figures.at[i].value);
+    fprintf(stderr, "%s%s", r->terminal ? left : "",
+            r->terminal && p->epoch < p->epochs && !p->note ? "" : "\n");
+    if (p->note)
+        fprintf(stderr, "%s\n", p->note);
+}
+
+static void log_line(run *r, const ph_progress *p)
+{
+    if (!r->log_has_head) {
+        fputs("epoch,step,seconds,rows_per_second,lr", r->log);
+        for (size_t i = 0; i < p->figures.count; i++)
+            fprintf(r->log, ",%s", p->figures.at[i].name);
+        fputc('\n', r->log);
+        r->log_has_head = true;
+    }
+    fprintf(r->log, "%lld,%lld,%.6f,%.1f,%.9g", (long long)p->epoch, (long long)p->step, p->seconds,
+            p->rows_per_second, p->lr);
+    for (size_t i = 0; i < p->figures.count; i++)
+        fprintf(r->log, ",%.9g", p->figures.at[i].value);
+    fputc('\n', r->log);
+    fflush(r->log);
+}
+
+static void progress(void *user, ph_model *m, const ph_progress *p)
+{
+    run *r = user;
+    if (p->event == PH_EVENT_EPOCH)
+        r->last = *p;
+    if (r->log && p->event != PH_EVENT_DONE)
+        log_line(r, p);
+    if (r->json)
+        say_json(r, m, p);
+    else if (!r->o.quiet && p->event != PH_EVENT_DONE)
+        say_line(r, p);
+    if (r->o.pictures && r->shown && p->event == PH_EVENT_EPOCH) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/rec_epoch_%lld.png", r->o.pictures, (long long)p->epoch);
+        if (cli_picture(m, r->shown, path) != PH_OK)
+            fprintf(stderr, "pinhole: %s\n", ph_message());
+    }
+}
+
+/* The settings that are the model's: those of training and of the family. */
+static ph_settings *model_settings(const ph_settings *all, const char *family)
+{
+    ph_settings *own = ph_settings_new();
+    for (size_t i = 0; own && i < ph_settings_count(all); i++) {
+        const char *name = ph_settings_name(all, i);
+        bool command = ph_option_find(table, OPTIONS, name) || strcmp(name, "threads") == 0 ||
+                       strcmp(name, "no-pin") == 0 || strcmp(name, "json") == 0;
+        size_t count;
+        const ph_option *training = ph_training_options(&count);
+        bool taken = !command && (family || ph_option_find(training, count, name));
+        if (taken && ph_settings_set(own, name, ph_settings_value(all, i)) != PH_OK) {
+            ph_settings_free(own);
+            return NULL;
+        }
+    }
+    return own;
+}
+
+static bool is_family(const char *name)
+{
+    for (size_t i = 0; ph_family_at(i); i++)
+        if (strcmp(ph_family_at(i)->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The words and the config file into settings: FAMILY DATA, or one recipe file, or nothing. */
+static int gather(const cli_arguments *a, train_options *o)
+{
+    const char *recipe = ph_settings_get(a->settings, "config");
+    const char *names[] = { "family", "data" };
+    bool first_is_recipe = a->words > 0 && !is_family(a->word[0]) &&
+                           access(a->word[0], R_OK) == 0 && recipe == NULL;
+    if (first_is_recipe)
+        recipe = a->word[0];
+    size_t from = first_is_recipe ? 1 : 0;
+    if (first_is_recipe && a->words == 2 && ph_settings_set(a->settings, "data", a->word[1]))
+        return cli_fail();
+    for (size_t i = 0; !first_is_recipe && i < a->words; i++)
+        if (ph_settings_set(a->settings, names[i - from], a->word[i]) != PH_OK)
+            return cli_fail();
+    if (recipe && ph_settings_read(a->settings, recipe) != PH_OK)
+        return cli_fail();
+    if (cli_options(&cli_train, a, o) != CLI_DONE)
+        return CLI_USAGE;
+    if (o->family == NULL || o->data == NULL)
+        return cli_usage("train what? pinhole train FAMILY DATA, or pinhole train RECIPE");
+    return CLI_DONE;
+}
+
+static ph_model *open_model(const train_options *o, const ph_data *data, const ph_settings *settings)
+{
+    if (!o->resume)
+        return ph_model_new(o->family, data, settings);
+    ph_model *m = ph_model_load(o->output);
+    ph_model_info info;
+    if (m)
+        ph_model_describe(m, &info);
+    if (m && strcmp(info.family, o->family) != 0) {
+        cli_usage("%s: a model of family %s cannot go on as %s", o->output, info.family, o->family);
+        ph_model_free(m);
+        exit(CLI_USAGE);
+    }
+    return m;
+}
+
+/* Whether an option of the family given anew differs from what the model was made with. */
+static int check_resumed(ph_model *m, const ph_settings *settings)
+{
+    size_t count;
+    const ph_option *training = ph_training_options(&count);
+    for (size_t i = 0; i < ph_settings_count(settings); i++) {
+        const char *name = ph_settings_name(settings, i), *now = ph_model_option(m, name);
+        const char *value = ph_settings_value(settings, i);
+        if (ph_option_find(training, count, name))
+            continue;
+        if (now == NULL)
+            return cli_usage("unknown option '%s'", name);
+        if (strcmp(now, value) != 0 && strcmp(value, "auto") != 0)
+            return cli_usage("--%s %s: the model was made with %s", name, value, now);
+    }
+    return CLI_DONE;
+}
+
+static int finish(const run *r, ph_status status, const cli_arguments *a)
+{
+    (void)a;
+    if (status == PH_OK) {
+        if (!r->json)
+            fprintf(stderr, "saved %s\n", r->o.output);
+        return CLI_DONE;
+    }
+    if (r->terminal)
+        fputc('\n', stderr);
+    int code = cli_fail();
+    if (status == PH_STOPPED)
+        fprintf(stderr, "saved %s; to go on: pinhole train %s %s -o %s --resume\n", r->o.output,
+                r->o.family, r->o.data, r->o.output);
+    return code;
+}
+
+static int train(run *r, const cli_arguments *a, const ph_data *data)
+{
+    ph_settings *settings = model_settings(a->settings, r->o.family), *training = NULL;
+    ph_model *m = settings ? open_model(&r->o, data, settings) : NULL;
+    int code = m ? CLI_DONE : cli_fail();
+    if (m && r->o.resume) {
+        code = check_resumed(m, settings);
+        training = model_settings(a->settings, NULL);
+    }
+    if (m && r->o.log && code == CLI_DONE) {
+        r->log = fopen(r->o.log, r->o.resume ? "a" : "w");
+        r->log_has_head = r->o.resume && r->log && fseek(r->log, 0, SEEK_END) == 0 &&
+                          ftell(r->log) > 0;
+        if (r->log == NULL)
+            code = cli_usage("%s: cannot write: %s", r->o.log, strerror(errno));
+    }
+    if (r->o.pictures && mkdir(r->o.pictures, 0777) != 0 && errno != EEXIST && code == CLI_DONE)
+        code = cli_usage("%s: cannot make the folder: %s", r->o.pictures, strerror(errno));
+    if (m && code == CLI_DONE) {
+        struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESETHAND };
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        ph_status status = ph_train(m, data, &(ph_training){
+            .settings = training, .save_to = r->o.output, .progress = progress, .user = r });
+        code = finish(r, status, a);
+    }
+    if (r->log)
+        fclose(r->log);
+    ph_model_free(m);
+    ph_settings_free(settings);
+    ph_settings_free(training);
+    return code;
+}
+
+static int run_train(const cli_command *c, int argc, char **argv)
+{
+    cli_arguments a;
+    run r = { .terminal = isatty(STDERR_FILENO) };
+    int code = cli_read(c, argc, argv, &a);
+    if (code == CLI_DONE && !a.help)
+        code = gather(&a, &r.o);
+    if (code != CLI_DONE || a.help) {
+        cli_free(&a);
+        return code;
+    }
+    r.json = a.json;
+    ph_data *data = cli_open(r.o.data, "train");
+    ph_data *shown = data && r.o.pictures ? cli_open(r.o.data, "test") : NULL;
+    char name[128];
+    if (data == NULL) {
+        code = cli_fail();
+    } else {
+        ph_data_info info;
+        ph_data_describe(data, &info);
+        snprintf(name, sizeof name, "%s-%s.pin", r.o.family, info.name);
+        r.o.output = r.o.output ? r.o.output : name;
+        r.shown = shown ? shown : data;
+        code = train(&r, &a, data);
+    }
+    ph_data_close(data);
+    ph_data_close(shown);
+    cli_free(&a);
+    return code;
+}
+
+const cli_command cli_train = {
+    .name = "train", .words = "FAMILY DATA", .help = "train a model (or: train RECIPE)",
+    .options = table, .option_count = OPTIONS, .most_words = 2, .run = run_train, .trains = true,
+};

@@ -1,0 +1,12 @@
+/* options.h - tables of options for the library's own use, beside what pinhole.h has. */
+#ifndef PH_BASE_OPTIONS_H
+#define PH_BASE_OPTIONS_H
+
+#include "base/error.h"
+
+/* The value in the struct as text that reads back exactly. */
+const char *ph_option_text(const ph_option *, const void *target, char *buffer, size_t size);
+/* Small when two names are alike: how many letters must change. */
+size_t ph_edit_distance(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,240 @@
+/* file.c - the model file: safetensors with options, scaling and the training record as texts.
+ *
+ * Arrays: every parameter and state under its own name; "scaling/shift" and "scaling/scale";
+ * "best/N" for what the best epoch had; "training/progress" for the numbers a resumed run needs.
+ */
+#include "base/safetensors.h"
+#include "base/options.h"
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char format_name[] = "pinhole 1";
+
+static const char *real_type(void)
+{
+    return sizeof(real) == 8 ? "F64" : "F32";
+}
+
+static bool is_kept(const ph_variable *v, bool weights_only)
+{
+    return v->kind == PH_VARIABLE_PARAMETER ||
+           (v->kind == PH_VARIABLE_STATE &&
+            !(weights_only && strncmp(v->name, "optimizer/", 10) == 0));
+}
+
+static ph_tensor tensor_of(const ph_variable *v, const real *data)
+{
+    ph_tensor t = { .name = v->name, .type = real_type(), .rank = v->shape.rank,
+                    .bytes = v->size * sizeof(real), .data = data };
+    memcpy(t.shape, v->shape.dim, v->shape.rank * sizeof t.shape[0]);
+    return t;
+}
+
+static ph_tensor vector(const char *name, const char *type, const void *data, size_t count,
+                        size_t bytes_each)
+{
+    return (ph_tensor){ .name = name, .type = type, .rank = 1, .shape = { count },
+                        .bytes = count * bytes_each, .data = data };
+}
+
+typedef struct writing {
+    ph_tensor *tensor;
+    ph_text *text;
+    size_t tensors, texts;
+} writing;
+
+static void text(writing *w, const char *name, const char *value)
+{
+    w->text[w->texts++] = (ph_text){ name, value };
+}
+
+ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
+{
+    size_t variables = 0, options = ph_settings_count(m->settings);
+    for (const ph_variable *v = m->graph->variable; v; v = v->next)
+        variables++;
+    writing w = { .tensor = calloc(variables + 8, sizeof *w.tensor),
+                  .text = calloc(options + 16, sizeof *w.text) };
+    char(*name)[96] = calloc(options + 1, sizeof *name), shape[96] = "", white[32];
+    if (w.tensor == NULL || w.text == NULL || name == NULL) {
+        free(w.tensor);
+        free(w.text);
+        free(name);
+        return ph_fail(PH_MEMORY, "%s: out of memory while saving", path);
+    }
+    const ph_trainer *t = &m->trainer;
+    bool resumable = t->prepared && !weights_only;
+    for (const ph_variable *v = m->graph->variable; v; v = v->next)
+        if (is_kept(v, weights_only))
+            w.tensor[w.tensors++] = tensor_of(v, weights_only && v->used ? v->used : v->data);
+    w.tensor[w.tensors++] = vector("scaling/shift", real_type(), m->scaling.shift, m->scaling.width,
+                                   sizeof(real));
+    w.tensor[w.tensors++] = vector("scaling/scale", real_type(), m->scaling.scale, m->scaling.width,
+                                   sizeof(real));
+    if (resumable)
+        w.tensor[w.tensors++] = vector("training/progress", "U8", &t->progress, sizeof t->progress, 1);
+    if (resumable && t->best)
+        w.tensor[w.tensors++] = vector("training/best", real_type(), t->best,
+                                       ph_trainer_snapshot_size(t), sizeof(real));
+    for (size_t d = 0, used = 0; d < m->row.rank; d++)
+        used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%zu", d ? "," : "",
+                                 m->row.dim[d]);
+    snprintf(white, sizeof white, "%.17g", m->white);
+    text(&w, "format", format_name);
+    text(&w, "family", m->family->face.name);
+    text(&w, "data", m->data_name);
+    text(&w, "row-shape", shape);
+    text(&w, "scaling-kind", m->scaling.kind);
+    text(&w, "white", white);
+    if (t->history)
+        text(&w, "record", t->history);
+    for (size_t i = 0; i < options; i++) {
+        const char *option = ph_settings_name(m->settings, i);
+        snprintf(name[i], sizeof name[i], "option:%s", option);
+        bool averaged = weights_only && strcmp(option, "average") == 0;
+        text(&w, name[i], averaged ? "0" : ph_settings_value(m->settings, i));
+    }
+    ph_status status = ph_tensors_write(path, w.tensor, w.tensors, w.text, w.texts);
+    free(w.tensor);
+    free(w.text);
+    free(name);
+    return status;
+}
+
+/* ---- Loading ---------------------------------------------------------------------------------------- */
+
+static ph_status damaged(const char *path, const char *place, const char *why)
+{
+    return ph_fail(PH_DATA, "%s: not a sound model file (%s): %s", path, place, why);
+}
+
+static ph_status read_vector(const char *path, const ph_tensors *file, const char *name,
+                             size_t count, size_t bytes_each, const char *type, void *out)
+{
+    const ph_tensor *t = ph_tensors_find(file, name);
+    if (t == NULL)
+        return damaged(path, name, "the array is missing");
+    if (strcmp(t->type, type) != 0 || t->bytes != count * bytes_each)
+        return damaged(path, name, "the array has another type or size than the model's options say");
+    memcpy(out, t->data, t->bytes);
+    return PH_OK;
+}
+
+static ph_status read_shape(const char *path, const char *text, ph_shape *row)
+{
+    *row = (ph_shape){ .set = 1 };
+    size_t size = 1;
+    for (const char *at = text ? text : ""; *at;) {
+        unsigned long dim;
+        int end = 0;
+        if (row->rank == PH_MAX_RANK || *at == '-' || sscanf(at, "%lu%n", &dim, &end) != 1 ||
+            dim == 0 || __builtin_mul_overflow(size, dim, &size) || size > 100000000)
+            return damaged(path, "row-shape", "not a shape");
+        row->dim[row->rank++] = dim;
+        at += end + (at[end] == ',');
+    }
+    return row->rank ? PH_OK : damaged(path, "row-shape", "missing");
+}
+
+static ph_status read_scaling(const char *path, const ph_tensors *file, ph_model *m)
+{
+    const ph_tensor *shift = ph_tensors_find(file, "scaling/shift");
+    const char *kind = ph_tensors_text(file, "scaling-kind");
+    size_t width = shift ? shift->bytes / sizeof(real) : 0;
+    if (kind == NULL || (width != 1 && width != ph_shape_size(&m->row)))
+        return damaged(path, "scaling/shift", "missing, or of another size than a row");
+    snprintf(m->scaling.kind, sizeof m->scaling.kind, "%s", kind);
+    m->scaling.width = width;
+    m->scaling.shift = malloc(width * sizeof(real));
+    m->scaling.scale = malloc(width * sizeof(real));
+    if (m->scaling.shift == NULL || m->scaling.scale == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", path);
+    PH_TRY(read_vector(path, file, "scaling/shift", width, sizeof(real), real_type(),
+                       m->scaling.shift));
+    return read_vector(path, file, "scaling/scale", width, sizeof(real), real_type(),
+                       m->scaling.scale);
+}
+
+static ph_status read_training(const char *path, const ph_tensors *file, ph_model *m)
+{
+    ph_trainer *t = &m->trainer;
+    const char *record = ph_tensors_text(file, "record");
+    if (record) {
+        t->history = strdup(record);
+        if (t->history == NULL)
+            return ph_fail(PH_MEMORY, "%s: out of memory", path);
+        t->history_size = strlen(record);
+    }
+    if (ph_tensors_find(file, "training/progress") == NULL)
+        return PH_OK;
+    PH_TRY(ph_trainer_prepare(t));
+    PH_TRY(read_vector(path, file, "training/progress", sizeof t->progress, 1, "U8", &t->progress));
+    if (ph_tensors_find(file, "training/best")) {
+        size_t size = ph_trainer_snapshot_size(t);
+        t->best = malloc((size + 1) * sizeof(real));
+        if (t->best == NULL)
+            return ph_fail(PH_MEMORY, "%s: out of memory", path);
+        PH_TRY(read_vector(path, file, "training/best", size, sizeof(real), real_type(), t->best));
+    }
+    return PH_OK;
+}
+
+static ph_status read_model(const char *path, const ph_tensors *file, ph_model *m)
+{
+    snprintf(m->data_name, sizeof m->data_name, "%s", ph_tensors_text(file, "data"));
+    const char *white = ph_tensors_text(file, "white");
+    m->white = white ? strtod(white, NULL) : 0;
+    PH_TRY(read_scaling(path, file, m));
+    PH_TRY(ph_model_build(m));
+    PH_TRY(read_training(path, file, m));
+    for (ph_variable *v = m->graph->variable; v; v = v->next)
+        if (is_kept(v, false))
+            PH_TRY(read_vector(path, file, v->name, v->size, sizeof(real), real_type(), v->data));
+    ph_trainer_choose_weights(&m->trainer);
+    return PH_OK;
+}
+
+static ph_model *make(const char *path, const ph_tensors *file)
+{
+    const char *format = ph_tensors_text(file, "format"), *family = ph_tensors_text(file, "family");
+    ph_shape row;
+    if (format == NULL || family == NULL || strncmp(format, "pinhole ", 8) != 0) {
+        ph_fail(PH_DATA, "%s: a safetensors file, but not a model of pinhole", path);
+        return NULL;
+    }
+    if (strcmp(format, format_name) != 0) {
+        ph_fail(PH_DATA, "%s: made by a newer version (format '%s'; this one reads '%s')", path,
+                format, format_name);
+        return NULL;
+    }
+    if (read_shape(path, ph_tensors_text(file, "row-shape"), &row) != PH_OK)
+        return NULL;
+    ph_settings *settings = ph_settings_new();
+    ph_model *m = NULL;
+    ph_status status = settings ? PH_OK : PH_MEMORY;
+    for (size_t i = 0; i < file->text_count && status == PH_OK; i++)
+        if (strncmp(file->text[i].name, "option:", 7) == 0)
+            status = ph_settings_set(settings, file->text[i].name + 7, file->text[i].value);
+    if (status == PH_OK)
+        m = ph_model_make(family, settings, &row);
+    if (m == NULL && status == PH_OK)
+        ph_fail(ph_last_status(), "%s: %s", path, ph_message());
+    ph_settings_free(settings);
+    return m;
+}
+
+ph_model *ph_model_load(const char *path)
+{
+    ph_tensors file;
+    if (ph_tensors_read(path, &file) != PH_OK)
+        return NULL;
+    ph_model *m = make(path, &file);
+    if (m && read_model(path, &file, m) != PH_OK) {
+        ph_model_free(m);
+        m = NULL;
+    }
+    ph_tensors_free(&file);
+    return m;
+}

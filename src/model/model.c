@@ -1,0 +1,355 @@
+/* model.c - the families there are, and what every model has whatever its family: options, scaling,
+ * graph, trainer.
+ */
+#include "model/model.h"
+
+#include "base/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Families ------------------------------------------------------------------------------------- */
+
+enum { MAX_FAMILIES = 32 };
+static const ph_family_desc *families[MAX_FAMILIES] = { &ph_family_ae, &ph_family_pca };
+static size_t family_count = 2;
+
+ph_status ph_family_register(const ph_family_desc *desc)
+{
+    if (ph_family_find(desc->face.name))
+        return ph_fail(PH_USAGE, "family '%s' is there already", desc->face.name);
+    if (family_count == MAX_FAMILIES)
+        return ph_fail(PH_USAGE, "more than %d families", MAX_FAMILIES);
+    families[family_count++] = desc;
+    return PH_OK;
+}
+
+const ph_family *ph_family_at(size_t i)
+{
+    return i < family_count ? &families[i]->face : NULL;
+}
+
+const ph_family_desc *ph_family_find(const char *name)
+{
+    for (size_t i = 0; i < family_count; i++)
+        if (strcmp(families[i]->face.name, name) == 0)
+            return families[i];
+    return NULL;
+}
+
+static ph_status unknown_family(const char *name)
+{
+    char list[256] = "";
+    const char *nearest = NULL;
+    size_t best = strlen(name) / 2 + 2;
+    for (size_t i = 0, used = 0; i < family_count; i++) {
+        size_t distance = ph_edit_distance(name, families[i]->face.name);
+        if (distance < best) {
+            best = distance;
+            nearest = families[i]->face.name;
+        }
+        used += (size_t)snprintf(list + used, sizeof list - used, " %s", families[i]->face.name);
+        if (used >= sizeof list)
+            break;
+    }
+    return nearest ? ph_fail(PH_USAGE, "unknown family '%s'; did you mean '%s'? There are:%s", name,
+                             nearest, list)
+                   : ph_fail(PH_USAGE, "unknown family '%s'; there are:%s", name, list);
+}
+
+/* ---- Settings to graph ------------------------------------------------------------------------------ */
+
+/* Every option of both tables into m->settings, as text that reads back exactly. */
+static ph_status resolve(ph_model *m, const ph_option *table, size_t count, const void *target)
+{
+    char text[4096];
+    for (size_t i = 0; i < count; i++)
+        PH_TRY(ph_settings_set(m->settings, table[i].name,
+                               ph_option_text(&table[i], target, text, sizeof text)));
+    return PH_OK;
+}
+
+static ph_status read_options(ph_model *m, const ph_settings *settings)
+{
+    const ph_family *face = &m->family->face;
+    const ph_option *tables[] = { face->options, ph_training_table };
+    size_t counts[] = { face->option_count, ph_training_table_size };
+    PH_TRY(ph_options_check(settings, tables, counts, 2));
+    ph_settings *given = m->settings;
+    for (int t = 0; t < 2; t++) {
+        void *target = t == 0 ? m->options : (void *)&m->trainer.o;
+        PH_TRY(ph_options_read(tables[t], counts[t], settings, target));
+        PH_TRY(resolve(m, tables[t], counts[t], target));
+        /* Once more from the resolved texts, which live as long as the model. */
+        PH_TRY(ph_options_read(tables[t], counts[t], given, target));
+    }
+    return PH_OK;
+}
+
+/* "auto" is settled once, from the data, and the model file keeps what it came to. */
+static ph_status settle_loss(ph_model *m, const ph_data *data)
+{
+    const char *loss = ph_settings_get(m->settings, "loss");
+    if (loss == NULL || strcmp(loss, "auto") != 0)
+        return PH_OK;
+    bool unit = strcmp(m->scaling.kind, "bytes") == 0 || strcmp(m->scaling.kind, "minmax") == 0;
+    if (!unit && strcmp(m->scaling.kind, "none") == 0) {
+        double low, high;
+        PH_TRY(ph_data_range(data, &low, &high));
+        unit = low >= 0 && high <= 1;
+    }
+    return ph_settings_set(m->settings, "loss", unit ? "bce" : "mse");
+}
+
+static ph_status check_loss(const ph_model *m, const ph_data *data)
+{
+    const char *loss = ph_settings_get(m->settings, "loss");
+    double low, high;
+    if (loss == NULL || strcmp(loss, "bce") != 0 || strcmp(m->scaling.kind, "bytes") == 0 ||
+        strcmp(m->scaling.kind, "minmax") == 0)
+        return PH_OK;
+    PH_TRY(ph_data_range(data, &low, &high));
+    if (strcmp(m->scaling.kind, "none") != 0 || low < 0 || high > 1)
+        return ph_fail(PH_USAGE, "loss bce needs values in [0,1]: choose scaling minmax or bytes, or "
+                       "loss mse");
+    return PH_OK;
+}
+
+ph_status ph_model_build(ph_model *m)
+{
+    m->graph = ph_graph_new((uint64_t)m->trainer.o.seed);
+    if (m->graph == NULL)
+        return ph_last_status();
+    m->x = ph_input(m->graph, "x", m->row.rank, m->row.dim);
+    m->family->build(m->graph, m->x, m->options);
+    PH_TRY(ph_graph_status(m->graph));
+    ph_trainer_start(&m->trainer, m->graph, m->x, &m->scaling);
+    return PH_OK;
+}
+
+ph_model *ph_model_make(const char *family, const ph_settings *settings, const ph_shape *row)
+{
+    const ph_family_desc *desc = ph_family_find(family);
+    if (desc == NULL) {
+        unknown_family(family);
+        return NULL;
+    }
+    ph_model *m = calloc(1, sizeof *m);
+    if (m) {
+        m->family = desc;
+        m->row = *row;
+        m->options = calloc(1, desc->options_size + 1);
+        m->settings = ph_settings_new();
+    }
+    if (m == NULL || m->options == NULL || m->settings == NULL)
+        ph_fail(PH_MEMORY, "out of memory for a model");
+    else if (read_options(m, settings) == PH_OK)
+        return m;
+    ph_model_free(m);
+    return NULL;
+}
+
+/* The options once more, after one of them was settled. */
+static ph_status reread(ph_model *m)
+{
+    return ph_options_read(m->family->face.options, m->family->face.option_count, m->settings,
+                           m->options);
+}
+
+static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *info)
+{
+    snprintf(m->data_name, sizeof m->data_name, "%s", info->name);
+    PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, data));
+    PH_TRY(settle_loss(m, data));
+    PH_TRY(check_loss(m, data));
+    PH_TRY(ph_settings_set(m->settings, "scaling", m->scaling.kind));
+    PH_TRY(reread(m));
+    PH_TRY(ph_options_read(ph_training_table, ph_training_table_size, m->settings, &m->trainer.o));
+    double low, high;
+    if (strcmp(info->element, "u1") == 0)
+        m->white = 255;
+    else if (strcmp(m->scaling.kind, "none") == 0 && ph_data_range(data, &low, &high) == PH_OK)
+        m->white = high > 0 ? high : 0;
+    return ph_model_build(m);
+}
+
+ph_model *ph_model_new(const char *family, const ph_data *data, const ph_settings *settings)
+{
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    ph_shape row = ph_shape_of(1, info.rank, info.shape);
+    ph_model *m = ph_model_make(family, settings, &row);
+    if (m && start(m, data, &info) != PH_OK) {
+        ph_model_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void ph_model_forget_programs(ph_model *m)
+{
+    for (int i = 0; i < m->function_count; i++)
+        ph_program_free(m->function[i].program);
+    m->function_count = 0;
+    ph_program_free(m->eval);
+    m->eval = NULL;
+}
+
+void ph_model_free(ph_model *m)
+{
+    if (m == NULL)
+        return;
+    ph_model_forget_programs(m);
+    ph_trainer_free(&m->trainer);
+    ph_graph_free(m->graph);
+    ph_scaling_free(&m->scaling);
+    ph_settings_free(m->settings);
+    free(m->options);
+    free(m->rows_in);
+    free(m->rows_out);
+    free(m);
+}
+
+/* ---- Training ----------------------------------------------------------------------------------------- */
+
+typedef struct listener {
+    ph_model *model;
+    const ph_training *training;
+} listener;
+
+static void pass_on(void *context, const ph_progress *progress)
+{
+    const listener *l = context;
+    l->training->progress(l->training->user, l->model, progress);
+}
+
+static ph_status save(void *context)
+{
+    const listener *l = context;
+    return ph_model_save(l->model, l->training->save_to, false);
+}
+
+/* What a run that goes on may change; anything else would make it another run. */
+static const char *const changeable = " epochs early-stop log-every checkpoint-every lr lr-min "
+                                      "schedule warmup decay step-every patience ";
+
+static ph_status override(ph_model *m, const ph_settings *settings)
+{
+    const ph_option *table = ph_training_table;
+    PH_TRY(ph_options_check(settings, &table, &ph_training_table_size, 1));
+    for (size_t i = 0; i < ph_settings_count(settings); i++) {
+        const ph_option *o = ph_option_find(table, ph_training_table_size,
+                                            ph_settings_name(settings, i));
+        char word[64], text[4096];
+        ph_trainer_options wanted = m->trainer.o;
+        ph_settings *one = ph_settings_new();
+        if (one == NULL)
+            return PH_MEMORY;
+        ph_status status = ph_settings_set(one, o->name, ph_settings_value(settings, i));
+        if (status == PH_OK)
+            status = ph_options_read(o, 1, one, &wanted);
+        if (status == PH_OK)
+            ph_option_text(o, &wanted, text, sizeof text);
+        ph_settings_free(one);
+        PH_TRY(status);
+        const char *now = ph_settings_get(m->settings, o->name);
+        snprintf(word, sizeof word, " %s ", o->name);
+        bool same = now && strcmp(now, text) == 0;
+        if (!same && m->trainer.prepared && strstr(changeable, word) == NULL)
+            return ph_fail(PH_USAGE, "%s: a model that was trained with %s cannot go on with %s",
+                           o->name, now, text);
+        if (!same && !m->trainer.prepared && strcmp(o->name, "scaling") != 0 &&
+            strcmp(o->name, "seed") != 0)
+            PH_TRY(ph_settings_set(m->settings, o->name, text));
+        else if (!same && m->trainer.prepared)
+            PH_TRY(ph_settings_set(m->settings, o->name, text));
+    }
+    return ph_options_read(table, ph_training_table_size, m->settings, &m->trainer.o);
+}
+
+ph_status ph_train(ph_model *m, const ph_data *data, const ph_training *training)
+{
+    ph_training none = { 0 };
+    training = training ? training : &none;
+    PH_TRY(override(m, training->settings));
+    listener l = { m, training };
+    ph_hooks hooks = { .save = training->save_to ? save : NULL,
+                       .progress = training->progress ? pass_on : NULL, .context = &l };
+    ph_model_forget_programs(m);
+    ph_status status = m->family->fit
+                           ? ph_trainer_closed_form(&m->trainer, m->family->fit, data, &hooks)
+                           : ph_trainer_run(&m->trainer, data, training->validation, &hooks);
+    ph_model_forget_programs(m);
+    return status;
+}
+
+/* ---- Telling -------------------------------------------------------------------------------------------- */
+
+double ph_figure_get(const ph_figures *figures, const char *name)
+{
+    for (size_t i = 0; i < figures->count; i++)
+        if (strcmp(figures->at[i].name, name) == 0)
+            return figures->at[i].value;
+    return (double)__builtin_nanf("");
+}
+
+const char *ph_model_option(const ph_model *m, const char *name)
+{
+    const ph_option *o = ph_option_find(m->family->face.options, m->family->face.option_count, name);
+    o = o ? o : ph_option_find(ph_training_table, ph_training_table_size, name);
+    return o ? ph_settings_get(m->settings, o->name) : NULL;
+}
+
+size_t ph_model_layers(const ph_model *m)
+{
+    size_t layers = 0;
+    for (int i = 0; i < m->graph->export_count; i++)
+        layers += strncmp(m->graph->exported[i].name, "layer", 5) == 0;
+    return layers;
+}
+
+void ph_model_describe(const ph_model *m, ph_model_info *info)
+{
+    *info = (ph_model_info){ .family = m->family->face.name, .rank = m->row.rank,
+                             .width = ph_shape_size(&m->row), .layers = ph_model_layers(m),
+                             .epoch = m->trainer.progress.epoch, .step = m->trainer.progress.step,
+                             .white = m->white };
+    snprintf(info->data, sizeof info->data, "%s", m->data_name);
+    memcpy(info->shape, m->row.dim, sizeof info->shape);
+    for (const ph_variable *v = m->graph->variable; v; v = v->next)
+        if (v->kind == PH_VARIABLE_PARAMETER)
+            info->parameters += v->size;
+    for (int i = 0; i < m->graph->export_count; i++)
+        if (strcmp(m->graph->exported[i].name, "encode") == 0)
+            info->latent_dim = ph_shape_size(&m->graph->exported[i].value->shape);
+    info->flops_per_row = ph_trainer_flops(&m->trainer);
+}
+
+ph_status ph_model_print(const ph_model *m, FILE *to, const char *what)
+{
+    ph_model_info info;
+    char shape[96];
+    if (strcmp(what, "options") == 0) {
+        for (size_t i = 0; i < ph_settings_count(m->settings); i++)
+            fprintf(to, "%s = %s\n", ph_settings_name(m->settings, i),
+                    ph_settings_value(m->settings, i));
+    } else if (strcmp(what, "record") == 0) {
+        fputs(m->trainer.history ? m->trainer.history : "", to);
+    } else if (strcmp(what, "program") == 0) {
+        return ph_trainer_print((ph_trainer *)&m->trainer, to);
+    } else if (strcmp(what, "summary") == 0) {
+        ph_model_describe(m, &info);
+        fprintf(to, "family %s, made for %s, row %s, scaling %s\n", info.family, info.data,
+                ph_shape_text(&(ph_shape){ 0, m->row.rank, { m->row.dim[0], m->row.dim[1],
+                              m->row.dim[2], m->row.dim[3] } }, shape), m->scaling.kind);
+        fprintf(to, "trained for %lld epochs, %lld steps\n", (long long)info.epoch,
+                (long long)info.step);
+        fprintf(to, "%zu trained numbers, code of %zu\n", info.parameters, info.latent_dim);
+        for (const ph_variable *v = m->graph->variable; v; v = v->next)
+            if (v->kind == PH_VARIABLE_PARAMETER)
+                fprintf(to, "    %-28s %s\n", v->name, ph_shape_text(&v->shape, shape));
+    } else {
+        return ph_fail(PH_USAGE, "print: '%s' is not one of summary, options, record, program", what);
+    }
+    return ferror(to) ? ph_fail(PH_IO, "cannot write") : PH_OK;
+}

@@ -1,0 +1,48 @@
+/* model.h - a model: a family's graph with its options, scaling, training state and programs.
+ */
+#ifndef PH_MODEL_MODEL_H
+#define PH_MODEL_MODEL_H
+
+#include "nn/nn.h"
+#include "train/train.h"
+
+/* A compiled function of the model, made when it is first used. */
+typedef struct ph_function {
+    const ph_named *named;
+    ph_program *program;
+    bool raw_in, raw_out;      /* rows of data: scaled on the way in, undone on the way out */
+} ph_function;
+
+struct ph_model {
+    const ph_family_desc *family;
+    ph_graph *graph;
+    ph_node *x;
+    ph_settings *settings;     /* every option, resolved, as text */
+    void *options;             /* the family's struct */
+    ph_scaling scaling;
+    ph_shape row;
+    char data_name[64];
+    double white;
+    ph_trainer trainer;
+    int function_count;
+    ph_function function[PH_MAX_NAMED];
+    ph_program *eval;
+    real *rows_in, *rows_out;  /* scratch of use */
+};
+
+enum { PH_USE_ROWS = 1024 };
+
+extern const ph_family_desc ph_family_ae, ph_family_pca;
+const ph_family_desc *ph_family_find(const char *name);
+
+/* A model without scaling and graph: options read and resolved. */
+ph_model *ph_model_make(const char *family, const ph_settings *, const ph_shape *row);
+/* Builds graph and trainer from settings that hold all options; scaling must be set. */
+ph_status ph_model_build(ph_model *);
+ph_function *ph_model_function(ph_model *, const char *name);
+/* Programs hold pointers to weights and must go when these move or change shape. */
+void ph_model_forget_programs(ph_model *);
+/* From the state dictionary of the graph: encoder layers exported as "layerN". */
+size_t ph_model_layers(const ph_model *);
+
+#endif

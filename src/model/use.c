@@ -1,0 +1,172 @@
+/* use.c - a trained model at work: its functions on rows, and how well it does on data.
+ *
+ * Rows pass in batches of PH_USE_ROWS, so sets larger than memory work, and a row's result is the
+ * same in any batch: products compute every element by the same chain of operations.
+ */
+#include "model/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static ph_status scratch(ph_model *m, size_t width)
+{
+    size_t bytes = (PH_USE_ROWS * width * sizeof(real) + 63) / 64 * 64;
+    free(m->rows_in);
+    free(m->rows_out);
+    m->rows_in = aligned_alloc(64, bytes);
+    m->rows_out = aligned_alloc(64, bytes);
+    return m->rows_in && m->rows_out ? PH_OK : ph_fail(PH_MEMORY, "out of memory for rows");
+}
+
+/* A node has the scale of the data when it has the shape of a row of it. */
+static bool is_row(const ph_model *m, const ph_node *n)
+{
+    return ph_shape_equal(&n->shape, &m->row);
+}
+
+static const ph_named *named(const ph_model *m, const char *name)
+{
+    for (int i = 0; i < m->graph->export_count; i++)
+        if (strcmp(m->graph->exported[i].name, name) == 0)
+            return &m->graph->exported[i];
+    char list[512] = "";
+    size_t used = 0;
+    for (int i = 0; i < m->graph->export_count && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, " %s",
+                                 m->graph->exported[i].name);
+    ph_fail(PH_USAGE, "a model of family %s has no '%s'; it has:%s", m->family->face.name, name,
+            list);
+    return NULL;
+}
+
+ph_function *ph_model_function(ph_model *m, const char *name)
+{
+    for (int i = 0; i < m->function_count; i++)
+        if (strcmp(m->function[i].named->name, name) == 0)
+            return &m->function[i];
+    const ph_named *found = named(m, name);
+    if (found == NULL)
+        return NULL;
+    ph_function *f = &m->function[m->function_count];
+    *f = (ph_function){ .named = found, .raw_in = found->input == m->x,
+                        .raw_out = strcmp(name, "decode") == 0 || strcmp(name, "reconstruct") == 0 };
+    f->raw_out = f->raw_out && is_row(m, found->value);
+    f->program = ph_compile(m->graph, &(ph_program_desc){
+        .feeds = (ph_node *[]){ found->input }, .feed_count = 1,
+        .outputs = (ph_node *[]){ found->value }, .output_count = 1, .max_rows = PH_USE_ROWS });
+    if (f->program == NULL)
+        return NULL;
+    m->function_count++;
+    return f;
+}
+
+ph_status ph_model_port(const ph_model *m, const char *function, size_t *width_in, size_t *width_out)
+{
+    const ph_named *found = named(m, function);
+    if (found == NULL)
+        return PH_USAGE;
+    *width_in = ph_shape_size(&found->input->shape);
+    *width_out = ph_shape_size(&found->value->shape);
+    return PH_OK;
+}
+
+ph_status ph_model_apply(ph_model *m, const char *function, const ph_real *in, size_t rows,
+                         ph_real *out)
+{
+    ph_function *f = ph_model_function(m, function);
+    if (f == NULL)
+        return ph_last_status();
+    size_t width_in = ph_shape_size(&f->named->input->shape);
+    size_t width_out = ph_shape_size(&f->named->value->shape);
+    PH_TRY(scratch(m, width_in));
+    for (size_t first = 0; first < rows; first += PH_USE_ROWS) {
+        size_t count = rows - first < PH_USE_ROWS ? rows - first : PH_USE_ROWS;
+        memcpy(m->rows_in, in + first * width_in, count * width_in * sizeof in[0]);
+        if (f->raw_in)
+            ph_scaling_apply_to(&m->scaling, m->rows_in, count, width_in);
+        PH_TRY(ph_program_run(f->program, (size_t[PH_MAX_SETS]){ 1, count },
+                              (const void *[]){ m->rows_in }));
+        real *to = out + first * width_out;
+        memcpy(to, ph_program_output(f->program, 0), count * width_out * sizeof out[0]);
+        if (f->raw_out)
+            ph_scaling_undo_to(&m->scaling, to, count, width_out);
+    }
+    return PH_OK;
+}
+
+/* ---- Measures ------------------------------------------------------------------------------------- */
+
+static ph_status compile_eval(ph_model *m)
+{
+    const ph_named *rec = named(m, "reconstruct");
+    if (rec == NULL)
+        return PH_USAGE;
+    ph_node *outputs[PH_MAX_NAMED + 1] = { rec->value };
+    for (int i = 0; i < m->graph->report_count; i++) {
+        ph_node *value = m->graph->report[i].value;
+        outputs[1 + i] = value->shape.set ? ph_mean_rows(ph_sum(value)) : value;
+    }
+    m->eval = ph_compile(m->graph, &(ph_program_desc){
+        .feeds = &m->x, .feed_count = 1, .outputs = outputs,
+        .output_count = 1 + m->graph->report_count, .max_rows = PH_USE_ROWS });
+    return m->eval ? PH_OK : ph_last_status();
+}
+
+static double squared_error(const real *x, const real *y, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        double d = (double)x[i] - (double)y[i];
+        sum += d * d;
+    }
+    return sum;
+}
+
+static void add(ph_figures *f, const char *name, const char *unit, double value)
+{
+    if (f->count < sizeof f->at / sizeof f->at[0])
+        f->at[f->count++] = (ph_figure){ name, unit, value };
+}
+
+ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
+{
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    figures->count = 0;
+    size_t width = ph_shape_size(&m->row);
+    if (info.width != width)
+        return ph_fail(PH_DATA, "%s: rows of %zu numbers, but the model takes %zu", info.name,
+                       info.width, width);
+    if (m->eval == NULL)
+        PH_TRY(compile_eval(m));
+    PH_TRY(scratch(m, width));
+    size_t index[PH_USE_ROWS];
+    double squares = 0, report[PH_MAX_NAMED] = { 0 };
+    for (size_t first = 0; first < info.rows; first += PH_USE_ROWS) {
+        size_t count = info.rows - first < PH_USE_ROWS ? info.rows - first : PH_USE_ROWS;
+        for (size_t i = 0; i < count; i++)
+            index[i] = first + i;
+        PH_TRY(ph_fetch(data, &m->scaling, index, count, m->rows_in));
+        PH_TRY(ph_program_run(m->eval, (size_t[PH_MAX_SETS]){ 1, count },
+                              (const void *[]){ m->rows_in }));
+        squares += squared_error(m->rows_in, ph_program_output(m->eval, 0), count * width);
+        for (int i = 0; i < m->graph->report_count; i++)
+            report[i] += (double)ph_program_output(m->eval, 1 + i)[0] * (double)count;
+    }
+    double rows = (double)info.rows, mse = squares / rows / (double)width;
+    add(figures, "rows", "rows measured", rows);
+    add(figures, "mse", "mean over all elements, in the model's input scale", mse);
+    add(figures, "sse", "squared error summed over a row, mean over rows", squares / rows);
+    for (int i = 0; i < m->graph->report_count; i++) {
+        const ph_named *r = &m->graph->report[i];
+        add(figures, r->name, r->unit, report[i] / rows);
+        if (strcmp(r->name, "bce") == 0)
+            add(figures, "bce_per_element", "nats per element", report[i] / rows / (double)width);
+    }
+    bool unit = strcmp(m->scaling.kind, "bytes") == 0 || strcmp(m->scaling.kind, "minmax") == 0 ||
+                (strcmp(m->scaling.kind, "none") == 0 && m->white == 1);
+    if (unit)
+        add(figures, "psnr", "dB, of the mean squared error, peak 1", -10 * log10(mse));
+    return PH_OK;
+}

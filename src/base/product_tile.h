@@ -1,46 +1,41 @@
 /* product_tile.h - the innermost loops of the product, for one instruction set.
  *
- * product.c includes this once per instruction set, with ISA, TARGET, BYTES (of a vector) and ROWS
- * (the most rows a tile has) defined.
+ * product.c includes this once for each instruction set, with ISA(name), TARGET (an attribute),
+ * BYTES (of a vector), ROWS (the most rows of a tile) and EACH_ROWS (INSTANCE(1) to INSTANCE(ROWS))
+ * defined. The loops over rows and vectors have constant bounds after inlining and are unrolled
+ * away, so that the sums of a tile, rows x 2 vectors, live in registers.
  */
-typedef real ISA(vec) __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
+typedef real ISA(vector) __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
 
+/* Rows of A are addressed in threes from one pointer (p, p + s, p + 2s are all addressing modes):
+ * a pointer a row would not fit into the general registers. */
 TARGET static inline __attribute__((always_inline)) void
 ISA(tile)(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride, const real *b,
-          size_t k, bool more, const int rows, const int vecs)
+          size_t k, bool more, const size_t rows, const size_t width)
 {
     enum { LANES = BYTES / sizeof(real) };
-    ISA(vec) sum[ROWS][2];
+    ISA(vector) sum[ROWS][2];
     const real *row[(ROWS + 2) / 3];
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r += 3)
+    UNROLL for (size_t r = 0; r < rows; r += 3)
         row[r / 3] = a + r * m_stride;
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
-        for (int v = 0; v < vecs; v++)
-            sum[r][v] = more ? *(const ISA(vec) *)(c + r * c_stride + v * LANES) : (ISA(vec)){0};
+    UNROLL for (size_t r = 0; r < rows; r++)
+        UNROLL for (size_t v = 0; v < width; v++)
+            sum[r][v] = more ? *(ISA(vector) *)(c + r * c_stride + v * LANES) : (ISA(vector)){0};
     for (size_t kk = 0; kk < k; kk++) {
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 2
-            for (int v = 0; v < vecs; v++)
-                sum[r][v] += row[r / 3][r % 3 * m_stride] * ((const ISA(vec) *)b)[v];
-        }
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; r += 3)
+        const ISA(vector) *line = (const ISA(vector) *)(b + kk * PH_PANEL);
+        UNROLL for (size_t r = 0; r < rows; r++)
+            UNROLL for (size_t v = 0; v < width; v++)
+                sum[r][v] += row[r / 3][r % 3 * m_stride] * line[v];
+        UNROLL for (size_t r = 0; r < rows; r += 3)
             row[r / 3] += k_stride;
-        b += PH_PANEL;
     }
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
-        for (int v = 0; v < vecs; v++)
-            *(ISA(vec) *)(c + r * c_stride + v * LANES) = sum[r][v];
+    UNROLL for (size_t r = 0; r < rows; r++)
+        UNROLL for (size_t v = 0; v < width; v++)
+            *(ISA(vector) *)(c + r * c_stride + v * LANES) = sum[r][v];
 }
 
 #define INSTANCE(rows)                                                                             \
-    TARGET static void ISA(tile##rows)(TILE_PARAMETERS)                                            \
+    TARGET static void ISA(tile_##rows)(TILE_PARAMETERS)                                           \
     {                                                                                              \
         if (wide)                                                                                  \
             ISA(tile)(c, c_stride, a, m_stride, k_stride, b, k, more, rows, 2);                    \
@@ -49,3 +44,25 @@ ISA(tile)(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_str
     }
 EACH_ROWS
 #undef INSTANCE
+
+TARGET static void ISA(transpose)(real *to, const real *from, size_t stride)
+{
+    transpose(to, from, stride);
+}
+
+static const struct kernel ISA(kernel) = {
+    .name = ISA_NAME,
+    .rows = ROWS,
+    .lanes = BYTES / sizeof(real),
+    .transpose = ISA(transpose),
+#define INSTANCE(rows) ISA(tile_##rows),
+    .tile = {EACH_ROWS},
+#undef INSTANCE
+};
+
+#undef ISA
+#undef ISA_NAME
+#undef TARGET
+#undef BYTES
+#undef ROWS
+#undef EACH_ROWS

@@ -22,7 +22,7 @@ static struct {
     pthread_mutex_t lock;      /* held by the caller that runs a job, and while the team changes */
     pthread_t thread[MAX_PARTS];
     int wanted, parts, spins;
-    bool pin;
+    bool pin, pinned;
     ph_team_job job;
     void *context;
     atomic_uint generation;    /* of jobs; a futex */
@@ -166,8 +166,23 @@ static void start(void)
         if (pin)
             pin_to(team.thread[i], &inherited, i);
     }
-    if (pin)
-        pin_to(pthread_self(), &inherited, 0);
+    team.pinned = pin;
+}
+
+/* The caller is not ours to pin: whatever threads it or another library starts later would inherit
+ * that. It is moved to the first CPU when it is found elsewhere, and left free; as the other CPUs
+ * are busy with the team, it stays. */
+static void move_home(void)
+{
+    int cpu = sched_getcpu();
+    if (!team.pinned || cpu < 0)
+        return;
+    for (int i = 0; i < cpu; i++)
+        if (CPU_ISSET(i, &inherited)) {
+            pin_to(pthread_self(), &inherited, 0);
+            pthread_setaffinity_np(pthread_self(), sizeof inherited, &inherited);
+            return;
+        }
 }
 
 void ph_team_run(ph_team_job job, void *context)
@@ -175,6 +190,7 @@ void ph_team_run(ph_team_job job, void *context)
     pthread_mutex_lock(&team.lock);
     if (team.parts == 0)
         start();
+    move_home();
     team.job = job;
     team.context = context;
     advance(&team.generation);

@@ -1,0 +1,203 @@
+/* product.c - how fast is the matrix product kernel, and is it right?
+ *
+ *     gcc -std=gnu11 -O3 -Iinclude -Isrc bench/product.c src/base/product.c -ldnnl -lm -o product
+ *     OMP_NUM_THREADS=1 taskset -c 1 ./product [check]
+ *
+ * Each layer of three autoencoders is run in its three uses (forward, data gradient, weight
+ * gradient) as the library runs it: B packed, then block by block into a scratch tile, which is
+ * copied to its place. Beside it runs dnnl_sgemm of oneDNN on the same operands, and before both a
+ * loop of nothing but fused multiply-adds, which gives the peak that the shares refer to. `check`
+ * compares with a naive product in double precision instead, and the bits across ways to cut.
+ * -DPH_DOUBLE checks and times the double precision build (then without oneDNN).
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/product.h"
+#ifndef PH_DOUBLE
+#include <oneapi/dnnl/dnnl.h>
+#endif
+
+enum { ALIGN = 64, TRIALS = 41 };
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static real *fresh(size_t count)
+{
+    real *x = aligned_alloc(ALIGN, (count * sizeof *x + ALIGN) / ALIGN * ALIGN);
+    if (x == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        x[i] = (real)rand() / (real)RAND_MAX - (real)0.5;
+    return x;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A product as the callers of the kernel see it: the element (i, kk) of A is
+ * a[i * a_row + kk * a_column], and likewise for B. */
+typedef struct product {
+    size_t m, n, k, a_row, a_column, b_row, b_column, rows, panels;
+    const real *a, *b;
+    real *c, *packed;
+} product;
+
+static void pack(const product *p)
+{
+    ph_pack_panels(p->packed, p->b, p->b_row, p->b_column, p->k, p->n, 0,
+                   (p->n + PH_PANEL - 1) / PH_PANEL);
+}
+
+static void compute(const product *p, bool copy)
+{
+    static _Alignas(ALIGN) real tile[512 * 1024];
+    size_t width = p->panels * PH_PANEL;
+    pack(p);
+    for (size_t j = 0; j < p->n; j += width)
+        for (size_t i = 0; i < p->m; i += p->rows) {
+            size_t rows = least(p->rows, p->m - i), columns = least(width, p->n - j);
+            ph_product_block(tile, width, p->a + i * p->a_row, p->a_row, p->a_column,
+                             p->packed + j * p->k, rows, p->k, columns);
+            for (size_t r = 0; copy && r < rows; r++)
+                memcpy(p->c + (i + r) * p->n + j, tile + r * width, columns * sizeof(real));
+        }
+}
+
+static void ours(const product *p)
+{
+    compute(p, true);
+}
+
+static void bare(const product *p)
+{
+    compute(p, false);
+}
+
+static void theirs(const product *p)
+{
+#ifdef PH_DOUBLE
+    (void)p;
+#else
+    dnnl_sgemm(p->a_column == 1 ? 'N' : 'T', p->b_column == 1 ? 'N' : 'T', (dnnl_dim_t)p->m,
+               (dnnl_dim_t)p->n, (dnnl_dim_t)p->k, 1, p->a,
+               (dnnl_dim_t)(p->a_column == 1 ? p->a_row : p->a_column), p->b,
+               (dnnl_dim_t)(p->b_column == 1 ? p->b_row : p->b_column), 0, p->c,
+               (dnnl_dim_t)p->n);
+#endif
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Median seconds of one call; a trial repeats it for about half a millisecond. */
+static double seconds(void (*run)(const product *), const product *p)
+{
+    double trial[TRIALS];
+    double begin = now();
+    run(p);
+    run(p);
+    int repeat = 1 + (int)(1e-3 / (now() - begin));
+    for (int t = 0; t < TRIALS; t++) {
+        begin = now();
+        for (int r = 0; r < repeat; r++)
+            run(p);
+        trial[t] = (now() - begin) / repeat;
+    }
+    qsort(trial, TRIALS, sizeof *trial, ascending);
+    return trial[TRIALS / 2];
+}
+
+/* Eight independent chains of multiply-adds. */
+#ifdef __x86_64__
+#define WIDEST __attribute__((target("avx512f,fma")))
+#define REGISTER(x) "v"(x)
+#else
+#define WIDEST
+#define REGISTER(x) "w"(x)
+#endif
+typedef real line __attribute__((vector_size(64)));
+static volatile real sink;
+WIDEST static void chains(const product *p)
+{
+    line x = {(real)0.5}, y = {(real)0.25}, a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x;
+    for (size_t i = 0; i < p->k; i++) {
+        a = a * x + y, b = b * x + y, c = c * x + y, d = d * x + y;
+        e = e * x + y, f = f * x + y, g = g * x + y, h = h * x + y;
+        __asm__ volatile("" : "+" REGISTER(a), "+" REGISTER(b), "+" REGISTER(c), "+" REGISTER(d),
+                              "+" REGISTER(e), "+" REGISTER(f), "+" REGISTER(g), "+" REGISTER(h));
+    }
+    sink = (a + b + c + d + e + f + g + h)[0];
+}
+
+static product shape(char use, size_t batch, size_t in, size_t out)
+{
+    product p = {.rows = PH_BLOCK_ROWS, .panels = PH_BLOCK_PANELS};
+    if (use == 'f') /* Y = X W */
+        p = (product){batch, out, in, in, 1, out, 1, p.rows, p.panels, 0, 0, 0, 0};
+    else if (use == 'd') /* dX = dY W^T */
+        p = (product){batch, in, out, out, 1, 1, out, p.rows, p.panels, 0, 0, 0, 0};
+    else /* dW = X^T dY */
+        p = (product){in, out, batch, 1, in, out, 1, p.rows, p.panels, 0, 0, 0, 0};
+    p.a = fresh(p.m * p.k);
+    p.b = fresh(p.k * p.n);
+    p.c = fresh(p.m * p.n);
+    p.packed = fresh(ph_panels_size(p.k, p.n));
+    return p;
+}
+
+static void drop(product *p)
+{
+    free((void *)p->a);
+    free((void *)p->b);
+    free(p->c);
+    free(p->packed);
+}
+
+static void table(bool brief)
+{
+    static const size_t layer[][2] = {{784, 256}, {256, 128},  {128, 20},    {20, 128},
+                                      {128, 256}, {256, 784},  {784, 1000},  {1000, 1000},
+                                      {1000, 20}, {20, 1000},  {1000, 784}};
+    static const size_t batches[] = {128, 100, 512};
+    product loop = {.k = 100000};
+    double peak = 2 * 8 * (64 / sizeof(real)) * 100000.0 / seconds(chains, &loop);
+    printf("isa %s, peak %.1f GFLOP/s, blocks of %d x %d panels\n", ph_product_isa(), peak * 1e-9,
+           PH_BLOCK_ROWS, PH_BLOCK_PANELS);
+    printf("%-6s %-10s %4s  %8s %7s %7s %7s %7s\n", "use", "layer", "M", "us", "ours",
+           "bare", "dnnl", "pack");
+    for (size_t b = 0; b < sizeof batches / sizeof *batches; b += brief ? 9 : 1)
+        for (size_t l = 0; l < sizeof layer / sizeof *layer; l++)
+            for (const char *use = "fdw"; *use; use++) {
+                product p = shape(*use, batches[b], layer[l][0], layer[l][1]);
+                double flops = 2.0 * (double)p.m * (double)p.n * (double)p.k;
+                double mine = seconds(ours, &p), other = seconds(theirs, &p);
+                char name[32];
+                snprintf(name, sizeof name, "%zux%zu", layer[l][0], layer[l][1]);
+                printf("%-6c %-10s %4zu  %8.1f %6.1f%% %6.1f%% %6.1f%% %6.1f%%%s\n", *use, name, batches[b],
+                       mine * 1e6, 100 * flops / mine / peak, 100 * flops / seconds(bare, &p) / peak, 100 * flops / other / peak,
+                       100 * seconds(pack, &p) / mine, mine > other ? "  <" : "");
+                drop(&p);
+            }
+}
+
+int main(int count, char **word)
+{
+    (void)word;
+    table(count > 1);
+}

@@ -18,15 +18,6 @@ static void print_commands(FILE *to)
           "$PINHOLE_DATA, or the built-in set glyphs; :train, :test and :all pick a part.\n", to);
 }
 
-static const char *nearest(const char *name)
-{
-    for (int i = 0; cli_commands[i]; i++)
-        if (strncmp(cli_commands[i]->name, name, 3) == 0 ||
-            (strlen(name) > 2 && strstr(cli_commands[i]->name, name)))
-            return cli_commands[i]->name;
-    return NULL;
-}
-
 int main(int argc, char **argv)
 {
     /* A reader that goes away is told as a failed write, not as a silent death. */
@@ -47,7 +38,11 @@ int main(int argc, char **argv)
     for (int i = 0; cli_commands[i]; i++)
         if (strcmp(cli_commands[i]->name, name) == 0)
             return cli_commands[i]->run(cli_commands[i], argc - 2, argv + 2);
-    const char *near = nearest(name);
+    const char *names[16];
+    size_t count = 0;
+    for (; cli_commands[count]; count++)
+        names[count] = cli_commands[count]->name;
+    const char *near = ph_nearest(name, names, count);
     return near ? cli_usage("unknown command '%s'; did you mean '%s'?", name, near)
                 : cli_usage("unknown command '%s'; pinhole --help lists them", name);
 }

@@ -103,6 +103,9 @@ ph_status ph_options_read(const ph_option *table, size_t count, const ph_setting
 ph_status ph_options_check(const ph_settings *, const ph_option *const *tables,
                            const size_t *counts, size_t n);
 
+/* The one of n names that a mistyped one is nearest to, or NULL when none is near. */
+const char *ph_nearest(const char *name, const char *const *names, size_t n);
+
 /* ---- Data ----------------------------------------------------------------------------------- */
 
 typedef struct ph_data ph_data;

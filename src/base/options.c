@@ -272,7 +272,8 @@ ph_status ph_options_read(const ph_option *table, size_t count, const ph_setting
     return PH_OK;
 }
 
-size_t ph_edit_distance(const char *a, const char *b)
+/* How many letters must change to make b of a (Levenshtein 1966). */
+static size_t edit_distance(const char *a, const char *b)
 {
     size_t row[65], n = strlen(a), m = strlen(b);
     if (n > 64 || m > 64)
@@ -292,27 +293,39 @@ size_t ph_edit_distance(const char *a, const char *b)
     return row[m];
 }
 
+const char *ph_nearest(const char *name, const char *const *names, size_t n)
+{
+    const char *nearest = NULL;
+    size_t best = strlen(name) / 3 + 2;
+    for (size_t i = 0; i < n; i++) {
+        size_t distance = edit_distance(name, names[i]);
+        if (distance < best) {
+            best = distance;
+            nearest = names[i];
+        }
+    }
+    return nearest;
+}
+
 ph_status ph_options_check(const ph_settings *s, const ph_option *const *tables,
                            const size_t *counts, size_t n)
 {
+    enum { MOST = 512 };
+    const char *names[MOST];
+    size_t count = 0;
+    for (size_t t = 0; t < n; t++)
+        for (size_t k = 0; k < counts[t] && count < MOST; k++)
+            names[count++] = tables[t][k].name;
     for (size_t i = 0; i < ph_settings_count(s); i++) {
-        const char *name = s->at[i].name, *nearest = NULL;
-        size_t best = strlen(name) / 2 + 2;
+        const char *name = s->at[i].name;
         bool known = false;
-        for (size_t t = 0; t < n && !known; t++) {
+        for (size_t t = 0; t < n && !known; t++)
             known = ph_option_find(tables[t], counts[t], name) != NULL;
-            for (size_t k = 0; k < counts[t]; k++) {
-                size_t distance = ph_edit_distance(name, tables[t][k].name);
-                if (distance < best) {
-                    best = distance;
-                    nearest = tables[t][k].name;
-                }
-            }
-        }
-        if (!known)
-            return nearest ? ph_fail(PH_USAGE, "unknown option '%s'; did you mean '%s'?", name,
-                                     nearest)
-                           : ph_fail(PH_USAGE, "unknown option '%s'", name);
+        if (known)
+            continue;
+        const char *nearest = ph_nearest(name, names, count);
+        return nearest ? ph_fail(PH_USAGE, "unknown option '%s'; did you mean '%s'?", name, nearest)
+                       : ph_fail(PH_USAGE, "unknown option '%s'", name);
     }
     return PH_OK;
 }

@@ -6,7 +6,4 @@
 
 /* The value in the struct as text that reads back exactly. */
 const char *ph_option_text(const ph_option *, const void *target, char *buffer, size_t size);
-/* Small when two names are alike: how many letters must change. */
-size_t ph_edit_distance(const char *a, const char *b);
-
 #endif

@@ -24,19 +24,20 @@
 #endif
 
 enum {
-    DEPTH = TRY_DEPTH,  /* Block of k: a tile's rows of A stay in the L1 cache from panel to panel. */
+    DEPTH = 256,  /* Block of k: a tile's rows of A stay in the L1 cache from panel to panel. */
     SQUARE = 8,   /* Side of the squares in which a transposed B is packed. */
     MOST_ROWS = 14 /* Of any tile below. */
 };
 
 #define TILE_PARAMETERS                                                                            \
     real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride, const real *b,      \
-        size_t k, bool more, bool wide
+        size_t b_stride, size_t k, bool more, bool wide
 
 /* tile[r - 1] computes r rows of C, two vectors wide or one, and adds to what is there if `more`. */
 struct kernel {
     const char *name;
     size_t rows, lanes;
+    void (*copy)(real *panel, const real *b, size_t k_stride, size_t k, size_t width);
     void (*transpose)(real *to, const real *from, size_t stride);
     void (*tile[MOST_ROWS])(TILE_PARAMETERS);
 };
@@ -135,59 +136,97 @@ size_t ph_panels_size(size_t k, size_t n)
     return (n + PH_PANEL - 1) / PH_PANEL * PH_PANEL * k;
 }
 
-/* One panel of `width` columns from a B whose columns are contiguous: by squares, and what is left
- * at the edges one by one. */
+/* How many rows at the end of a matrix with rows `stride` apart cannot be read up to column `reach`
+ * without leaving the memory of the matrix, which ends at column `width` of its last row. */
+static size_t closed_rows(size_t k, size_t stride, size_t width, size_t reach)
+{
+    return width < reach ? least(k, (reach - width + stride - 1) / stride) : 0;
+}
+
+/* A panel of `width` columns from a B with contiguous rows. */
+static void pack_rows(real *panel, const real *b, size_t k_stride, size_t k, size_t width)
+{
+    size_t open = k - closed_rows(k, k_stride, width, PH_PANEL);
+    kernel()->copy(panel, b, k_stride, open, width);
+    for (size_t kk = open; kk < k; kk++)
+        for (size_t j = 0; j < PH_PANEL; j++)
+            panel[kk * PH_PANEL + j] = j < width ? b[kk * k_stride + j] : 0;
+}
+
+/* A panel of `width` columns from a B with contiguous columns: by squares, and what is left at the
+ * edges one by one. */
 static void pack_columns(real *panel, const real *b, size_t n_stride, size_t k, size_t width)
 {
     void (*transpose)(real *, const real *, size_t) = kernel()->transpose;
     size_t k_whole = k / SQUARE * SQUARE, whole = width / SQUARE * SQUARE;
-    for (size_t j = 0; j < whole; j += SQUARE)
-        for (size_t kk = 0; kk < k_whole; kk += SQUARE)
+    for (size_t kk = 0; kk < k_whole; kk += SQUARE)
+        for (size_t j = 0; j < whole; j += SQUARE)
             transpose(panel + kk * PH_PANEL + j, b + j * n_stride + kk, n_stride);
     for (size_t kk = 0; kk < k; kk++)
-        for (size_t j = kk < k_whole ? whole : 0; j < width; j++)
-            panel[kk * PH_PANEL + j] = b[j * n_stride + kk];
+        for (size_t j = kk < k_whole ? whole : 0; j < PH_PANEL; j++)
+            panel[kk * PH_PANEL + j] = j < width ? b[j * n_stride + kk] : 0;
 }
 
 void ph_pack_panels(real *panels, const real *b, size_t k_stride, size_t n_stride, size_t k,
                     size_t n, size_t first, size_t last)
 {
     for (size_t p = first; p < last; p++) {
-        real *panel = panels + p * k * PH_PANEL;
-        const real *from = b + p * PH_PANEL * n_stride;
-        size_t width = least(PH_PANEL, n - p * PH_PANEL);
-        if (n_stride != 1)
-            pack_columns(panel, from, n_stride, k, width);
-        else if (width == PH_PANEL)
-            for (size_t kk = 0; kk < k; kk++)
-                memcpy(panel + kk * PH_PANEL, from + kk * k_stride, PH_PANEL * sizeof *panel);
+        size_t column = p * PH_PANEL, width = least(PH_PANEL, n - column);
+        if (n_stride == 1)
+            pack_rows(panels + column * k, b + column, k_stride, k, width);
         else
-            for (size_t kk = 0; kk < k; kk++)
-                memcpy(panel + kk * PH_PANEL, from + kk * k_stride, width * sizeof *panel);
-        if (width < PH_PANEL)
-            for (size_t kk = 0; kk < k; kk++)
-                memset(panel + kk * PH_PANEL + width, 0, (PH_PANEL - width) * sizeof *panel);
+            pack_columns(panels + column * k, b + column * n_stride, n_stride, k, width);
+    }
+}
+
+/* The columns of one tile, all m rows of them. */
+static void product_slice(const struct kernel *use, real *c, size_t c_stride, const real *a,
+                          size_t m_stride, size_t k_stride, const real *b, size_t b_stride,
+                          size_t m, size_t k, bool more, bool wide)
+{
+    size_t strips = (m + use->rows - 1) / use->rows;
+    for (size_t rows; m > 0; m -= rows, strips--) {
+        rows = (m + strips - 1) / strips;
+        use->tile[rows - 1](c, c_stride, a, m_stride, k_stride, b, b_stride, k, more, wide);
+        c += rows * c_stride;
+        a += rows * m_stride;
+    }
+}
+
+/* The panels of B lie panel_stride apart, their rows b_stride. A tile reads whole vectors of B; in
+ * the last rows of a B that is not packed they are read from a copy. */
+static void product(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
+                    const real *b, size_t b_stride, size_t panel_stride, size_t m, size_t k,
+                    size_t n)
+{
+    const struct kernel *use = kernel();
+    for (size_t j = 0; j < n; j += 2 * use->lanes) {
+        const real *from = b + j / PH_PANEL * panel_stride + j % PH_PANEL;
+        bool wide = n - j > use->lanes, packed = b_stride == PH_PANEL && panel_stride != PH_PANEL;
+        size_t open = packed ? k : k - closed_rows(k, b_stride, n - j, use->lanes << wide), k0 = 0;
+        do {
+            size_t depth = least(DEPTH, open - k0);
+            product_slice(use, c + j, c_stride, a + k0 * k_stride, m_stride, k_stride,
+                          from + k0 * b_stride, b_stride, m, depth, k0 > 0, wide);
+            k0 += depth;
+        } while (k0 < open);
+        if (open < k) {
+            real rest[PH_PANEL * PH_PANEL];
+            pack_rows(rest, from + open * b_stride, b_stride, k - open, n - j);
+            product_slice(use, c + j, c_stride, a + open * k_stride, m_stride, k_stride, rest,
+                          PH_PANEL, m, k - open, true, wide);
+        }
     }
 }
 
 void ph_product_block(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
                       const real *panels, size_t m, size_t k, size_t n)
 {
-    const struct kernel *use = kernel();
-    size_t strips = (m + use->rows - 1) / use->rows;
-    size_t k0 = 0;
-    do {
-        size_t depth = least(DEPTH, k - k0);
-        for (size_t s = 0, i = 0; s < strips; s++) {
-            size_t rows = (m - i + strips - s - 1) / (strips - s);
-            const real *from = a + i * m_stride + k0 * k_stride;
-            for (size_t j = 0; j < n; j += 2 * use->lanes) {
-                const real *b = panels + j / PH_PANEL * PH_PANEL * k + k0 * PH_PANEL + j % PH_PANEL;
-                use->tile[rows - 1](c + i * c_stride + j, c_stride, from, m_stride, k_stride, b,
-                                    depth, k0 > 0, n - j > use->lanes);
-            }
-            i += rows;
-        }
-        k0 += depth;
-    } while (k0 < k);
+    product(c, c_stride, a, m_stride, k_stride, panels, PH_PANEL, k * PH_PANEL, m, k, n);
+}
+
+void ph_product_direct(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
+                       const real *b, size_t b_stride, size_t m, size_t k, size_t n)
+{
+    product(c, c_stride, a, m_stride, k_stride, b, b_stride, PH_PANEL, m, k, n);
 }

@@ -11,7 +11,7 @@ typedef real ISA(vector) __attribute__((vector_size(BYTES), aligned(sizeof(real)
  * a pointer a row would not fit into the general registers. */
 TARGET static inline __attribute__((always_inline)) void
 ISA(tile)(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride, const real *b,
-          size_t k, bool more, const size_t rows, const size_t width)
+          size_t b_stride, size_t k, bool more, const size_t rows, const size_t width)
 {
     enum { LANES = BYTES / sizeof(real) };
     ISA(vector) sum[ROWS][2];
@@ -22,7 +22,7 @@ ISA(tile)(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_str
         UNROLL for (size_t v = 0; v < width; v++)
             sum[r][v] = more ? *(ISA(vector) *)(c + r * c_stride + v * LANES) : (ISA(vector)){0};
     for (size_t kk = 0; kk < k; kk++) {
-        const ISA(vector) *line = (const ISA(vector) *)(b + kk * PH_PANEL);
+        const ISA(vector) *line = (const ISA(vector) *)(b + kk * b_stride);
         UNROLL for (size_t r = 0; r < rows; r++)
             UNROLL for (size_t v = 0; v < width; v++)
                 sum[r][v] += row[r / 3][r % 3 * m_stride] * line[v];
@@ -38,12 +38,28 @@ ISA(tile)(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_str
     TARGET static void ISA(tile_##rows)(TILE_PARAMETERS)                                           \
     {                                                                                              \
         if (wide)                                                                                  \
-            ISA(tile)(c, c_stride, a, m_stride, k_stride, b, k, more, rows, 2);                    \
+            ISA(tile)(c, c_stride, a, m_stride, k_stride, b, b_stride, k, more, rows, 2);                    \
         else                                                                                       \
-            ISA(tile)(c, c_stride, a, m_stride, k_stride, b, k, more, rows, 1);                    \
+            ISA(tile)(c, c_stride, a, m_stride, k_stride, b, b_stride, k, more, rows, 1);                    \
     }
 EACH_ROWS
 #undef INSTANCE
+
+/* Packs rows of B, all PH_PANEL columns of them read and those from `width` on set to zero. */
+TARGET static void ISA(copy)(real *panel, const real *b, size_t k_stride, size_t k, size_t width)
+{
+    typedef __typeof__((ISA(vector)){0} < (ISA(vector)){0}) bits;
+    enum { LANES = BYTES / sizeof(real), VECTORS = PH_PANEL / LANES };
+    bits keep[VECTORS];
+    for (size_t j = 0; j < PH_PANEL; j++)
+        keep[j / LANES][j % LANES] = j < width ? -1 : 0;
+    for (size_t kk = 0; kk < k; kk++) {
+        const ISA(vector) *from = (const ISA(vector) *)(b + kk * k_stride);
+        ISA(vector) *to = (ISA(vector) *)(panel + kk * PH_PANEL);
+        UNROLL for (size_t v = 0; v < VECTORS; v++)
+            to[v] = (ISA(vector))((bits)from[v] & keep[v]);
+    }
+}
 
 TARGET static void ISA(transpose)(real *to, const real *from, size_t stride)
 {
@@ -54,6 +70,7 @@ static const struct kernel ISA(kernel) = {
     .name = ISA_NAME,
     .rows = ROWS,
     .lanes = BYTES / sizeof(real),
+    .copy = ISA(copy),
     .transpose = ISA(transpose),
 #define INSTANCE(rows) ISA(tile_##rows),
     .tile = {EACH_ROWS},

@@ -1,7 +1,6 @@
 /* data.c - opening a set by its name, and reading rows of it. */
 #include "data/data.h"
 
-#include "base/options.h"
 #include "data/scaling.h"
 
 #include <errno.h>
@@ -372,7 +371,7 @@ static ph_status not_found(const char *name)
     return ph_fail(PH_USAGE, "%s: no such file, no set of that name in $PINHOLE_DATA (%s) or the "
                    "cache, and the only built-in set is glyphs%s", name,
                    data && *data ? data : "not set",
-                   ph_edit_distance(name, "glyphs") <= 3 ? ": did you mean glyphs?" : "");
+                   ph_nearest(name, (const char *[]){ "glyphs" }, 1) ? ": did you mean glyphs?" : "");
 }
 
 static ph_data *open_path(const char *path, const char *name, const char *part, bool asked,

@@ -40,18 +40,12 @@ const ph_family_desc *ph_family_find(const char *name)
 static ph_status unknown_family(const char *name)
 {
     char list[256] = "";
-    const char *nearest = NULL;
-    size_t best = strlen(name) / 2 + 2;
-    for (size_t i = 0, used = 0; i < family_count; i++) {
-        size_t distance = ph_edit_distance(name, families[i]->face.name);
-        if (distance < best) {
-            best = distance;
-            nearest = families[i]->face.name;
-        }
-        used += (size_t)snprintf(list + used, sizeof list - used, " %s", families[i]->face.name);
-        if (used >= sizeof list)
-            break;
+    const char *names[MAX_FAMILIES];
+    for (size_t i = 0, used = 0; i < family_count && used < sizeof list; i++) {
+        names[i] = families[i]->face.name;
+        used += (size_t)snprintf(list + used, sizeof list - used, " %s", names[i]);
     }
+    const char *nearest = ph_nearest(name, names, family_count);
     return nearest ? ph_fail(PH_USAGE, "unknown family '%s'; did you mean '%s'? There are:%s", name,
                              nearest, list)
                    : ph_fail(PH_USAGE, "unknown family '%s'; there are:%s", name, list);

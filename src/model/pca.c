@@ -10,10 +10,10 @@
  */
 #include "model/model.h"
 
+#include "base/lapack.h"
 #include "base/product.h"
 #include "base/team.h"
 
-#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,15 +181,8 @@ static ph_status gram(fitting *f, double *x)
 /* The k largest eigenvalues, descending, and their vectors as columns of vectors[size x k]. */
 static ph_status leading(const fitting *f, double *value, double *vectors)
 {
-    lapack_int n = (lapack_int)f->size, k = (lapack_int)f->k, found = 0;
-    double *w = malloc(f->size * sizeof *w), *z = malloc(f->size * f->k * sizeof *z);
-    lapack_int *support = malloc(2 * f->k * sizeof *support + 2 * sizeof *support);
-    ph_status status = PH_OK;
-    if (!w || !z || !support)
-        status = out_of_memory();
-    else if (LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', n, f->matrix, n, 0, 0, n - k + 1, n,
-                            0, &found, w, z, n, support) != 0 || found != k)
-        status = ph_fail(PH_DATA, "pca: the eigenvalues did not converge; are there NaN values?");
+    double *w = malloc(f->k * sizeof *w), *z = malloc(f->size * f->k * sizeof *z);
+    ph_status status = w && z ? ph_eigenvectors(f->matrix, f->size, f->k, w, z) : out_of_memory();
     for (size_t j = 0; j < f->k && status == PH_OK; j++) {
         value[j] = w[f->k - 1 - j];
         for (size_t i = 0; i < f->size; i++)
@@ -197,7 +190,6 @@ static ph_status leading(const fitting *f, double *value, double *vectors)
     }
     free(w);
     free(z);
-    free(support);
     return status;
 }
 

@@ -1,0 +1,320 @@
+/* test_cli.c - the command from outside: exit statuses, what goes where, files in and out, stopping
+ * and resuming. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/pinhole-cli-XXXXXX";
+static char out[1 << 16], err[1 << 16];
+
+static void slurp(const char *name, char *to, size_t size)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(to, 1, size - 1, f) : 0;
+    to[n] = '\0';
+    if (f)
+        fclose(f);
+}
+
+/* Runs `pinhole ARGUMENTS` in the test's folder; out and err hold what it said. */
+static int run(const char *arguments)
+{
+    char command[4096];
+    snprintf(command, sizeof command, "cd %s && %s %s >stdout 2>stderr </dev/null", folder, PH_COMMAND,
+             arguments);
+    int status = system(command);
+    slurp("stdout", out, sizeof out);
+    slurp("stderr", err, sizeof err);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+#define assert_run(arguments, status)                                                              \
+    do {                                                                                           \
+        if (run(arguments) != (status))                                                            \
+            fail_msg("pinhole %s: not status %d; it said: %s", arguments, status, err);            \
+    } while (0)
+
+static void assert_says(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in: %s", part, text);
+}
+
+/* One line: what is wrong is said in one, and nothing else is. */
+static void assert_one_line(const char *text)
+{
+    const char *end = strchr(text, '\n');
+    assert_non_null(end);
+    assert_int_equal(end[1], 0);
+}
+
+static bool there(const char *name)
+{
+    char path[256];
+    struct stat info;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return stat(path, &info) == 0;
+}
+
+static double figure(const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof key, "\"%s\":", name);
+    const char *at = NULL;
+    for (const char *next = out; (next = strstr(next, key)); next++)
+        at = next;
+    if (at == NULL)
+        fail_msg("no %s in %s", name, out);
+    return strtod(at + strlen(key), NULL);
+}
+
+static void usage(void **state)
+{
+    (void)state;
+    assert_run("", 2);
+    assert_string_equal(out, "");
+    assert_says(err, "usage");
+    assert_run("--version", 0);
+    assert_string_equal(out, "pinhole 0.1.0\n");
+    assert_run("--help", 0);
+    static const char *const commands[] = { "train", "eval", "encode", "decode", "reconstruct", "info",
+                                            "data", "bench" };
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s --help", commands[i]);
+        assert_run(text, 0);
+        assert_says(out, "--threads");
+        assert_string_equal(err, "");
+    }
+    assert_run("train --help", 0);
+    assert_says(out, "--latent-dim");
+    assert_says(out, "[0.001]");
+}
+
+static void wrong_usage(void **state)
+{
+    (void)state;
+    static const struct { const char *arguments, *says; } wrong[] = {
+        { "trian", "did you mean 'train'" },
+        { "train", "train what" },
+        { "train ae", "train what" },
+        { "train aee glyphs", "did you mean 'ae'" },
+        { "train ae glyphs --latent-dmi 3", "did you mean 'latent-dim'" },
+        { "train ae glyphs --latent-dim", "needs a value" },
+        { "train ae glyphs --latent-dim 0", "between 1 and" },
+        { "train ae glyphs --latent-dim 2.5", "whole number" },
+        { "train ae glyphs --optimizer adma", "one of: adam" },
+        { "train ae glyphs --loss lp:x", "one of" },
+        { "train ae glyphs --hidden 12,,3", "layer widths" },
+        { "train ae glyphs --hidden 12,-3", "layer widths" },
+        { "train ae glyphs --early-stop 3", "val-split" },
+        { "train ae glyphs extra word", "too many" },
+        { "train ae nowhere", "no such file" },
+        { "train pca glyphs --dropout 0.5", "unknown option 'dropout'" },
+        { "eval onlymodel", "missing words" },
+        { "data glyphs:train -x", "unknown option" },
+        { "bench nothing --data glyphs", "no case" },
+        { "encode a b", "where to" },
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_run(wrong[i].arguments, 2);
+        assert_says(err, wrong[i].says);
+        assert_one_line(err);
+        assert_string_equal(out, "");
+    }
+    assert_false(there("ae-glyphs.pin"));
+}
+
+static void a_whole_round(void **state)
+{
+    (void)state;
+    assert_run("train ae glyphs --hidden 64 --latent-dim 8 --epochs 2 -o m.pin --json --log log.csv "
+               "--pictures pictures", 0);
+    assert_true(figure("epochs") == 2 && figure("rows") == 10000 && figure("steps") == 2 * 79);
+    assert_true(figure("loss") > 0 && figure("loss") < 543);
+    assert_true(figure("rows_per_second") > 0 && figure("seconds") > 0);
+    assert_true(there("pictures/rec_epoch_1.png") && there("pictures/rec_epoch_2.png"));
+    slurp("log.csv", out, sizeof out);
+    assert_says(out, "epoch,step,seconds,rows_per_second,lr,loss");
+    assert_run("eval m.pin glyphs --json --pca", 0);
+    assert_true(figure("rows") == 2000);
+    assert_true(figure("mse") > 0 && figure("mse") < 0.09 && figure("pca_mse") > 0);
+    double mse = figure("mse"), sse = figure("sse");
+    assert_true(sse > 783.9 * mse && sse < 784.1 * mse);
+    assert_run("encode m.pin glyphs -o codes.npy", 0);
+    assert_run("data codes.npy --json", 0);
+    assert_true(figure("rows") == 2000);
+    assert_says(out, "\"shape\":\"8\"");
+    assert_run("decode m.pin codes.npy -o rows.npy", 0);
+    assert_run("data rows.npy --json", 0);
+    assert_says(out, "\"shape\":\"28x28\"");
+    assert_run("encode m.pin glyphs --layer 1 -o layer.csv", 0);
+    assert_run("encode m.pin glyphs --layer 2 -o layer.csv", 2);
+    assert_says(err, "layer1");
+    assert_run("reconstruct m.pin glyphs -o r.png", 0);
+    assert_run("reconstruct m.pin glyphs -o r.npy", 0);
+    assert_run("encode m.pin glyphs -o -", 0);
+    assert_memory_equal(out, "\x93NUMPY", 6);
+    assert_run("encode m.pin glyphs -o x.unknown", 2);
+    assert_run("info m.pin", 0);
+    assert_says(out, "encoder/0/weight");
+    assert_run("info m.pin --program", 0);
+    assert_says(out, "product");
+    assert_says(out, "relu");
+    assert_run("info m.pin --options", 0);
+    assert_says(out, "latent-dim = 8");
+    assert_run("train pca glyphs --latent-dim 8 -o p.pin", 0);
+    assert_run("eval p.pin glyphs --json", 0);
+    assert_run("encode p.pin glyphs -o pca.csv", 0);
+    assert_run("info p.pin --program", 0);
+}
+
+/* The reconstruction of decode(encode(x)) is reconstruct(x). */
+static void decode_undoes_encode(void **state)
+{
+    (void)state;
+    assert_run("train ae glyphs --hidden 16 --latent-dim 4 --epochs 1 -o d.pin --quiet", 0);
+    assert_run("encode d.pin glyphs -o c.npy", 0);
+    assert_run("decode d.pin c.npy -o a.csv", 0);
+    assert_run("reconstruct d.pin glyphs -o b.csv", 0);
+    char command[600];
+    snprintf(command, sizeof command, "cmp %s/a.csv %s/b.csv", folder, folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void recipes(void **state)
+{
+    (void)state;
+    char path[256];
+    snprintf(path, sizeof path, "%s/recipe", folder);
+    FILE *f = fopen(path, "w");
+    fputs("# a recipe\nfamily = ae\ndata = glyphs  # the built-in set\nhidden = 16\nlatent_dim = 3\n"
+          "epochs = 1\noutput = recipe.pin\n", f);
+    fclose(f);
+    assert_run("train recipe --quiet", 0);
+    assert_true(there("recipe.pin"));
+    assert_run("info recipe.pin --json", 0);
+    assert_true(figure("latent_dim") == 3);
+    assert_run("train --config recipe --latent-dim 5 -o other.pin --quiet", 0);
+    assert_run("info other.pin --json", 0);
+    assert_true(figure("latent_dim") == 5);
+    f = fopen(path, "a");
+    fputs("latent dim = 4\n", f);
+    fclose(f);
+    assert_run("train recipe", 2);
+    assert_says(err, "recipe:8");
+}
+
+static void interrupted_and_resumed(void **state)
+{
+    (void)state;
+    char command[1024];
+    const char *options = "train ae glyphs --hidden 32 --latent-dim 4 --epochs 30 --no-pin";
+    snprintf(command, sizeof command, "%s -o whole.pin --quiet", options);
+    assert_run(command, 0);
+    snprintf(command, sizeof command, "cd %s && { %s %s -o cut.pin 2>cut.err & } && sleep 0.4 && "
+             "kill -INT $! ; wait $!", folder, PH_COMMAND, options);
+    int status = system(command);
+    slurp("cut.err", err, sizeof err);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 1) { /* else it was faster than we */
+        assert_says(err, "--resume");
+        assert_true(there("cut.pin"));
+    }
+    snprintf(command, sizeof command, "%s -o cut.pin --resume --quiet", options);
+    assert_run(command, 0);
+    assert_run("encode whole.pin glyphs -o w.npy", 0);
+    assert_run("encode cut.pin glyphs -o c.npy", 0);
+    snprintf(command, sizeof command, "cmp %s/w.npy %s/c.npy", folder, folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void failures_leave_nothing(void **state)
+{
+    (void)state;
+    assert_run("train ae glyphs --hidden 8 --latent-dim 2 --epochs 1 -o no/such/folder.pin --quiet", 1);
+    assert_says(err, "no/such/folder.pin");
+    assert_run("train ae glyphs --hidden 8 --latent-dim 2 --epochs 1 -o f.pin --quiet", 0);
+    assert_run("encode f.pin glyphs -o /dev/full", 2);
+    assert_run("encode f.pin glyphs -o no/such/folder.npy", 1);
+    assert_one_line(err);
+    char command[600];
+    snprintf(command, sizeof command, "cd %s && head -c 3000 f.pin > cut-model.pin && "
+             "printf garbage > text.pin", folder);
+    assert_int_equal(system(command), 0);
+    assert_run("eval cut-model.pin glyphs", 1);
+    assert_says(err, "cut-model.pin");
+    assert_one_line(err);
+    assert_run("eval text.pin glyphs", 1);
+    assert_one_line(err);
+    assert_run("eval missing.pin glyphs", 1);
+    assert_one_line(err);
+    assert_run("train ae glyphs --hidden 8 --latent-dim 2 --epochs 1 -o c2.pin --quiet", 0);
+    assert_run("encode c2.pin glyphs -o c2.npy", 0);
+    assert_run("eval c2.pin c2.npy", 1);
+    assert_says(err, "784");
+}
+
+static void starts_fast(void **state)
+{
+    (void)state;
+    double best = 1;
+    for (int i = 0; i < 20; i++) {
+        struct timespec a, b;
+        clock_gettime(CLOCK_MONOTONIC, &a);
+        pid_t child = fork();
+        if (child == 0) {
+            freopen("/dev/null", "w", stdout);
+            execl(PH_COMMAND, PH_COMMAND, "--version", (char *)NULL);
+            _exit(127);
+        }
+        int status;
+        waitpid(child, &status, 0);
+        clock_gettime(CLOCK_MONOTONIC, &b);
+        assert_int_equal(status, 0);
+        double seconds = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
+        best = seconds < best ? seconds : best;
+    }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_true(best < 0.010);
+#endif
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : 1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[600];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(usage),     cmocka_unit_test(wrong_usage),
+        cmocka_unit_test(a_whole_round), cmocka_unit_test(decode_undoes_encode),
+        cmocka_unit_test(recipes),   cmocka_unit_test(interrupted_and_resumed),
+        cmocka_unit_test(failures_leave_nothing), cmocka_unit_test(starts_fast),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,13 +1,14 @@
 /* product.c - how fast is the matrix product kernel, and is it right?
  *
  *     gcc -std=gnu11 -O3 -Iinclude -Isrc bench/product.c src/base/product.c -ldnnl -lm -o product
- *     OMP_NUM_THREADS=1 taskset -c 1 ./product [check]
+ *     OMP_NUM_THREADS=1 taskset -c 1 ./product [check|brief]
  *
  * Each layer of three autoencoders is run in its three uses (forward, data gradient, weight
  * gradient) as the library runs it: B packed, then block by block into a scratch tile, which is
- * copied to its place. Beside it runs dnnl_sgemm of oneDNN on the same operands, and before both a
+ * copied to its place (`ours`; `bare` leaves the copy out, as
+ * the library does, which works on in the tile). Beside it runs dnnl_sgemm of oneDNN on the same operands, and before both a
  * loop of nothing but fused multiply-adds, which gives the peak that the shares refer to. `check`
- * compares with a naive product in double precision instead, and the bits across ways to cut.
+ * compares with a naive product in double precision, and the bits across ways to cut; `brief` is batch 128 only.
  * -DPH_DOUBLE checks and times the double precision build (then without oneDNN).
  */
 #include <math.h>
@@ -48,7 +49,7 @@ static size_t least(size_t a, size_t b)
 }
 
 /* A product as the callers of the kernel see it: the element (i, kk) of A is
- * a[i * a_row + kk * a_column], and likewise for B. */
+ * a[i * a_row + kk * a_column], and likewise for B; `rows` and `panels` are the size of a block. */
 typedef struct product {
     size_t m, n, k, a_row, a_column, b_row, b_column, rows, panels;
     const real *a, *b;
@@ -61,16 +62,23 @@ static void pack(const product *p)
                    (p->n + PH_PANEL - 1) / PH_PANEL);
 }
 
-static void compute(const product *p, bool copy)
+static void compute(const product *p, bool direct, bool copy)
 {
     static _Alignas(ALIGN) real tile[512 * 1024];
-    size_t width = p->panels * PH_PANEL;
-    pack(p);
+    size_t width = p->panels * PH_PANEL, blocks = (p->m + p->rows - 1) / p->rows;
+    size_t height = (p->m + blocks - 1) / blocks;
+    if (!direct)
+        pack(p);
     for (size_t j = 0; j < p->n; j += width)
-        for (size_t i = 0; i < p->m; i += p->rows) {
-            size_t rows = least(p->rows, p->m - i), columns = least(width, p->n - j);
-            ph_product_block(tile, width, p->a + i * p->a_row, p->a_row, p->a_column,
-                             p->packed + j * p->k, rows, p->k, columns);
+        for (size_t i = 0; i < p->m; i += height) {
+            size_t rows = least(height, p->m - i), columns = least(width, p->n - j);
+            const real *a = p->a + i * p->a_row;
+            if (direct)
+                ph_product_block_direct(tile, width, a, p->a_row, p->a_column, p->b + j, p->b_row,
+                                        rows, p->k, columns);
+            else
+                ph_product_block(tile, width, a, p->a_row, p->a_column, p->packed + j * p->k, rows,
+                                 p->k, columns);
             for (size_t r = 0; copy && r < rows; r++)
                 memcpy(p->c + (i + r) * p->n + j, tile + r * width, columns * sizeof(real));
         }
@@ -78,12 +86,12 @@ static void compute(const product *p, bool copy)
 
 static void ours(const product *p)
 {
-    compute(p, true);
+    compute(p, p->b_column == 1, true);
 }
 
 static void bare(const product *p)
 {
-    compute(p, false);
+    compute(p, p->b_column == 1, false);
 }
 
 static void theirs(const product *p)
@@ -123,7 +131,7 @@ static double seconds(void (*run)(const product *), const product *p)
     return trial[TRIALS / 2];
 }
 
-/* Eight independent chains of multiply-adds. */
+/* Eight independent chains of multiply-adds, as many as the units have stages. */
 #ifdef __x86_64__
 #define WIDEST __attribute__((target("avx512f,fma")))
 #define REGISTER(x) "v"(x)
@@ -145,6 +153,14 @@ WIDEST static void chains(const product *p)
     sink = (a + b + c + d + e + f + g + h)[0];
 }
 
+static void fill(product *p)
+{
+    p->a = fresh(p->m * p->k);
+    p->b = fresh(p->k * p->n);
+    p->c = fresh(p->m * p->n);
+    p->packed = fresh(ph_panels_size(p->k, p->n));
+}
+
 static product shape(char use, size_t batch, size_t in, size_t out)
 {
     product p = {.rows = PH_BLOCK_ROWS, .panels = PH_BLOCK_PANELS};
@@ -154,10 +170,7 @@ static product shape(char use, size_t batch, size_t in, size_t out)
         p = (product){batch, in, out, out, 1, 1, out, p.rows, p.panels, 0, 0, 0, 0};
     else /* dW = X^T dY */
         p = (product){in, out, batch, 1, in, out, 1, p.rows, p.panels, 0, 0, 0, 0};
-    p.a = fresh(p.m * p.k);
-    p.b = fresh(p.k * p.n);
-    p.c = fresh(p.m * p.n);
-    p.packed = fresh(ph_panels_size(p.k, p.n));
+    fill(&p);
     return p;
 }
 
@@ -196,8 +209,65 @@ static void table(bool brief)
             }
 }
 
+/* All sizes around the edges of tiles, panels and parts of k, all orientations; the largest error
+ * in units of what rounding may cost; false if the bits depend on the blocks or on packing. A hash
+ * of all results lets two instruction sets be compared. */
+static bool check(void)
+{
+    static const size_t edge[] = {1, 2, 3, 7, 13, 15, 16, 17, 20, 31, 33, 64, 97, 130};
+    static const size_t deep[] = {1, 2, 5, 20, 31, 256, 257, 700};
+    enum { EDGES = sizeof edge / sizeof *edge, DEEPS = sizeof deep / sizeof *deep };
+    double worst = 0;
+    uint64_t hash = 1469598103934665603u;
+    bool equal = true;
+    for (size_t t = 0; t < (size_t)EDGES * EDGES * DEEPS * 4; t++) {
+        product p = {edge[t / 4 % EDGES], edge[t / 4 / EDGES % EDGES], deep[t / 4 / EDGES / EDGES],
+                     1, 1, 1, 1, 64, 2, 0, 0, 0, 0};
+        if (t & 1)
+            p.a_column = p.m;
+        else
+            p.a_row = p.k;
+        if (t & 2)
+            p.b_column = p.k;
+        else
+            p.b_row = p.n;
+        fill(&p);
+        compute(&p, false, true);
+        size_t bytes = p.m * p.n * sizeof(real);
+        for (size_t i = 0; i < p.m; i++)
+            for (size_t j = 0; j < p.n; j++) {
+                double sum = 0, size = 0;
+                for (size_t kk = 0; kk < p.k; kk++) {
+                    double x = (double)p.a[i * p.a_row + kk * p.a_column] *
+                               (double)p.b[kk * p.b_row + j * p.b_column];
+                    sum += x;
+                    size += fabs(x);
+                }
+                double unit = (sizeof(real) == 4 ? 0x1p-24 : 0x1p-53) * (double)(p.k + 1) * size;
+                worst = fmax(worst, fabs(p.c[i * p.n + j] - sum) / unit);
+            }
+        for (size_t i = 0; i < bytes; i++)
+            hash = (hash ^ ((unsigned char *)p.c)[i]) * 1099511628211u;
+        real *first = p.c;
+        p.c = fresh(p.m * p.n);
+        for (size_t rows = 1; rows < 40; rows += 9) {
+            p.rows = rows;
+            p.panels = 1 + rows % 4;
+            compute(&p, p.b_row >= p.n && p.b_column == 1 && rows % 2, true);
+            equal &= memcmp(first, p.c, bytes) == 0;
+        }
+        free(first);
+        drop(&p);
+    }
+    printf("isa %s: error at most %.3f of the bound, bits %s, hash %016llx\n", ph_product_isa(),
+           worst, equal ? "equal" : "DIFFERENT", (unsigned long long)hash);
+    return equal && worst <= 1;
+}
+
 int main(int count, char **word)
 {
-    (void)word;
+    if (count > 1 && strcmp(word[1], "check") == 0)
+        return check() ? 0 : 1;
     table(count > 1);
+    return 0;
 }

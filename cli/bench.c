@@ -230,6 +230,18 @@ static void print(const struct bench_case *c, const result *r, bool json)
     fflush(stdout);
 }
 
+static int check_cases(const cli_arguments *a)
+{
+    for (size_t w = 0; w < a->words; w++) {
+        bool known = false;
+        for (size_t i = 0; i < CASES; i++)
+            known = known || strcmp(a->word[w], cases[i].name) == 0;
+        if (!known)
+            return cli_usage("'%s' is no case; there are: ae-512 ae-128 wide-100 pca", a->word[w]);
+    }
+    return CLI_DONE;
+}
+
 static int run(const cli_command *c, int argc, char **argv)
 {
     cli_arguments a;
@@ -237,6 +249,8 @@ static int run(const cli_command *c, int argc, char **argv)
     int code = cli_read(c, argc, argv, &a);
     if (code == CLI_DONE && !a.help)
         code = cli_options(c, &a, &o);
+    if (code == CLI_DONE && !a.help)
+        code = check_cases(&a);
     if (code != CLI_DONE || a.help) {
         cli_free(&a);
         return code;
@@ -260,13 +274,6 @@ static int run(const cli_command *c, int argc, char **argv)
             code = cli_fail();
         else
             print(&cases[i], &r, a.json);
-    }
-    for (size_t w = 0; w < a.words && code == CLI_DONE; w++) {
-        bool known = false;
-        for (size_t i = 0; i < CASES; i++)
-            known = known || strcmp(a.word[w], cases[i].name) == 0;
-        if (!known)
-            code = cli_usage("'%s' is no case; there are: ae-512 ae-128 wide-100 pca", a.word[w]);
     }
     ph_data_close(data);
     cli_free(&a);

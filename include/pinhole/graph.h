@@ -27,6 +27,8 @@ ph_graph *ph_graph_new(uint64_t seed);
 void ph_graph_free(ph_graph *);
 /* PH_OK, or PH_MODEL with the first mistake as message. */
 ph_status ph_graph_status(ph_graph *);
+/* For a family's build: an option's value makes no sense (printf-like). Sticks as PH_USAGE. */
+void ph_refuse(ph_graph *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- Leaves -------------------------------------------------------------------------------- */
 

@@ -2,14 +2,16 @@
  *
  * The scheme is that of Goto and van de Geijn ("Anatomy of high-performance matrix
  * multiplication", ACM TOMS 34(3), 2008) in the form of BLIS (Van Zee and van de Geijn, ACM TOMS
- * 41(3), 2015): a tile of C stays in registers while one row of a packed panel of B and one column
- * of A pass by. Unlike theirs, A is not packed: its elements are broadcast one by one, for which
- * either orientation serves, and the matrices of a network are small enough to stay in the cache.
+ * 41(3), 2015): a tile of C stays in registers while a row of a panel of B and a column of A pass
+ * by for each k, and k is cut so that the part of the panel in use stays in the L1 cache. Unlike
+ * theirs, A is never packed, for its elements are broadcast one by one, which suits either
+ * orientation; and B only when it is transposed: at the sizes of a layer and a batch, copying B
+ * costs more time (a tenth of the product) than contiguous panels save.
  *
  * An element of C is one chain of multiply-adds in ascending order of k, whatever the tile, the
- * block or the vector width: a sum that waits in memory between two blocks of k loses nothing. So
+ * block or the vector width: a sum that waits in memory between two parts of k loses nothing. So
  * the result depends on neither the batch nor the threads, and is the same on all instruction sets
- * that fuse multiply-adds.
+ * that fuse multiply and add.
  */
 #include "base/product.h"
 
@@ -24,8 +26,8 @@
 #endif
 
 enum {
-    DEPTH = 256,  /* Block of k: a tile's rows of A stay in the L1 cache from panel to panel. */
-    SQUARE = 8,   /* Side of the squares in which a transposed B is packed. */
+    DEPTH = 256,   /* Part of k: that much of a panel takes 32 KiB. */
+    SQUARE = 8,    /* Side of the squares in which a transposed B is packed. */
     MOST_ROWS = 14 /* Of any tile below. */
 };
 
@@ -33,7 +35,8 @@ enum {
     real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride, const real *b,      \
         size_t b_stride, size_t k, bool more, bool wide
 
-/* tile[r - 1] computes r rows of C, two vectors wide or one, and adds to what is there if `more`. */
+/* tile[r - 1] computes r rows of C, two vectors wide or one, and adds to what is there if `more`.
+ * copy and transpose are the inner loops of packing. */
 struct kernel {
     const char *name;
     size_t rows, lanes;
@@ -42,7 +45,8 @@ struct kernel {
     void (*tile[MOST_ROWS])(TILE_PARAMETERS);
 };
 
-typedef real eight __attribute__((vector_size(SQUARE * sizeof(real)), aligned(sizeof(real)), may_alias));
+typedef real eight
+    __attribute__((vector_size(SQUARE * sizeof(real)), aligned(sizeof(real)), may_alias));
 
 /* Transposes a square: rows of `from` lie `stride` apart, rows of `to` PH_PANEL. Seen as one
  * sequence, the square is riffled (its halves interleaved) three times, which turns the six bits of
@@ -136,8 +140,8 @@ size_t ph_panels_size(size_t k, size_t n)
     return (n + PH_PANEL - 1) / PH_PANEL * PH_PANEL * k;
 }
 
-/* How many rows at the end of a matrix with rows `stride` apart cannot be read up to column `reach`
- * without leaving the memory of the matrix, which ends at column `width` of its last row. */
+/* How many of the last rows cannot be read up to column `reach` without leaving the matrix, whose
+ * rows lie `stride` apart and whose memory ends with column `width` of the last one. */
 static size_t closed_rows(size_t k, size_t stride, size_t width, size_t reach)
 {
     return width < reach ? least(k, (reach - width + stride - 1) / stride) : 0;
@@ -153,15 +157,16 @@ static void pack_rows(real *panel, const real *b, size_t k_stride, size_t k, siz
             panel[kk * PH_PANEL + j] = j < width ? b[kk * k_stride + j] : 0;
 }
 
-/* A panel of `width` columns from a B with contiguous columns: by squares, and what is left at the
- * edges one by one. */
+/* A panel of `width` columns from a B with contiguous columns: by squares, two along k that share
+ * their cache lines, and what is left at the edges one by one. */
 static void pack_columns(real *panel, const real *b, size_t n_stride, size_t k, size_t width)
 {
     void (*transpose)(real *, const real *, size_t) = kernel()->transpose;
     size_t k_whole = k / SQUARE * SQUARE, whole = width / SQUARE * SQUARE;
-    for (size_t kk = 0; kk < k_whole; kk += SQUARE)
+    for (size_t k0 = 0; k0 < k_whole; k0 += 2 * SQUARE)
         for (size_t j = 0; j < whole; j += SQUARE)
-            transpose(panel + kk * PH_PANEL + j, b + j * n_stride + kk, n_stride);
+            for (size_t kk = k0; kk < k_whole && kk < k0 + 2 * SQUARE; kk += SQUARE)
+                transpose(panel + kk * PH_PANEL + j, b + j * n_stride + kk, n_stride);
     for (size_t kk = 0; kk < k; kk++)
         for (size_t j = kk < k_whole ? whole : 0; j < PH_PANEL; j++)
             panel[kk * PH_PANEL + j] = j < width ? b[j * n_stride + kk] : 0;
@@ -193,17 +198,17 @@ static void product_slice(const struct kernel *use, real *c, size_t c_stride, co
     }
 }
 
-/* The panels of B lie panel_stride apart, their rows b_stride. A tile reads whole vectors of B; in
- * the last rows of a B that is not packed they are read from a copy. */
+/* The panels of B lie panel_stride apart, their rows b_stride; `readable` columns of B are there.
+ * A tile reads whole vectors of B, of the last rows from a copy if B ends too early. */
 static void product(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
-                    const real *b, size_t b_stride, size_t panel_stride, size_t m, size_t k,
-                    size_t n)
+                    const real *b, size_t b_stride, size_t panel_stride, size_t readable, size_t m,
+                    size_t k, size_t n)
 {
     const struct kernel *use = kernel();
     for (size_t j = 0; j < n; j += 2 * use->lanes) {
         const real *from = b + j / PH_PANEL * panel_stride + j % PH_PANEL;
-        bool wide = n - j > use->lanes, packed = b_stride == PH_PANEL && panel_stride != PH_PANEL;
-        size_t open = packed ? k : k - closed_rows(k, b_stride, n - j, use->lanes << wide), k0 = 0;
+        bool wide = n - j > use->lanes;
+        size_t open = k - closed_rows(k, b_stride, readable - j, use->lanes << wide), k0 = 0;
         do {
             size_t depth = least(DEPTH, open - k0);
             product_slice(use, c + j, c_stride, a + k0 * k_stride, m_stride, k_stride,
@@ -222,11 +227,13 @@ static void product(real *c, size_t c_stride, const real *a, size_t m_stride, si
 void ph_product_block(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
                       const real *panels, size_t m, size_t k, size_t n)
 {
-    product(c, c_stride, a, m_stride, k_stride, panels, PH_PANEL, k * PH_PANEL, m, k, n);
+    product(c, c_stride, a, m_stride, k_stride, panels, PH_PANEL, k * PH_PANEL,
+            ph_panels_size(1, n), m, k, n);
 }
 
-void ph_product_direct(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
-                       const real *b, size_t b_stride, size_t m, size_t k, size_t n)
+void ph_product_block_direct(real *c, size_t c_stride, const real *a, size_t m_stride,
+                             size_t k_stride, const real *b, size_t b_stride, size_t m, size_t k,
+                             size_t n)
 {
-    product(c, c_stride, a, m_stride, k_stride, b, b_stride, PH_PANEL, m, k, n);
+    product(c, c_stride, a, m_stride, k_stride, b, b_stride, PH_PANEL, n, m, k, n);
 }

@@ -1,8 +1,9 @@
-/* product.h - the matrix product kernel: one operand packed into column panels, the other read
- * where it lies, a block of the result computed at a time.
+/* product.h - the matrix product kernel: C = A B, a block of C at a time.
  *
- * A caller packs B once, cuts C = A B into blocks, and may compute the blocks in any order, on any
- * threads: an element of C has the same bits whatever block it is computed in.
+ * A caller cuts C into blocks and may compute them in any order, on any threads: an element of C
+ * has the same bits whatever block it is computed in. A is read where it lies; so is B if its rows
+ * are contiguous (ph_product_block_direct). If its columns are, it is packed into panels once
+ * before (ph_pack_panels, ph_product_block). Either way the bits are the same.
  */
 #ifndef PH_BASE_PRODUCT_H
 #define PH_BASE_PRODUCT_H
@@ -13,8 +14,8 @@
 
 enum {
     PH_PANEL = 128 / sizeof(real), /* Columns of a panel. */
-    PH_BLOCK_ROWS = 48,            /* A block of this size keeps the kernel busy, */
-    PH_BLOCK_PANELS = 4            /* and its result in the cache for what is done to it next. */
+    PH_BLOCK_ROWS = 64,            /* A block of this size or a little less keeps the kernel busy, */
+    PH_BLOCK_PANELS = 2            /* and stays in the L1 cache for what is done to it next. */
 };
 
 /* How many reals B, k x n, takes when packed. */
@@ -25,12 +26,16 @@ size_t ph_panels_size(size_t k, size_t n);
 void ph_pack_panels(real *panels, const real *b, size_t k_stride, size_t n_stride, size_t k,
                     size_t n, size_t first, size_t last);
 
-/* C = A B for m rows and the n columns that begin with the first column of panels: element (i, kk)
- * of A is a[i * m_stride + kk * k_stride], one of the strides is 1. Rows of C lie c_stride reals
- * apart and are written up to a multiple of PH_PANEL; what is written past column n is undefined
- * but finite wherever... */
+/* C = A B for m rows and the n columns that begin with the first column of panels. Element (i, kk)
+ * of A is a[i * m_stride + kk * k_stride]. Rows of C lie c_stride reals apart and have room for a
+ * multiple of PH_PANEL columns: what column n and those after it hold afterwards is undefined. */
 void ph_product_block(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
                       const real *panels, size_t m, size_t k, size_t n);
+
+/* The same for a B that is not packed: element (kk, j) is b[kk * b_stride + j], b_stride >= n. */
+void ph_product_block_direct(real *c, size_t c_stride, const real *a, size_t m_stride,
+                             size_t k_stride, const real *b, size_t b_stride, size_t m, size_t k,
+                             size_t n);
 
 /* The instruction set in use: "v4", "v3" or "v1". */
 const char *ph_product_isa(void);

@@ -101,6 +101,14 @@ ph_node *ph_mistake(ph_graph *graph, const char *format, ...)
     return dead;
 }
 
+void ph_refuse(ph_graph *graph, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    stick(graph, PH_USAGE, format, args);
+    va_end(args);
+}
+
 static ph_node *out_of_memory(ph_graph *graph)
 {
     if (graph->status == PH_OK) {

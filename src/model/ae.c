@@ -52,12 +52,12 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     const ae_options *o = options;
     ph_layers in, out;
     if (ph_layers_read(o->hidden, &in) != PH_OK) {
-        ph_mistake(g, "%s", ph_message());
+        ph_refuse(g, "%s", ph_message());
         return;
     }
     bool mirrored = strcmp(o->decoder_hidden, "mirror") == 0;
     if (!mirrored && ph_layers_read(o->decoder_hidden, &out) != PH_OK) {
-        ph_mistake(g, "decoder-%s", ph_message());
+        ph_refuse(g, "decoder-%s", ph_message());
         return;
     }
     if (mirrored) {
@@ -66,7 +66,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
             out.width[i] = in.width[in.count - 1 - i];
     }
     if (o->tied && (out.count != in.count || !mirrored)) {
-        ph_mistake(g, "tied weights need a mirrored decoder");
+        ph_refuse(g, "tied weights need a mirrored decoder");
         return;
     }
 

@@ -33,7 +33,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     ph_node *row = ph_flatten(x);
     size_t width = ph_shape_columns(&row->shape), k = (size_t)o->latent_dim;
     if (k > width) {
-        ph_mistake(g, "latent-dim: %zu components of rows of %zu numbers", k, width);
+        ph_refuse(g, "latent-dim: %zu components of rows of %zu numbers", k, width);
         return;
     }
     ph_scope *scope = ph_scope_of(g, "pca");

@@ -1,0 +1,108 @@
+"""What the frameworks do on this machine: `pinhole bench --peer` calls this between its own windows.
+
+    peers.py --data FOLDER CASE        FOLDER holds fashion-mnist/ (IDX.gz); cases: see CASES below
+
+Prints one JSON object: rows_per_second (training) or seconds (pca). The set-up is fair to the peers:
+data resident in memory, rows shuffled by index, the fused logit loss, two bound threads. Debian's
+PyTorch needs its faster BLAS put first and its threads bound, or it runs at half its speed:
+
+    LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu/openblas-openmp OMP_PROC_BIND=true
+"""
+import argparse
+import gzip
+import json
+import statistics
+import sys
+import time
+
+CASES = {  # widths of the net, rows in a batch
+    "ae-512": ([784, 256, 128, 20, 128, 256, 784], 512),
+    "ae-128": ([784, 256, 128, 20, 128, 256, 784], 128),
+    "wide-100": ([784, 1000, 1000, 20, 1000, 1000, 784], 100),
+}
+
+
+def rows(folder):
+    import numpy as np
+
+    with gzip.open(f"{folder}/fashion-mnist/train-images-idx3-ubyte.gz") as file:
+        pixels = np.frombuffer(file.read(), np.uint8, offset=16)
+    return pixels.reshape(-1, 784).astype(np.float32) / 255
+
+
+def train(case, x, threads, seconds):
+    import torch
+
+    torch.set_num_threads(threads)
+    widths, batch = CASES[case]
+    layers = []
+    for i, (n, m) in enumerate(zip(widths, widths[1:])):
+        layers.append(torch.nn.Linear(n, m))
+        if i not in (len(widths) // 2 - 1, len(widths) - 2):
+            layers.append(torch.nn.ReLU())
+    net = torch.nn.Sequential(*layers)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    loss = torch.nn.BCEWithLogitsLoss(reduction="sum")
+    x = torch.from_numpy(x)
+    order, at, rates = torch.randperm(len(x)), 0, []
+    began = chunk = time.perf_counter()
+    done = 0
+    while time.perf_counter() - began < seconds:
+        if at + batch > len(x):
+            order, at = torch.randperm(len(x)), 0
+        rows_now = x[order[at : at + batch]]
+        at += batch
+        optimizer.zero_grad()
+        value = loss(net(rows_now), rows_now) / batch
+        value.backward()
+        optimizer.step()
+        value.item()  # our rate is measured with the loss reported, too
+        done += batch
+        if time.perf_counter() - chunk > 0.5:
+            rates.append(done / (time.perf_counter() - chunk))
+            chunk, done = time.perf_counter(), 0
+    return {"version": torch.__version__, "rows_per_second": statistics.median(rates[1:] or rates)}
+
+
+def pca(x):
+    import numpy as np
+
+    began = time.perf_counter()
+    centred = x - x.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred / (len(x) - 1))
+    vectors[:, :-31:-1].copy()
+    return {"version": np.__version__, "seconds": time.perf_counter() - began}
+
+
+def pca_sklearn(x):
+    import sklearn
+    from sklearn.decomposition import PCA
+
+    began = time.perf_counter()
+    PCA(30).fit(x)
+    return {"version": sklearn.__version__, "seconds": time.perf_counter() - began}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=2.5)
+    parser.add_argument("case", choices=[*CASES, "pca", "pca-sklearn"])
+    a = parser.parse_args()
+    try:
+        x = rows(a.data)
+        if a.case == "pca":
+            pca(x)  # the first call pays for starting threads
+            result = pca(x)
+        elif a.case == "pca-sklearn":
+            result = pca_sklearn(x)
+        else:
+            result = train(a.case, x, a.threads, a.seconds)
+    except ImportError as missing:
+        print(f"peers.py: {missing}", file=sys.stderr)
+        sys.exit(3)
+    print(json.dumps({"case": a.case, "threads": a.threads, **result}, separators=(",", ":")))
+
+
+main()

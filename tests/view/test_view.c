@@ -1,0 +1,186 @@
+/* test_view.c - rows and pictures on their way out: read back and compared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <spng.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <pinhole.h>
+
+static char folder[] = "/tmp/pinhole-view-XXXXXX", path[256];
+
+static const char *in_folder(const char *name)
+{
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static char *read_all(const char *name, size_t *size)
+{
+    FILE *f = fopen(in_folder(name), "rb");
+    assert_non_null(f);
+    char *bytes = malloc(1 << 20);
+    *size = fread(bytes, 1, 1 << 20, f);
+    bytes[*size] = '\0';
+    fclose(f);
+    return bytes;
+}
+
+static uint8_t *decode(const char *name, struct spng_ihdr *header, int format)
+{
+    size_t size, pixels;
+    char *bytes = read_all(name, &size);
+    spng_ctx *png = spng_ctx_new(0);
+    spng_set_png_buffer(png, bytes, size);
+    assert_int_equal(spng_get_ihdr(png, header), 0);
+    assert_int_equal(spng_decoded_image_size(png, format, &pixels), 0);
+    uint8_t *out = malloc(pixels);
+    assert_int_equal(spng_decode_image(png, out, pixels, format, 0), 0);
+    spng_ctx_free(png);
+    free(bytes);
+    return out;
+}
+
+static void grids(void **state)
+{
+    (void)state;
+    enum { H = 2, W = 3 };
+    ph_real tiles[6 * H * W];
+    for (int t = 0; t < 6; t++)
+        for (int i = 0; i < H * W; i++)
+            tiles[t * H * W + i] = (ph_real)(t * 10 + i) / 255;
+    for (int by_column = 0; by_column < 2; by_column++)
+        for (size_t gap = 0; gap < 2; gap++) {
+            struct spng_ihdr header;
+            assert_int_equal(ph_grid_save(in_folder("g.png"), &(ph_grid){
+                .tiles = tiles, .rows = 3, .columns = 2, .height = H, .width = W, .channels = 1,
+                .by_column = by_column, .gap = gap }), PH_OK);
+            uint8_t *p = decode("g.png", &header, SPNG_FMT_G8);
+            assert_int_equal(header.width, 2 * W + gap);
+            assert_int_equal(header.height, 3 * H + 2 * gap);
+            assert_int_equal(header.color_type, SPNG_COLOR_TYPE_GRAYSCALE);
+            for (size_t row = 0; row < 3; row++)
+                for (size_t column = 0; column < 2; column++)
+                    for (size_t y = 0; y < H; y++)
+                        for (size_t x = 0; x < W; x++) {
+                            size_t t = by_column ? column * 3 + row : row * 2 + column;
+                            size_t at = (row * (H + gap) + y) * header.width + column * (W + gap) + x;
+                            assert_int_equal(p[at], t * 10 + y * W + x);
+                        }
+            free(p);
+        }
+}
+
+static void shades(void **state)
+{
+    (void)state;
+    struct spng_ihdr header;
+    ph_real tile[6] = { -1, 2, (ph_real)NAN, 0.5, 0.2, 1 };
+    assert_int_equal(ph_grid_save(in_folder("s.png"), &(ph_grid){
+        .tiles = tile, .rows = 1, .columns = 1, .height = 1, .width = 6, .channels = 1 }), PH_OK);
+    uint8_t *p = decode("s.png", &header, SPNG_FMT_G8);
+    assert_memory_equal(p, ((uint8_t[]){ 0, 255, 0, 128, 51, 255 }), 6);
+    free(p);
+    assert_int_equal(ph_grid_save(in_folder("c.png"), &(ph_grid){
+        .tiles = tile, .rows = 1, .columns = 1, .height = 1, .width = 2, .channels = 3,
+        .white = 2 }), PH_OK);
+    p = decode("c.png", &header, SPNG_FMT_RGB8);
+    assert_int_equal(header.width, 2);
+    assert_memory_equal(p, ((uint8_t[]){ 0, 255, 0, 64, 26, 128 }), 6);
+    free(p);
+    assert_int_equal(ph_grid_save("/nowhere/c.png", &(ph_grid){
+        .tiles = tile, .rows = 1, .columns = 1, .height = 1, .width = 2, .channels = 3 }), PH_IO);
+}
+
+static void rows_come_back(void **state)
+{
+    (void)state;
+    ph_real x[12], back[12];
+    for (int i = 0; i < 12; i++)
+        x[i] = (ph_real)sin(i * 1.7) * (ph_real)pow(10, i - 6);
+    ph_writer *w = ph_writer_open(in_folder("a.npy"), &(ph_writer_desc){ .width = 4, .rank = 2,
+                                                                          .shape = { 2, 2 } });
+    assert_non_null(w);
+    assert_int_equal(ph_writer_rows(w, x, 1), PH_OK);
+    assert_int_equal(access(in_folder("a.npy"), F_OK), -1); /* not there before it is whole */
+    assert_int_equal(ph_writer_rows(w, x + 4, 2), PH_OK);
+    assert_int_equal(ph_writer_close(w), PH_OK);
+    ph_data *d = ph_data_open(in_folder("a.npy"), NULL);
+    assert_non_null(d);
+    ph_data_info info;
+    ph_data_describe(d, &info);
+    assert_int_equal(info.rows, 3);
+    assert_int_equal(info.rank, 2);
+    assert_int_equal(ph_data_read(d, (size_t[]){ 0, 1, 2 }, 3, back), PH_OK);
+    assert_memory_equal(x, back, sizeof x);
+    ph_data_close(d);
+
+    w = ph_writer_open(in_folder("a.csv"), &(ph_writer_desc){ .width = 4 });
+    assert_int_equal(ph_writer_rows(w, x, 3), PH_OK);
+    assert_int_equal(ph_writer_close(w), PH_OK);
+    size_t size;
+    char *text = read_all("a.csv", &size), *at = text;
+    for (int i = 0; i < 12; i++, at++) {
+        assert_true((ph_real)strtod(at, &at) == x[i]);
+        assert_int_equal(*at, i % 4 == 3 ? '\n' : ',');
+    }
+    assert_int_equal(*at, '\0');
+    free(text);
+}
+
+static void failures(void **state)
+{
+    (void)state;
+    ph_real x[4] = { 1, 2, 3, 4 };
+    assert_null(ph_writer_open(in_folder("a.txt"), &(ph_writer_desc){ .width = 4 }));
+    assert_int_equal(ph_last_status(), PH_USAGE);
+    assert_null(ph_writer_open("/nowhere/a.npy", &(ph_writer_desc){ .width = 4 }));
+    assert_int_equal(ph_last_status(), PH_IO);
+    ph_writer *w = ph_writer_open("/dev/full", &(ph_writer_desc){ .width = 4, .format = "csv" });
+    assert_non_null(w);
+    assert_int_equal(ph_writer_rows(w, x, 1), PH_OK);
+    assert_int_equal(ph_writer_close(w), PH_IO);
+    assert_non_null(strstr(ph_message(), "/dev/full"));
+    /* A discarded file leaves the old one and nothing beside it. */
+    w = ph_writer_open(in_folder("old.csv"), &(ph_writer_desc){ .width = 4 });
+    ph_writer_rows(w, x, 1);
+    assert_int_equal(ph_writer_close(w), PH_OK);
+    w = ph_writer_open(in_folder("old.csv"), &(ph_writer_desc){ .width = 4 });
+    ph_writer_rows(w, x + 1, 0);
+    ph_writer_discard(w);
+    size_t size;
+    char *text = read_all("old.csv", &size);
+    assert_string_equal(text, "1,2,3,4\n");
+    free(text);
+    char command[300];
+    snprintf(command, sizeof command, "test $(ls -A %s | grep -c XXX\\|old.csv.) = 0", folder);
+    assert_int_equal(system(command), 0);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : 1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[300];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(grids), cmocka_unit_test(shades),
+                                        cmocka_unit_test(rows_come_back), cmocka_unit_test(failures) };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

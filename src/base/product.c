@@ -161,12 +161,12 @@ static void pack_rows(real *panel, const real *b, size_t k_stride, size_t k, siz
  * their cache lines, and what is left at the edges one by one. */
 static void pack_columns(real *panel, const real *b, size_t n_stride, size_t k, size_t width)
 {
-    void (*transpose)(real *, const real *, size_t) = kernel()->transpose;
+    const struct kernel *use = kernel();
     size_t k_whole = k / SQUARE * SQUARE, whole = width / SQUARE * SQUARE;
     for (size_t k0 = 0; k0 < k_whole; k0 += 2 * SQUARE)
         for (size_t j = 0; j < whole; j += SQUARE)
             for (size_t kk = k0; kk < k_whole && kk < k0 + 2 * SQUARE; kk += SQUARE)
-                transpose(panel + kk * PH_PANEL + j, b + j * n_stride + kk, n_stride);
+                use->transpose(panel + kk * PH_PANEL + j, b + j * n_stride + kk, n_stride);
     for (size_t kk = 0; kk < k; kk++)
         for (size_t j = kk < k_whole ? whole : 0; j < PH_PANEL; j++)
             panel[kk * PH_PANEL + j] = j < width ? b[j * n_stride + kk] : 0;

@@ -14,7 +14,7 @@
 
 enum {
     PH_PANEL = 128 / sizeof(real), /* Columns of a panel. */
-    PH_BLOCK_ROWS = 64,            /* A block of this size or a little less keeps the kernel busy, */
+    PH_BLOCK_ROWS = 64,            /* A block of this size keeps the kernel busy */
     PH_BLOCK_PANELS = 2            /* and stays in the L1 cache for what is done to it next. */
 };
 

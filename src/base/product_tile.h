@@ -1,9 +1,9 @@
 /* product_tile.h - the innermost loops of the product, for one instruction set.
  *
- * product.c includes this once for each instruction set, with ISA(name), TARGET (an attribute),
- * BYTES (of a vector), ROWS (the most rows of a tile) and EACH_ROWS (INSTANCE(1) to INSTANCE(ROWS))
- * defined. The loops over rows and vectors have constant bounds after inlining and are unrolled
- * away, so that the sums of a tile, rows x 2 vectors, live in registers.
+ * product.c includes this once for each instruction set, with ISA(name), ISA_NAME, TARGET (an
+ * attribute), BYTES (of a vector), ROWS (the most rows of a tile) and EACH_ROWS (INSTANCE(1) to
+ * INSTANCE(ROWS)) defined; they end here. The loops over rows and vectors have constant bounds
+ * after inlining and are unrolled away: the sums of a tile, rows x 2 vectors, live in registers.
  */
 typedef real ISA(vector) __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
 
@@ -38,9 +38,9 @@ ISA(tile)(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_str
     TARGET static void ISA(tile_##rows)(TILE_PARAMETERS)                                           \
     {                                                                                              \
         if (wide)                                                                                  \
-            ISA(tile)(c, c_stride, a, m_stride, k_stride, b, b_stride, k, more, rows, 2);                    \
+            ISA(tile)(c, c_stride, a, m_stride, k_stride, b, b_stride, k, more, rows, 2);          \
         else                                                                                       \
-            ISA(tile)(c, c_stride, a, m_stride, k_stride, b, b_stride, k, more, rows, 1);                    \
+            ISA(tile)(c, c_stride, a, m_stride, k_stride, b, b_stride, k, more, rows, 1);          \
     }
 EACH_ROWS
 #undef INSTANCE

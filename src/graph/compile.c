@@ -272,10 +272,12 @@ static void decide_memory(placing *s, const ph_program_desc *d)
                 p->value[root->id].stored = true;
         }
     }
-    for (int i = 0; i < d->output_count; i++)
-        p->value[root_of(p, d->outputs[i])->id].stored = true;
+    for (int i = 0; i < d->output_count; i++) {
+        ph_node *root = root_of(p, d->outputs[i]);
+        p->value[root->id].stored = !is_leaf(p, root);
+    }
     if (s->guard)
-        p->value[s->guard->id].stored = true;
+        p->value[s->guard->id].stored = !is_leaf(p, s->guard);
 }
 
 static bool check_use(ph_program *p, const ph_program_desc *d)

@@ -240,6 +240,23 @@ ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attribute
     return ph_node_new(op, shape, operand, op->arity, attributes, 0, false);
 }
 
+/* What a copying broadcast spread: over the last dimension, over rows, over outer dimensions. */
+static ph_node *sum_outer(ph_node *d, const ph_shape *like)
+{
+    ph_shape from = d->shape;
+    if (like->set == from.set && ph_shape_size(like) == 1)
+        return ph_sum(d);
+    if (ph_shape_columns(like) == 1)
+        d = ph_sum_last(d);
+    if (like->set == 0 && from.set != 0)
+        d = ph_reshape(ph_sum_rows(ph_flatten(d)), d->shape.rank, d->shape.dim);
+    if (d->shape.set == 0 && ph_shape_size(&d->shape) > ph_shape_size(like)) {
+        size_t size = ph_shape_size(like), lead = ph_shape_size(&d->shape) / size;
+        d = ph_sum_rows(ph_reshape(d, 2, (size_t[]){ lead, size }));
+    }
+    return d;
+}
+
 ph_node *ph_sum_like(ph_node *d, const ph_shape *like)
 {
     if (ph_is_dead(d) || ph_shape_equal(&d->shape, like))
@@ -258,11 +275,8 @@ ph_node *ph_sum_like(ph_node *d, const ph_shape *like)
         d = ph_sum_last(d);
         break;
     case PH_FIT_OTHER:
-        if (like->set == d->shape.set && size == 1)
-            d = ph_sum(d);
-        else if (like->set == 0 && size == ph_shape_size(&d->shape))
-            d = ph_sum_rows(ph_flatten(d));
-        else {
+        d = sum_outer(d, like);
+        if (ph_shape_size(&d->shape) != size) {
             char a[96], b[96];
             return ph_mistake(d->graph, "gradient: %s cannot be summed to %s",
                               ph_shape_text(&d->shape, a), ph_shape_text(like, b));

@@ -140,7 +140,7 @@ static ph_status make_steps(ph_program *p)
     for (int c = 0; c < p->call_count; c++) {
         ph_call *call = p->call[c];
         bool guarded = false;
-        if (call->op && call->op->prepare)
+        if (call->op && call->op->prepare && call->op->scratch(call) > 0)
             p->step[p->step_count++] = (ph_step){ .call = call, .stage = PH_PREPARE };
         p->step[p->step_count++] = (ph_step){ .call = call, .stage = PH_RUN };
         if (call->group.sums)
@@ -201,7 +201,7 @@ static int find_lives(ph_program *p, life *lives, int *of_value)
         if (step->stage == PH_RUN && call->op && call->op->scratch) {
             call->scratch_size = (call->op->scratch(call) + ALIGN - 1) / ALIGN * ALIGN;
             lives[count++] = (life){ &call->scratch, call->scratch_size,
-                                     call->op->prepare ? s - 1 : s, s };
+                                     call->op->prepare && call->scratch_size ? s - 1 : s, s };
         }
     }
     for (int i = 0; i < p->output_count; i++) {

@@ -79,17 +79,8 @@ static ph_status read_block(const fitting *f, size_t first, size_t count, real *
 typedef struct square_job {
     const real *x;
     size_t count, width;
-    real *panels;
     double *matrix;
 } square_job;
-
-static void pack_job(void *context, int part, int parts)
-{
-    square_job *s = context;
-    size_t panels = (s->width + PH_PANEL - 1) / PH_PANEL;
-    ph_pack_panels(s->panels, s->x, s->width, 1, s->count, s->width,
-                   panels * (size_t)part / (size_t)parts, panels * (size_t)(part + 1) / (size_t)parts);
-}
 
 static void multiply_job(void *context, int part, int parts)
 {
@@ -103,8 +94,8 @@ static void multiply_job(void *context, int part, int parts)
                 continue;
             size_t rows = n - row < PH_BLOCK_ROWS ? n - row : PH_BLOCK_ROWS;
             size_t columns = n - column < COLUMNS ? n - column : COLUMNS;
-            ph_product_block(tile, COLUMNS, s->x + row, 1, n, s->panels + column * s->count, rows,
-                             s->count, columns);
+            ph_product_block_direct(tile, COLUMNS, s->x + row, 1, n, s->x + column, n, rows,
+                                    s->count, columns);
             for (size_t i = 0; i < rows; i++)
                 for (size_t j = 0; j < columns; j++)
                     s->matrix[(row + i) * n + column + j] += (double)tile[i * COLUMNS + j];
@@ -127,7 +118,7 @@ static ph_status sum_mean(fitting *f, real *block)
 
 /* Covariance: rows are shifted by the first row (any fixed shift serves) so that squares stay small,
  * and the mean's part is taken out at the end; one pass over the data. */
-static ph_status covariance(fitting *f, real *block, real *panels)
+static ph_status covariance(fitting *f, real *block)
 {
     size_t n = f->width;
     real *shift = malloc(n * sizeof *shift);
@@ -149,11 +140,9 @@ static ph_status covariance(fitting *f, real *block, real *panels)
                 real x = block[r * n + c] -= shift[c];
                 f->mean[c] += (double)x;
             }
-        square_job job = { block, count, n, panels, f->matrix };
-        if (status == PH_OK) {
-            ph_team_run(pack_job, &job);
+        square_job job = { block, count, n, f->matrix };
+        if (status == PH_OK)
             ph_team_run(multiply_job, &job);
-        }
     }
     for (size_t i = 0; i < n; i++)
         for (size_t j = i; j < n; j++)
@@ -247,14 +236,12 @@ static ph_status fit_wide(fitting *f, ph_graph *g, real *block, double *value)
 
 static ph_status fit_tall(fitting *f, ph_graph *g, real *block, double *value)
 {
-    real *panels = aligned_alloc(64, (ph_panels_size(BLOCK, f->width) * sizeof(real) + 63) / 64 * 64);
     double *components = malloc(f->width * f->k * sizeof *components);
-    ph_status status = panels && components ? covariance(f, block, panels) : out_of_memory();
+    ph_status status = components ? covariance(f, block) : out_of_memory();
     if (status == PH_OK)
         status = leading(f, value, components);
     if (status == PH_OK)
         store(g, f, value, components);
-    free(panels);
     free(components);
     return status;
 }

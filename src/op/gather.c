@@ -57,14 +57,14 @@ static void scatter_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[0] = ph_gather(dy, y->input[1]);
 }
 
-static const ph_op op_gather = { .name = "gather", .arity = 2, .run = run_gather,
+const ph_op ph_op_gather = { .name = "gather", .arity = 2, .run = run_gather,
                                  .gradient = gather_gradient };
-static const ph_op op_scatter = { .name = "scatter_add", .arity = 2, .run = run_scatter,
+const ph_op ph_op_scatter = { .name = "scatter_add", .arity = 2, .run = run_scatter,
                                   .gradient = scatter_gradient };
 
 static ph_node *scatter(ph_node *rows, ph_node *index, const ph_shape *table)
 {
-    return ph_node_new(&op_scatter, *table, (ph_node *[]){ rows, index }, 2, NULL, 0, false);
+    return ph_node_new(&ph_op_scatter, *table, (ph_node *[]){ rows, index }, 2, NULL, 0, false);
 }
 
 ph_node *ph_gather(ph_node *table, ph_node *index)
@@ -78,5 +78,5 @@ ph_node *ph_gather(ph_node *table, ph_node *index)
     }
     ph_shape shape = index->shape;
     shape.dim[shape.rank - 1] = table->shape.dim[1];
-    return ph_node_new(&op_gather, shape, (ph_node *[]){ table, index }, 2, NULL, 0, false);
+    return ph_node_new(&ph_op_gather, shape, (ph_node *[]){ table, index }, 2, NULL, 0, false);
 }

@@ -110,21 +110,21 @@ PH_KERNEL static void bernoulli(const ph_tile *t, const ph_noise_at *at)
         }
 }
 
-static const ph_op op_normal = { .name = "normal", .formula = "normal()", .flags = PH_OP_NOISE,
+const ph_op ph_op_normal = { .name = "normal", .formula = "normal()", .flags = PH_OP_NOISE,
                                  .noise = normal };
-static const ph_op op_uniform = { .name = "uniform", .formula = "uniform()", .flags = PH_OP_NOISE,
+const ph_op ph_op_uniform = { .name = "uniform", .formula = "uniform()", .flags = PH_OP_NOISE,
                                   .noise = uniform };
-static const ph_op op_bernoulli = { .name = "bernoulli", .formula = "bernoulli(p)",
+const ph_op ph_op_bernoulli = { .name = "bernoulli", .formula = "bernoulli(p)",
                                     .flags = PH_OP_NOISE, .noise = bernoulli };
 
 ph_node *ph_normal_like(ph_node *like)
 {
-    return ph_is_dead(like) ? like : ph_node_new(&op_normal, like->shape, &like, 0, NULL, 0, false);
+    return ph_is_dead(like) ? like : ph_node_new(&ph_op_normal, like->shape, &like, 0, NULL, 0, false);
 }
 
 ph_node *ph_uniform_like(ph_node *like)
 {
-    return ph_is_dead(like) ? like : ph_node_new(&op_uniform, like->shape, &like, 0, NULL, 0, false);
+    return ph_is_dead(like) ? like : ph_node_new(&ph_op_uniform, like->shape, &like, 0, NULL, 0, false);
 }
 
 ph_node *ph_bernoulli_like(ph_node *like, double p)
@@ -133,5 +133,5 @@ ph_node *ph_bernoulli_like(ph_node *like, double p)
         return like;
     if (!(p >= 0 && p <= 1))
         return ph_mistake(like->graph, "bernoulli: a probability lies in [0, 1], not %g", p);
-    return ph_node_new(&op_bernoulli, like->shape, &like, 0, (double[3]){ p }, 0, false);
+    return ph_node_new(&ph_op_bernoulli, like->shape, &like, 0, (double[3]){ p }, 0, false);
 }

@@ -17,8 +17,19 @@ ph_node *ph_copy_to(ph_node *a, const ph_shape *shape);
 /* The node that carries an assignment out, for a program's list. */
 ph_node *ph_assignment(ph_node *state, ph_node *value);
 
-/* Lists of all rows, ending in NULL. */
+/* Every row, for the tests: an op without a test fails them. Element-wise ones are listed by their
+ * lines; the others here. */
 extern const ph_op *const ph_map_ops[];
-extern const ph_op *const ph_other_ops[];
+#define PH_OTHER_OPS(X)                                                                            \
+    X(product) X(product_over_rows) X(sum_last) X(sum_rows) \
+    X(max_last) X(softmax) X(log_softmax) X(log_sum_exp) \
+    X(reshape) X(stop_gradient) X(when_training) X(assign) \
+    X(slice) X(pad) X(concatenate) X(spread) \
+    X(gather) X(scatter) X(normal) X(uniform) \
+    X(bernoulli)
+
+#define PH_DECLARE(name) extern const ph_op ph_op_##name;
+PH_OTHER_OPS(PH_DECLARE)
+#undef PH_DECLARE
 
 #endif

@@ -4,8 +4,8 @@
  *     product over rows    C[m,n] = transpose(A[k,m]) B[k,n]; k are the rows of both
  *
  * The two are closed under differentiation: each one's derivatives are products of the two kinds.
- * B is packed into panels by all threads first (product.h says why); then every block of the result
- * is computed into a scratch tile of its thread, and the call's group runs on the tile while it is
+ * A transposed B is packed into panels by all threads first (product.h says why); then every block of
+ * the result is computed into a scratch tile of its thread, and the call's group runs on the tile while it is
  * in the cache: bias and activation on the way forward, the optimiser's update on a weight gradient.
  */
 #include "base/product.h"
@@ -46,10 +46,11 @@ static matrices matrices_of(const ph_call *call)
     return x;
 }
 
+/* Only a transposed B has to be packed: one whose rows are contiguous is read where it lies. */
 static size_t scratch(const ph_call *call)
 {
     matrices x = matrices_of(call);
-    return ph_panels_size(x.k, x.n);
+    return x.b_column == 1 ? 0 : ph_panels_size(x.k, x.n);
 }
 
 static void prepare(ph_call *call, int part)
@@ -72,8 +73,13 @@ static void run(ph_call *call, int part)
         size_t row = task % row_blocks * PH_BLOCK_ROWS, column = task / row_blocks * COLUMNS;
         size_t rows = x.m - row < PH_BLOCK_ROWS ? x.m - row : PH_BLOCK_ROWS;
         size_t columns = x.n - column < COLUMNS ? x.n - column : COLUMNS;
-        ph_product_block(tile, COLUMNS, x.a + row * x.a_row, x.a_row, x.a_k,
-                         panels + column * x.k, rows, x.k, columns);
+        const real *a = x.a + row * x.a_row;
+        if (x.b_column == 1)
+            ph_product_block_direct(tile, COLUMNS, a, x.a_row, x.a_k, x.b + column, x.b_k, rows, x.k,
+                                    columns);
+        else
+            ph_product_block(tile, COLUMNS, a, x.a_row, x.a_k, panels + column * x.k, rows, x.k,
+                             columns);
         ph_group_tile(call, part, row, rows, column, columns, tile, COLUMNS);
     }
 }
@@ -99,18 +105,18 @@ static void over_rows_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[1] = ph_product(y->input[0], dy, false);
 }
 
-static const ph_op op_product = {
+const ph_op ph_op_product = {
     .name = "product", .flags = PH_OP_TILED, .arity = 2, .gradient = product_gradient,
     .run = run, .scratch = scratch, .prepare = prepare, .flops = flops
 };
-static const ph_op op_product_over_rows = {
+const ph_op ph_op_product_over_rows = {
     .name = "product_over_rows", .flags = PH_OP_TILED, .arity = 2, .gradient = over_rows_gradient,
     .run = run, .scratch = scratch, .prepare = prepare, .flops = flops
 };
 
 static bool sums_rows(const ph_node *n)
 {
-    return n->op == &op_product_over_rows;
+    return n->op == &ph_op_product_over_rows;
 }
 
 static ph_node *mismatch(const char *name, const ph_node *a, const ph_node *b)
@@ -129,7 +135,7 @@ ph_node *ph_product(ph_node *a, ph_node *b, bool transpose_b)
         return mismatch(transpose_b ? "product with transposed b" : "product", a, b);
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = b->shape.dim[transpose_b ? 0 : 1];
-    return ph_node_new(&op_product, shape, (ph_node *[]){ a, b }, 2, NULL, 0, transpose_b);
+    return ph_node_new(&ph_op_product, shape, (ph_node *[]){ a, b }, 2, NULL, 0, transpose_b);
 }
 
 ph_node *ph_product_over_rows(ph_node *a, ph_node *b)
@@ -139,6 +145,6 @@ ph_node *ph_product_over_rows(ph_node *a, ph_node *b)
     if (a->shape.set != b->shape.set || ph_shape_lead(&a->shape) != ph_shape_lead(&b->shape))
         return mismatch("product over rows", a, b);
     size_t dim[2] = { ph_shape_columns(&a->shape), ph_shape_columns(&b->shape) };
-    return ph_node_new(&op_product_over_rows, ph_shape_of(0, 2, dim), (ph_node *[]){ a, b }, 2,
+    return ph_node_new(&ph_op_product_over_rows, ph_shape_of(0, 2, dim), (ph_node *[]){ a, b }, 2,
                        NULL, 0, false);
 }

@@ -16,9 +16,9 @@ static void reshape_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[0] = ph_reshape(dy, y->input[0]->shape.rank, y->input[0]->shape.dim);
 }
 
-static const ph_op op_reshape = { .name = "reshape", .flags = PH_OP_VIEW, .arity = 1,
+const ph_op ph_op_reshape = { .name = "reshape", .flags = PH_OP_VIEW, .arity = 1,
                                   .gradient = reshape_gradient };
-static const ph_op op_stop_gradient = { .name = "stop_gradient", .flags = PH_OP_VIEW, .arity = 1 };
+const ph_op ph_op_stop_gradient = { .name = "stop_gradient", .flags = PH_OP_VIEW, .arity = 1 };
 
 ph_node *ph_reshape(ph_node *a, size_t rank, const size_t *dim)
 {
@@ -35,9 +35,9 @@ ph_node *ph_reshape(ph_node *a, size_t rank, const size_t *dim)
         return ph_mistake(a->graph, "reshape: %s cannot become %s", ph_shape_text(&a->shape, from),
                           ph_shape_text(&shape, to));
     }
-    if (a->op == &op_reshape)
+    if (a->op == &ph_op_reshape)
         return ph_reshape(a->input[0], rank, dim);
-    return ph_node_new(&op_reshape, shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_reshape, shape, &a, 1, NULL, 0, false);
 }
 
 ph_node *ph_flatten(ph_node *a)
@@ -48,7 +48,7 @@ ph_node *ph_flatten(ph_node *a)
 
 ph_node *ph_stop_gradient(ph_node *a)
 {
-    return ph_node_new(&op_stop_gradient, a->shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_stop_gradient, a->shape, &a, 1, NULL, 0, false);
 }
 
 static void choice_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
@@ -58,20 +58,20 @@ static void choice_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 }
 
 /* Gradients are taken for training only, so they flow to that side. */
-static const ph_op op_when_training = { .name = "when_training", .flags = PH_OP_CHOICE, .arity = 2,
+const ph_op ph_op_when_training = { .name = "when_training", .flags = PH_OP_CHOICE, .arity = 2,
                                         .gradient = choice_gradient };
 
 ph_node *ph_when_training(ph_node *training, ph_node *use)
 {
     if (!ph_is_dead(training) && !ph_is_dead(use) && !ph_shape_equal(&training->shape, &use->shape))
         return ph_mistake(use->graph, "when_training: the two sides differ in shape");
-    return ph_node_new(&op_when_training, use->shape, (ph_node *[]){ training, use }, 2, NULL, 0,
+    return ph_node_new(&ph_op_when_training, use->shape, (ph_node *[]){ training, use }, 2, NULL, 0,
                        false);
 }
 
 /* ---- Assignment ----------------------------------------------------------------------------------- */
 
-static const ph_op op_assign = { .name = "assign", .flags = PH_OP_ASSIGN, .arity = 2 };
+const ph_op ph_op_assign = { .name = "assign", .flags = PH_OP_ASSIGN, .arity = 2 };
 
 ph_node *ph_assignment(ph_node *state, ph_node *value)
 {
@@ -82,7 +82,7 @@ ph_node *ph_assignment(ph_node *state, ph_node *value)
         return ph_mistake(state->graph, "assign: the target is not a parameter or state");
     if (!ph_shape_equal(&state->shape, &value->shape))
         value = ph_broadcast_to(value, &state->shape);
-    return ph_node_new(&op_assign, state->shape, (ph_node *[]){ state, value }, 2, NULL, 0, false);
+    return ph_node_new(&ph_op_assign, state->shape, (ph_node *[]){ state, value }, 2, NULL, 0, false);
 }
 
 ph_node *ph_assign(ph_node *state, ph_node *value)
@@ -141,13 +141,11 @@ static void run_concatenate(ph_call *call, int part)
         }
 }
 
-static const ph_op op_pad;
-
 static ph_node *pad(ph_node *a, size_t first, size_t width)
 {
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = width;
-    return ph_node_new(&op_pad, shape, &a, 1, NULL, first, false);
+    return ph_node_new(&ph_op_pad, shape, &a, 1, NULL, first, false);
 }
 
 static void slice_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
@@ -167,11 +165,11 @@ static void concatenate_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[1] = ph_slice(dy, left, all - left);
 }
 
-static const ph_op op_slice = { .name = "slice", .arity = 1, .run = run_slice,
+const ph_op ph_op_slice = { .name = "slice", .arity = 1, .run = run_slice,
                                 .gradient = slice_gradient };
-static const ph_op op_pad = { .name = "pad", .arity = 1, .run = run_pad,
+const ph_op ph_op_pad = { .name = "pad", .arity = 1, .run = run_pad,
                               .gradient = pad_gradient };
-static const ph_op op_concatenate = { .name = "concatenate", .arity = 2, .run = run_concatenate,
+const ph_op ph_op_concatenate = { .name = "concatenate", .arity = 2, .run = run_concatenate,
                                       .gradient = concatenate_gradient };
 
 ph_node *ph_slice(ph_node *a, size_t first, size_t count)
@@ -186,7 +184,7 @@ ph_node *ph_slice(ph_node *a, size_t first, size_t count)
         return a;
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = count;
-    return ph_node_new(&op_slice, shape, &a, 1, NULL, first, false);
+    return ph_node_new(&ph_op_slice, shape, &a, 1, NULL, first, false);
 }
 
 ph_node *ph_concatenate(ph_node *a, ph_node *b)
@@ -201,7 +199,7 @@ ph_node *ph_concatenate(ph_node *a, ph_node *b)
                           ph_shape_text(&a->shape, left), ph_shape_text(&b->shape, right));
     }
     shape.dim[shape.rank - 1] = ph_shape_columns(&a->shape) + ph_shape_columns(&b->shape);
-    return ph_node_new(&op_concatenate, shape, (ph_node *[]){ a, b }, 2, NULL, 0, false);
+    return ph_node_new(&ph_op_concatenate, shape, (ph_node *[]){ a, b }, 2, NULL, 0, false);
 }
 
 /* ---- Broadcast --------------------------------------------------------------------------------------- */
@@ -238,7 +236,7 @@ static void spread_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[0] = dy;
 }
 
-static const ph_op op_spread = { .name = "spread", .arity = 1, .run = run_spread,
+const ph_op ph_op_spread = { .name = "spread", .arity = 1, .run = run_spread,
                                  .gradient = spread_gradient };
 
 ph_node *ph_broadcast_to(ph_node *a, const ph_shape *shape)
@@ -257,7 +255,7 @@ ph_node *ph_broadcast_to(ph_node *a, const ph_shape *shape)
     }
     if (ph_shape_fit(&a->shape, shape) != PH_FIT_OTHER)
         return ph_copy_to(a, shape);
-    return ph_node_new(&op_spread, *shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_spread, *shape, &a, 1, NULL, 0, false);
 }
 
 ph_node *ph_broadcast(ph_node *a, ph_node *like)

@@ -97,26 +97,26 @@ static void log_sum_exp_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[0] = ph_mul(ph_softmax(y->input[0]), dy);
 }
 
-static const ph_op op_softmax = { .name = "softmax", .arity = 1, .run = run_softmax,
+const ph_op ph_op_softmax = { .name = "softmax", .arity = 1, .run = run_softmax,
                                   .gradient = softmax_gradient };
-static const ph_op op_log_softmax = { .name = "log_softmax", .arity = 1, .run = run_log_softmax,
+const ph_op ph_op_log_softmax = { .name = "log_softmax", .arity = 1, .run = run_log_softmax,
                                       .gradient = log_softmax_gradient };
-static const ph_op op_log_sum_exp = { .name = "log_sum_exp", .arity = 1, .run = run_log_sum_exp,
+const ph_op ph_op_log_sum_exp = { .name = "log_sum_exp", .arity = 1, .run = run_log_sum_exp,
                                       .gradient = log_sum_exp_gradient };
 
 ph_node *ph_softmax(ph_node *a)
 {
-    return ph_node_new(&op_softmax, a->shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_softmax, a->shape, &a, 1, NULL, 0, false);
 }
 
 ph_node *ph_log_softmax(ph_node *a)
 {
-    return ph_node_new(&op_log_softmax, a->shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_log_softmax, a->shape, &a, 1, NULL, 0, false);
 }
 
 ph_node *ph_log_sum_exp(ph_node *a)
 {
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = 1;
-    return ph_node_new(&op_log_sum_exp, shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_log_sum_exp, shape, &a, 1, NULL, 0, false);
 }

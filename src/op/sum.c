@@ -13,9 +13,9 @@ static void sum_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[0] = ph_broadcast_to(dy, &y->input[0]->shape);
 }
 
-static const ph_op op_sum_last = { .name = "sum_last", .formula = "sum along the row of a",
+const ph_op ph_op_sum_last = { .name = "sum_last", .formula = "sum along the row of a",
                                    .flags = PH_OP_SUM_LAST, .arity = 1, .gradient = sum_gradient };
-static const ph_op op_sum_rows = { .name = "sum_rows", .formula = "sum over rows of a",
+const ph_op ph_op_sum_rows = { .name = "sum_rows", .formula = "sum over rows of a",
                                    .flags = PH_OP_SUM_ROWS, .arity = 1, .gradient = sum_gradient };
 
 ph_node *ph_sum_last(ph_node *a)
@@ -24,7 +24,7 @@ ph_node *ph_sum_last(ph_node *a)
         return a;
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = 1;
-    return ph_node_new(&op_sum_last, shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_sum_last, shape, &a, 1, NULL, 0, false);
 }
 
 ph_node *ph_sum_rows(ph_node *a)
@@ -32,7 +32,7 @@ ph_node *ph_sum_rows(ph_node *a)
     if (ph_is_dead(a) || (a->shape.set == 0 && ph_shape_lead(&a->shape) == 1))
         return a;
     size_t columns = ph_shape_columns(&a->shape);
-    return ph_node_new(&op_sum_rows, ph_shape_of(0, 1, &columns), &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_sum_rows, ph_shape_of(0, 1, &columns), &a, 1, NULL, 0, false);
 }
 
 ph_node *ph_sum(ph_node *a)
@@ -84,7 +84,7 @@ static void max_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[0] = ph_mul(is_most, ph_div(dy, ph_sum_last(is_most)));
 }
 
-static const ph_op op_max_last = { .name = "max_last", .arity = 1, .gradient = max_gradient,
+const ph_op ph_op_max_last = { .name = "max_last", .arity = 1, .gradient = max_gradient,
                                    .run = run_max };
 
 ph_node *ph_max_last(ph_node *a)
@@ -93,5 +93,5 @@ ph_node *ph_max_last(ph_node *a)
         return a;
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = 1;
-    return ph_node_new(&op_max_last, shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_max_last, shape, &a, 1, NULL, 0, false);
 }

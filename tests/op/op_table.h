@@ -1,0 +1,763 @@
+/* op_table.h - one table drives the tests of all ops, in both builds.
+ *
+ * A row names an op, how a graph with it is built, its inputs, and a reference in plain double C that
+ * shares nothing with the library. Each row is checked for its forward values, its derivative
+ * (against central differences of the reference), its second derivative, several row counts, one to
+ * four threads with equal bits, and inputs left as they were. Element-wise rows are checked in every
+ * form of broadcasting. An op without a row fails.
+ */
+#ifndef TESTS_OP_OP_TABLE_H
+#define TESTS_OP_OP_TABLE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/program.h"
+#include "op/op_nodes.h"
+
+enum { MOST_INPUTS = 5, MOST_ROWS = 67, MOST_VALUES = MOST_ROWS * 200 };
+
+typedef struct shape {
+    bool whole;
+    size_t rank, dim[4];
+} shape;
+
+typedef struct problem {
+    size_t rows;
+    int inputs;
+    shape in[MOST_INPUTS], out;
+    double *x[MOST_INPUTS];
+} problem;
+
+typedef struct op_row {
+    const char *op, *label;
+    ph_node *(*build)(ph_node **in);
+    int inputs;
+    double (*scalar)(const double *v);            /* element-wise: one element */
+    void (*reference)(const problem *, double *); /* others: all of it */
+    shape in[MOST_INPUTS], out;                   /* of others */
+    double low[MOST_INPUTS], high[MOST_INPUTS];
+    bool no_derivative;
+    bool indexed;                                 /* input 1 is an index below 6 */
+    bool steps;                                   /* inputs take few different values */
+    bool together;                                /* made by differentiating: equal shapes only */
+} op_row;
+
+/* ---- Element-wise references ------------------------------------------------------------------ */
+
+#define BUILD1(name, expression)                                                                   \
+    static ph_node *build_##name(ph_node **in) { ph_node *a = in[0]; return expression; }
+#define BUILD2(name, expression)                                                                   \
+    static ph_node *build_##name(ph_node **in)                                                     \
+    { ph_node *a = in[0], *b = in[1]; return expression; }
+#define SCALAR(name, expression)                                                                   \
+    static double scalar_##name(const double *v)                                                   \
+    { double a = v[0], b = v[1], c = v[2], d = v[3], e = v[4];                                     \
+      (void)a, (void)b, (void)c, (void)d, (void)e; return expression; }
+
+BUILD2(add, ph_add(a, b)) SCALAR(add, a + b)
+BUILD2(sub, ph_sub(a, b)) SCALAR(sub, a - b)
+BUILD2(mul, ph_mul(a, b)) SCALAR(mul, a *b)
+BUILD2(div, ph_div(a, b)) SCALAR(div, a / b)
+BUILD2(max, ph_max(a, b)) SCALAR(max, fmax(a, b))
+BUILD2(min, ph_min(a, b)) SCALAR(min, fmin(a, b))
+BUILD2(less, ph_less(a, b)) SCALAR(less, a < b)
+BUILD2(less_equal, ph_less_equal(a, b)) SCALAR(less_equal, a <= b)
+BUILD2(equal, ph_equal(a, b)) SCALAR(equal, a == b)
+static ph_node *build_select(ph_node **in) { return ph_select(in[0], in[1], in[2]); }
+SCALAR(select, a != 0 ? b : c)
+BUILD1(scale, ph_scale(a, -1.75)) SCALAR(scale, -1.75 * a)
+BUILD1(shift, ph_shift(a, 0.375)) SCALAR(shift, a + 0.375)
+BUILD1(power, ph_power(a, 2.5)) SCALAR(power, pow(a, 2.5))
+BUILD1(clamp, ph_clamp(a, -0.5, 0.75)) SCALAR(clamp, fmin(fmax(a, -0.5), 0.75))
+BUILD1(neg, ph_neg(a)) SCALAR(neg, -a)
+BUILD1(abs, ph_abs(a)) SCALAR(abs, fabs(a))
+BUILD1(sign, ph_sign(a)) SCALAR(sign, a > 0 ? 1 : a < 0 ? -1 : 0)
+BUILD1(square, ph_square(a)) SCALAR(square, a *a)
+BUILD1(sqrt, ph_sqrt(a)) SCALAR(sqrt, sqrt(a))
+BUILD1(exp, ph_exp(a)) SCALAR(exp, exp(a))
+BUILD1(log, ph_log(a)) SCALAR(log, log(a))
+BUILD1(erf, ph_erf(a)) SCALAR(erf, erf(a))
+BUILD1(relu, ph_relu(a)) SCALAR(relu, a > 0 ? a : 0)
+BUILD1(leaky_relu, ph_leaky_relu(a, 0.125)) SCALAR(leaky_relu, a > 0 ? a : 0.125 * a)
+BUILD1(elu, ph_elu(a, 1.5)) SCALAR(elu, a > 0 ? a : 1.5 * expm1(a))
+BUILD1(gelu, ph_gelu(a)) SCALAR(gelu, 0.5 * a * (1 + erf(a / sqrt(2))))
+BUILD1(silu, ph_silu(a)) SCALAR(silu, a / (1 + exp(-a)))
+BUILD1(sigmoid, ph_sigmoid(a)) SCALAR(sigmoid, 1 / (1 + exp(-a)))
+BUILD1(tanh, ph_tanh(a)) SCALAR(tanh, tanh(a))
+BUILD1(softplus, ph_softplus(a)) SCALAR(softplus, fmax(a, 0) + log1p(exp(-fabs(a))))
+BUILD2(bce, ph_bce(a, b)) SCALAR(bce, fmax(a, 0) + log1p(exp(-fabs(a))) - a * b)
+BUILD2(average, ph_average(a, b, 0.75)) SCALAR(average, 0.75 * a + 0.25 * b)
+BUILD2(average_square, ph_average_square(a, b, 0.75)) SCALAR(average_square, 0.75 * a + 0.25 * b * b)
+static ph_node *build_adam_step(ph_node **in)
+{
+    return ph_adam_step(in[0], in[1], in[2], in[3], in[4], 1e-3);
+}
+SCALAR(adam_step, a - d * b / (sqrt(c) * e + 1e-3))
+
+/* The derivative lines are reached through the derivatives they stand for; here they are built by
+ * differentiating, so that their own values have a reference, too. */
+static ph_node *derivative_of(ph_node *(*build)(ph_node **), ph_node *a, ph_node *dy)
+{
+    ph_node *out;
+    ph_gradient(ph_sum_all(ph_mul(build(&a), dy)), &a, 1, &out);
+    return out;
+}
+BUILD2(relu_gradient, derivative_of(build_relu, a, b)) SCALAR(relu_gradient, a > 0 ? b : 0)
+BUILD2(leaky_relu_gradient, derivative_of(build_leaky_relu, a, b))
+SCALAR(leaky_relu_gradient, a > 0 ? b : 0.125 * b)
+BUILD2(elu_gradient, derivative_of(build_elu, a, b)) SCALAR(elu_gradient, a > 0 ? b : b * 1.5 * exp(a))
+BUILD2(sigmoid_gradient, derivative_of(build_sigmoid, a, b))
+SCALAR(sigmoid_gradient, b / (1 + exp(-a)) / (1 + exp(a)))
+BUILD2(tanh_gradient, derivative_of(build_tanh, a, b))
+SCALAR(tanh_gradient, b * (1 - tanh(a) * tanh(a)))
+static ph_node *build_copy(ph_node **in)
+{
+    return ph_map(ph_map_ops[10], in, NULL);
+}
+SCALAR(copy, a)
+
+/* ---- References of the others -------------------------------------------------------------------- */
+
+static size_t size_of(const shape *s)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < s->rank; i++)
+        size *= s->dim[i];
+    return size;
+}
+
+static size_t count_of(const problem *p, const shape *s)
+{
+    return size_of(s) * (s->whole ? 1 : p->rows);
+}
+
+/* Rows and columns of input i as a matrix. */
+static size_t columns(const problem *p, int i) { return p->in[i].dim[p->in[i].rank - 1]; }
+static size_t lines(const problem *p, int i) { return count_of(p, &p->in[i]) / columns(p, i); }
+
+static void multiply(const problem *p, double *out, bool transposed)
+{
+    size_t m = lines(p, 0), k = columns(p, 0), n = p->out.dim[p->out.rank - 1];
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double sum = 0;
+            for (size_t q = 0; q < k; q++)
+                sum += p->x[0][i * k + q] * (transposed ? p->x[1][j * k + q] : p->x[1][q * n + j]);
+            out[i * n + j] = sum;
+        }
+}
+
+static void ref_product(const problem *p, double *out) { multiply(p, out, false); }
+static void ref_product_t(const problem *p, double *out) { multiply(p, out, true); }
+
+static void ref_over_rows(const problem *p, double *out)
+{
+    size_t k = lines(p, 0), m = columns(p, 0), n = columns(p, 1);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            out[i * n + j] = 0;
+            for (size_t q = 0; q < k; q++)
+                out[i * n + j] += p->x[0][q * m + i] * p->x[1][q * n + j];
+        }
+}
+
+static void ref_sum_last(const problem *p, double *out)
+{
+    for (size_t r = 0; r < lines(p, 0); r++) {
+        out[r] = 0;
+        for (size_t c = 0; c < columns(p, 0); c++)
+            out[r] += p->x[0][r * columns(p, 0) + c];
+    }
+}
+
+static void ref_sum_rows(const problem *p, double *out)
+{
+    for (size_t c = 0; c < columns(p, 0); c++) {
+        out[c] = 0;
+        for (size_t r = 0; r < lines(p, 0); r++)
+            out[c] += p->x[0][r * columns(p, 0) + c];
+    }
+}
+
+static void ref_mean_rows(const problem *p, double *out)
+{
+    ref_sum_rows(p, out);
+    for (size_t c = 0; c < columns(p, 0); c++)
+        out[c] /= (double)lines(p, 0);
+}
+
+static void ref_max_last(const problem *p, double *out)
+{
+    for (size_t r = 0; r < lines(p, 0); r++) {
+        out[r] = -INFINITY;
+        for (size_t c = 0; c < columns(p, 0); c++)
+            out[r] = fmax(out[r], p->x[0][r * columns(p, 0) + c]);
+    }
+}
+
+static double log_sum_exp(const double *x, size_t n)
+{
+    double most = -INFINITY, sum = 0;
+    for (size_t c = 0; c < n; c++)
+        most = fmax(most, x[c]);
+    for (size_t c = 0; c < n; c++)
+        sum += exp(x[c] - most);
+    return most + log(sum);
+}
+
+static void ref_log_sum_exp(const problem *p, double *out)
+{
+    for (size_t r = 0; r < lines(p, 0); r++)
+        out[r] = log_sum_exp(p->x[0] + r * columns(p, 0), columns(p, 0));
+}
+
+static void ref_log_softmax(const problem *p, double *out)
+{
+    size_t n = columns(p, 0);
+    for (size_t i = 0; i < lines(p, 0) * n; i++)
+        out[i] = p->x[0][i] - log_sum_exp(p->x[0] + i / n * n, n);
+}
+
+static void ref_softmax(const problem *p, double *out)
+{
+    ref_log_softmax(p, out);
+    for (size_t i = 0; i < count_of(p, &p->in[0]); i++)
+        out[i] = exp(out[i]);
+}
+
+static void ref_same(const problem *p, double *out)
+{
+    memcpy(out, p->x[0], count_of(p, &p->in[0]) * sizeof *out);
+}
+
+static void ref_slice(const problem *p, double *out)
+{
+    for (size_t r = 0; r < lines(p, 0); r++)
+        for (size_t c = 0; c < 3; c++)
+            out[r * 3 + c] = p->x[0][r * columns(p, 0) + 2 + c];
+}
+
+static void ref_pad(const problem *p, double *out)
+{
+    for (size_t r = 0; r < lines(p, 0); r++)
+        for (size_t c = 0; c < 7; c++)
+            out[r * 7 + c] = c >= 2 && c < 5 ? p->x[0][r * 3 + c - 2] : 0;
+}
+
+static void ref_concatenate(const problem *p, double *out)
+{
+    size_t a = columns(p, 0), b = columns(p, 1);
+    for (size_t r = 0; r < lines(p, 0); r++)
+        for (size_t c = 0; c < a + b; c++)
+            out[r * (a + b) + c] = c < a ? p->x[0][r * a + c] : p->x[1][r * b + c - a];
+}
+
+/* [3, 1] per row and [2, 3, 5]: index by index. */
+static void ref_spread(const problem *p, double *out)
+{
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t i = 0; i < 2; i++)
+            for (size_t j = 0; j < 3; j++)
+                for (size_t k = 0; k < 5; k++)
+                    out[((r * 2 + i) * 3 + j) * 5 + k] = p->x[0][j];
+}
+
+static void ref_gather(const problem *p, double *out)
+{
+    for (size_t r = 0; r < p->rows; r++)
+        memcpy(out + r * 4, p->x[0] + (size_t)p->x[1][r] * 4, 4 * sizeof *out);
+}
+
+static ph_node *build_product(ph_node **in) { return ph_product(in[0], in[1], false); }
+static ph_node *build_product_t(ph_node **in) { return ph_product(in[0], in[1], true); }
+static ph_node *build_over_rows(ph_node **in) { return ph_product_over_rows(in[0], in[1]); }
+BUILD1(sum_last, ph_sum_last(a))
+BUILD1(sum_rows, ph_sum_rows(a))
+BUILD1(mean_rows, ph_mean_rows(a))
+BUILD1(max_last, ph_max_last(a))
+BUILD1(softmax, ph_softmax(a))
+BUILD1(log_softmax, ph_log_softmax(a))
+BUILD1(log_sum_exp, ph_log_sum_exp(a))
+BUILD1(reshape, ph_reshape(a, 3, (size_t[]){ 3, 2, 4 }))
+BUILD1(slice, ph_slice(a, 2, 3))
+BUILD2(concatenate, ph_concatenate(a, b))
+static ph_node *build_pad(ph_node **in)
+{
+    ph_node *wide = ph_broadcast_to(ph_constant(in[0]->graph, 0),
+                                    &(ph_shape){ in[0]->shape.set, 1, { 7 } }), *out;
+    ph_gradient(ph_sum_all(ph_mul(ph_slice(wide, 2, 3), in[0])), &wide, 1, &out);
+    return out;
+}
+static ph_node *build_spread(ph_node **in)
+{
+    return ph_broadcast_to(in[0], &(ph_shape){ in[1]->shape.set, 3, { 2, 3, 5 } });
+}
+static ph_node *build_gather(ph_node **in) { return ph_gather(in[0], in[1]); }
+
+/* ---- The table ------------------------------------------------------------------------------------- */
+
+#define EW(name, n, ...) { .op = #name, .label = #name, .build = build_##name, .inputs = n,        \
+                           .scalar = scalar_##name, __VA_ARGS__ }
+#define BETWEEN(a, b) .low = { a, a, a, a, a }, .high = { b, b, b, b, b }
+#define ROWS(...) { false, __VA_ARGS__ }
+#define WHOLE(...) { true, __VA_ARGS__ }
+
+static const op_row table[] = {
+    EW(add, 2, BETWEEN(-2, 2)), EW(sub, 2, BETWEEN(-2, 2)), EW(mul, 2, BETWEEN(-2, 2)),
+    EW(div, 2, .low = { -2, 0.5 }, .high = { 2, 2 }), EW(max, 2, BETWEEN(-2, 2)),
+    EW(min, 2, BETWEEN(-2, 2)), EW(less, 2, BETWEEN(-2, 2), .no_derivative = true, .steps = true),
+    EW(less_equal, 2, BETWEEN(-2, 2), .no_derivative = true, .steps = true),
+    EW(equal, 2, BETWEEN(-2, 2), .no_derivative = true, .steps = true),
+    EW(select, 3, .low = { -1, -2, -2 }, .high = { 1, 2, 2 }, .steps = true),
+    EW(copy, 1, BETWEEN(-2, 2)), EW(scale, 1, BETWEEN(-2, 2)), EW(shift, 1, BETWEEN(-2, 2)),
+    EW(power, 1, BETWEEN(0.25, 3)), EW(clamp, 1, BETWEEN(-2, 2)), EW(neg, 1, BETWEEN(-2, 2)),
+    EW(abs, 1, BETWEEN(-2, 2)), EW(sign, 1, BETWEEN(-2, 2), .no_derivative = true),
+    EW(square, 1, BETWEEN(-2, 2)), EW(sqrt, 1, BETWEEN(0.25, 4)), EW(exp, 1, BETWEEN(-3, 3)),
+    EW(log, 1, BETWEEN(0.25, 4)), EW(erf, 1, BETWEEN(-3, 3)), EW(relu, 1, BETWEEN(-2, 2)),
+    EW(relu_gradient, 2, BETWEEN(-2, 2), .together = true), EW(leaky_relu, 1, BETWEEN(-2, 2)),
+    EW(leaky_relu_gradient, 2, BETWEEN(-2, 2), .together = true), EW(elu, 1, BETWEEN(-2, 2)),
+    EW(elu_gradient, 2, BETWEEN(-2, 2), .together = true), EW(sigmoid, 1, BETWEEN(-5, 5)),
+    EW(sigmoid_gradient, 2, BETWEEN(-3, 3), .together = true), EW(tanh, 1, BETWEEN(-3, 3)),
+    EW(tanh_gradient, 2, BETWEEN(-2, 2), .together = true), EW(softplus, 1, BETWEEN(-5, 5)),
+    EW(bce, 2, .low = { -5, 0 }, .high = { 5, 1 }), EW(average, 2, BETWEEN(-2, 2)),
+    EW(average_square, 2, BETWEEN(-2, 2)),
+    EW(adam_step, 5, .low = { -2, -2, 0.1, 0.1, 0.5 }, .high = { 2, 2, 2, 1, 2 },
+       .no_derivative = true),
+    { .op = "mul", .label = "gelu", .build = build_gelu, .inputs = 1, .scalar = scalar_gelu,
+      BETWEEN(-3, 3) },
+    { .op = "mul", .label = "silu", .build = build_silu, .inputs = 1, .scalar = scalar_silu,
+      BETWEEN(-3, 3) },
+
+    { "product", "product", build_product, 2, NULL, ref_product,
+      { ROWS(1, { 13 }), WHOLE(2, { 13, 37 }) }, ROWS(1, { 37 }), BETWEEN(-1, 1) },
+    { "product", "product, transposed", build_product_t, 2, NULL, ref_product_t,
+      { ROWS(1, { 13 }), WHOLE(2, { 37, 13 }) }, ROWS(1, { 37 }), BETWEEN(-1, 1) },
+    { "product", "product of more dimensions", build_product, 2, NULL, ref_product,
+      { ROWS(2, { 3, 5 }), WHOLE(2, { 5, 4 }) }, ROWS(2, { 3, 4 }), BETWEEN(-1, 1) },
+    { "product", "product of whole values", build_product, 2, NULL, ref_product,
+      { WHOLE(2, { 7, 5 }), WHOLE(2, { 5, 130 }) }, WHOLE(2, { 7, 130 }), BETWEEN(-1, 1) },
+    { "product", "product of whole values, transposed", build_product_t, 2, NULL, ref_product_t,
+      { WHOLE(2, { 50, 3 }), WHOLE(2, { 17, 3 }) }, WHOLE(2, { 50, 17 }), BETWEEN(-1, 1) },
+    { "product", "product to one column", build_product, 2, NULL, ref_product,
+      { ROWS(1, { 9 }), WHOLE(2, { 9, 1 }) }, ROWS(1, { 1 }), BETWEEN(-1, 1) },
+    { "product_over_rows", "product over rows", build_over_rows, 2, NULL, ref_over_rows,
+      { ROWS(1, { 13 }), ROWS(1, { 37 }) }, WHOLE(2, { 13, 37 }), BETWEEN(-1, 1) },
+    { "product_over_rows", "product over rows and a dimension", build_over_rows, 2, NULL,
+      ref_over_rows, { ROWS(2, { 2, 5 }), ROWS(2, { 2, 3 }) }, WHOLE(2, { 5, 3 }), BETWEEN(-1, 1) },
+    { "product_over_rows", "product over whole rows", build_over_rows, 2, NULL, ref_over_rows,
+      { WHOLE(2, { 6, 5 }), WHOLE(2, { 6, 3 }) }, WHOLE(2, { 5, 3 }), BETWEEN(-1, 1) },
+    { "sum_last", "sum_last", build_sum_last, 1, NULL, ref_sum_last, { ROWS(1, { 37 }) },
+      ROWS(1, { 1 }), BETWEEN(-1, 1) },
+    { "sum_last", "sum_last of more dimensions", build_sum_last, 1, NULL, ref_sum_last,
+      { ROWS(2, { 3, 19 }) }, ROWS(2, { 3, 1 }), BETWEEN(-1, 1) },
+    { "sum_rows", "sum_rows", build_sum_rows, 1, NULL, ref_sum_rows, { ROWS(1, { 37 }) },
+      WHOLE(1, { 37 }), BETWEEN(-1, 1) },
+    { "sum_rows", "sum_rows of whole rows", build_sum_rows, 1, NULL, ref_sum_rows,
+      { WHOLE(2, { 9, 5 }) }, WHOLE(1, { 5 }), BETWEEN(-1, 1) },
+    { "sum_rows", "mean_rows", build_mean_rows, 1, NULL, ref_mean_rows, { ROWS(2, { 2, 37 }) },
+      WHOLE(1, { 37 }), BETWEEN(-1, 1) },
+    { "max_last", "max_last", build_max_last, 1, NULL, ref_max_last, { ROWS(1, { 11 }) },
+      ROWS(1, { 1 }), BETWEEN(-1, 1) },
+    { "softmax", "softmax", build_softmax, 1, NULL, ref_softmax, { ROWS(1, { 11 }) },
+      ROWS(1, { 11 }), BETWEEN(-3, 3) },
+    { "log_softmax", "log_softmax", build_log_softmax, 1, NULL, ref_log_softmax,
+      { ROWS(2, { 2, 11 }) }, ROWS(2, { 2, 11 }), BETWEEN(-3, 3) },
+    { "log_sum_exp", "log_sum_exp", build_log_sum_exp, 1, NULL, ref_log_sum_exp,
+      { ROWS(1, { 11 }) }, ROWS(1, { 1 }), BETWEEN(-3, 3) },
+    { "reshape", "reshape", build_reshape, 1, NULL, ref_same, { ROWS(1, { 24 }) },
+      ROWS(3, { 3, 2, 4 }), BETWEEN(-1, 1) },
+    { "slice", "slice", build_slice, 1, NULL, ref_slice, { ROWS(1, { 7 }) }, ROWS(1, { 3 }),
+      BETWEEN(-1, 1) },
+    { "pad", "pad", build_pad, 1, NULL, ref_pad, { ROWS(1, { 3 }) }, ROWS(1, { 7 }),
+      BETWEEN(-1, 1) },
+    { "concatenate", "concatenate", build_concatenate, 2, NULL, ref_concatenate,
+      { ROWS(1, { 5 }), ROWS(1, { 3 }) }, ROWS(1, { 8 }), BETWEEN(-1, 1) },
+    { "spread", "spread", build_spread, 2, NULL, ref_spread, { WHOLE(2, { 3, 1 }), ROWS(1, { 2 }) },
+      ROWS(3, { 2, 3, 5 }), BETWEEN(-1, 1) },
+    { .op = "gather", .label = "gather and scatter_add", .build = build_gather, .inputs = 2,
+      .reference = ref_gather, .in = { WHOLE(2, { 6, 4 }), ROWS(1, { 1 }) }, .out = ROWS(1, { 4 }),
+      BETWEEN(-1, 1), .indexed = true },
+};
+enum { TABLE = sizeof table / sizeof table[0] };
+
+/* Reached by other tests: derivatives of gather, noise, training against use, assignment, stopped
+ * gradients. */
+static const char *const elsewhere[] = { "scatter_add", "normal", "uniform", "bernoulli",
+                                         "when_training", "assign", "stop_gradient" };
+
+static bool has_row(const char *op)
+{
+    for (size_t i = 0; i < TABLE; i++)
+        if (strcmp(table[i].op, op) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+        if (strcmp(elsewhere[i], op) == 0)
+            return true;
+    return false;
+}
+
+static void every_op_has_a_row(void **state)
+{
+    (void)state;
+#define LISTED(name) &ph_op_##name,
+    static const ph_op *const others[] = { PH_OTHER_OPS(LISTED) NULL };
+    for (const ph_op *const *op = ph_map_ops; *op; op++)
+        if (!has_row((*op)->name))
+            fail_msg("op %s has no row in the table", (*op)->name);
+    for (const ph_op *const *op = others; *op; op++)
+        if (!has_row((*op)->name))
+            fail_msg("op %s has no row in the table", (*op)->name);
+}
+
+/* ---- Checking one row --------------------------------------------------------------------------------- */
+
+static double mixed(size_t i)
+{
+    uint64_t x = (i + 1) * 0x9E3779B97F4A7C15u;
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
+    return (double)(x >> 11) / 9007199254740992.0;
+}
+
+typedef struct setup {
+    const op_row *row;
+    problem p;
+    ph_graph *graph;
+    ph_node *in[MOST_INPUTS], *w, *y;
+    real *memory[MOST_INPUTS + 1];
+    uint32_t *index;
+} setup;
+
+/* The element of operand i that meets element e of the result, under broadcasting. */
+static size_t meets(const problem *p, int i, size_t e)
+{
+    size_t at = 0, step = 1, per_row = size_of(&p->out), inner = e % per_row;
+    const shape *s = &p->in[i];
+    for (size_t d = 0; d < p->out.rank; d++) {
+        size_t here = inner % p->out.dim[p->out.rank - 1 - d];
+        inner /= p->out.dim[p->out.rank - 1 - d];
+        if (d < s->rank) {
+            size_t n = s->dim[s->rank - 1 - d];
+            at += (n == 1 ? 0 : here) * step;
+            step *= n;
+        }
+    }
+    return at + (s->whole ? 0 : e / per_row * size_of(s));
+}
+
+static void reference(const setup *s, double *out)
+{
+    const problem *p = &s->p;
+    if (s->row->reference) {
+        s->row->reference(p, out);
+        return;
+    }
+    for (size_t e = 0; e < count_of(p, &p->out); e++) {
+        double v[MOST_INPUTS] = { 0 };
+        for (int i = 0; i < p->inputs; i++)
+            v[i] = p->x[i][meets(p, i, e)];
+        out[e] = s->row->scalar(v);
+    }
+}
+
+/* Value k of input i, as float holds it, so that both builds see the same. */
+static double start_of(const op_row *row, int i, size_t k)
+{
+    double u = mixed(k * 7 + (size_t)i * 1000003), low = row->low[i], high = row->high[i];
+    double value = row->indexed && i == 1 ? floor(u * 6) : low + (high - low) * u;
+    if (row->steps && (i < 2 || row->inputs == 2))
+        value = round(value);
+    else if (!(row->indexed && i == 1))
+        /* Apart from each other, and from the kinks of relu, max and clamp, by more than the steps
+         * of the differences. */
+        value = fmax(low, round(value * 20) / 20) + (double)(k % 13) * 0.0035 + i * 0.0017 + 0.001;
+    return (double)(float)value;
+}
+
+static void prepare(setup *s, const op_row *row, size_t rows, const shape *in, shape out)
+{
+    *s = (setup){ .row = row, .p = { .rows = rows, .inputs = row->inputs, .out = out } };
+    s->graph = ph_graph_new(1);
+    ph_node *first = ph_input(s->graph, "rows", 1, (size_t[]){ 1 });
+    for (int i = 0; i < row->inputs; i++) {
+        s->p.in[i] = in[i];
+        size_t count = count_of(&s->p, &in[i]);
+        s->p.x[i] = malloc(count * sizeof(double));
+        s->memory[i] = malloc((count + 1) * sizeof(real));
+        for (size_t k = 0; k < count; k++) {
+            s->p.x[i][k] = start_of(row, i, k);
+            s->memory[i][k] = (real)s->p.x[i][k];
+        }
+        char name[32];
+        snprintf(name, sizeof name, "in%d", i);
+        if (row->indexed && i == 1) {
+            s->in[i] = ph_index_input(first, name);
+            s->index = malloc(count * sizeof *s->index);
+            for (size_t k = 0; k < count; k++)
+                s->index[k] = (uint32_t)s->p.x[i][k];
+        } else if (in[i].whole) {
+            s->in[i] = ph_parameter(ph_scope_of(s->graph, ""), name, in[i].rank, in[i].dim, PH_ZEROS, 0);
+            free(s->memory[i]);
+            s->memory[i] = s->in[i]->variable->data;
+            for (size_t k = 0; k < count; k++)
+                s->memory[i][k] = (real)s->p.x[i][k];
+        } else {
+            s->in[i] = ph_input_beside(first, name, in[i].rank, in[i].dim);
+        }
+    }
+    s->y = row->build(s->in);
+    if (ph_graph_status(s->graph) != PH_OK)
+        fail_msg("%s: %s", row->label, ph_message());
+    if (ph_shape_size(&s->y->shape) != size_of(&out) || (s->y->shape.set == 0) != out.whole)
+        fail_msg("%s: the result has another shape", row->label);
+}
+
+static void finish(setup *s)
+{
+    for (int i = 0; i < s->p.inputs; i++) {
+        if (!s->p.in[i].whole || (s->row->indexed && i == 1))
+            free(s->memory[i]);
+        free(s->p.x[i]);
+    }
+    free(s->index);
+    ph_graph_free(s->graph);
+}
+
+/* Runs a program for `outputs` and copies them out one after the other. */
+static void evaluate(setup *s, ph_node **outputs, int count, double *out)
+{
+    ph_node *feeds[MOST_INPUTS];
+    const void *bound[MOST_INPUTS];
+    int fed = 0;
+    for (int i = 0; i < s->p.inputs; i++)
+        if (!s->p.in[i].whole) {
+            feeds[fed] = s->in[i];
+            bound[fed++] = s->row->indexed && i == 1 ? (void *)s->index : s->memory[i];
+        }
+    ph_program *program = ph_compile(s->graph, &(ph_program_desc){
+        .training = true, .feeds = feeds, .feed_count = fed, .outputs = outputs,
+        .output_count = count, .max_rows = s->p.rows });
+    if (program == NULL)
+        fail_msg("%s: %s", s->row->label, ph_message());
+    real *again = NULL;
+    for (int threads = 1; threads <= 4; threads++) {
+        ph_set_threads(threads, false);
+        assert_int_equal(ph_program_run(program, (size_t[PH_MAX_SETS]){ 1, s->p.rows }, bound), PH_OK);
+        size_t at = 0;
+        for (int i = 0; i < count; i++) {
+            size_t n = ph_shape_size(&outputs[i]->shape) * (outputs[i]->shape.set ? s->p.rows : 1);
+            const real *values = ph_program_output(program, i);
+            if (threads == 1)
+                again = realloc(again, (at + n) * sizeof *again);
+            if (threads > 1 && memcmp(again + at, values, n * sizeof *again) != 0)
+                fail_msg("%s: other bits with %d threads", s->row->label, threads);
+            memcpy(again + at, values, n * sizeof *again);
+            for (size_t k = 0; k < n; k++)
+                out[at + k] = (double)values[k];
+            at += n;
+        }
+    }
+    for (int i = 0; i < s->p.inputs; i++)
+        for (size_t k = 0; k < count_of(&s->p, &s->p.in[i]); k++)
+            assert_true((double)s->memory[i][k] == s->p.x[i][k]);
+    free(again);
+    ph_program_free(program);
+}
+
+static double forward_tolerance(void) { return sizeof(real) == 8 ? 1e-12 : 2e-6; }
+
+static void check_forward(setup *s)
+{
+    size_t n = count_of(&s->p, &s->p.out);
+    double *want = malloc(n * sizeof *want), *have = malloc(n * sizeof *have);
+    reference(s, want);
+    evaluate(s, &s->y, 1, have);
+    double scale = s->row->reference ? 4 : 1; /* sums of many terms */
+    for (size_t k = 0; k < n; k++)
+        if (!(fabs(have[k] - want[k]) <= scale * forward_tolerance() * (1 + fabs(want[k]))))
+            fail_msg("%s, %zu rows: element %zu is %.17g, but should be %.17g", s->row->label, s->p.rows,
+                     k, have[k], want[k]);
+    free(want);
+    free(have);
+}
+
+/* Whether input i may be moved and has a derivative: not an index, a condition, a mere shape. */
+static bool moves(const setup *s, int i)
+{
+    return !(s->row->indexed && i == 1) && !(strcmp(s->row->op, "spread") == 0 && i == 1) &&
+           !(strcmp(s->row->op, "select") == 0 && i == 0);
+}
+
+/* sum of w y, by the reference, with inputs moved by h along their directions u. */
+static double moved(setup *s, double h, const double *w)
+{
+    size_t n = count_of(&s->p, &s->p.out);
+    double *y = malloc(n * sizeof *y), sum = 0;
+    for (int sign = 1; sign >= -1; sign -= 2) {
+        for (int i = 0; i < s->p.inputs; i++)
+            for (size_t k = 0; moves(s, i) && k < count_of(&s->p, &s->p.in[i]); k++)
+                s->p.x[i][k] += sign * h * (mixed(k * 3 + (size_t)i * 77) - 0.5);
+        if (sign == 1) {
+            reference(s, y);
+            for (size_t k = 0; k < n; k++)
+                sum += w[k] * y[k];
+        }
+    }
+    free(y);
+    /* Adding and subtracting h may leave a rounding error behind. */
+    for (int i = 0; i < s->p.inputs; i++)
+        for (size_t k = 0; k < count_of(&s->p, &s->p.in[i]); k++)
+            s->p.x[i][k] = (double)s->memory[i][k];
+    return sum;
+}
+
+/* The nodes that the derivative goes to. */
+static int targets(const setup *s, ph_node **to, int *number)
+{
+    int count = 0;
+    for (int i = 0; i < s->p.inputs; i++)
+        if (moves(s, i)) {
+            number[count] = i;
+            to[count++] = s->in[i];
+        }
+    return count;
+}
+
+static double along(const setup *s, int count, const int *number, const double *gradient, size_t seed)
+{
+    double sum = 0;
+    size_t at = 0;
+    for (int t = 0; t < count; t++)
+        for (size_t k = 0; k < count_of(&s->p, &s->p.in[number[t]]); k++, at++)
+            sum += gradient[at] * (mixed(k * 3 + (size_t)number[t] * 77 + seed) - 0.5);
+    return sum;
+}
+
+static ph_node *weights_for(setup *s, double *w, size_t n)
+{
+    /* One weight for each element of a row, the same in every row: enough to tell them apart. */
+    size_t per_row = size_of(&s->p.out);
+    ph_node *node = ph_parameter(ph_scope_of(s->graph, ""), "weights", s->y->shape.rank,
+                                 s->y->shape.dim, PH_ZEROS, 0);
+    for (size_t k = 0; k < n; k++)
+        w[k] = (double)(float)(mixed(k % per_row + 5) + 0.5);
+    for (size_t k = 0; k < per_row; k++)
+        node->variable->data[k] = (real)w[k];
+    return node;
+}
+
+static void check_derivatives(setup *s)
+{
+    size_t n = count_of(&s->p, &s->p.out), all = 0;
+    double *w = malloc(n * sizeof *w);
+    ph_node *to[MOST_INPUTS], *first[MOST_INPUTS], *second[MOST_INPUTS];
+    int number[MOST_INPUTS], count = targets(s, to, number);
+    for (int t = 0; t < count; t++)
+        all += count_of(&s->p, &s->p.in[number[t]]);
+    double *have = malloc((all + 1) * sizeof *have);
+    ph_node *loss = ph_sum_all(ph_mul(s->y, weights_for(s, w, n)));
+    ph_gradient(loss, to, (size_t)count, first);
+    evaluate(s, first, count, have);
+    /* Richardson's extrapolation of central differences: error of order h^4. */
+    double h = 5e-4, near = (moved(s, h, w) - moved(s, -h, w)) / (2 * h);
+    double far = (moved(s, 2 * h, w) - moved(s, -2 * h, w)) / (4 * h);
+    double want = (4 * near - far) / 3, got = along(s, count, number, have, 0);
+    double size = 0;
+    for (size_t k = 0; k < all; k++)
+        size += fabs(have[k]);
+    double tolerance = sizeof(real) == 8 ? 1e-6 : 2e-5;
+    if (!(fabs(want - got) <= tolerance * (1 + fabs(want) + 0.05 * size)))
+        fail_msg("%s, %zu rows: derivative %.12g, but differences say %.12g", s->row->label, s->p.rows,
+                 got, want);
+
+    /* The derivative of <gradient, v> along u, against differences of the library's gradient. */
+    if (sizeof(real) == 8) {
+        ph_node *sum = ph_constant(s->graph, 0);
+        for (int t = 0; t < count; t++)
+            sum = ph_add(sum, ph_sum_all(ph_square(first[t])));
+        ph_gradient(sum, to, (size_t)count, second);
+        evaluate(s, second, count, have);
+        got = along(s, count, number, have, 0);
+        double value[4], steps[4] = { 1, -1, 2, -2 };
+        for (int d = 0; d < 4; d++) {
+            for (int sign = 1; sign >= -1; sign -= 2) {
+                for (int t = 0; t < count; t++)
+                    for (size_t k = 0; k < count_of(&s->p, &s->p.in[number[t]]); k++) {
+                        double *x = &s->p.x[number[t]][k];
+                        double start = start_of(s->row, number[t], k);
+                        *x = sign == 1 ? start + steps[d] * h * (mixed(k * 3 + (size_t)number[t] * 77) - 0.5)
+                                       : start;
+                        s->memory[number[t]][k] = (real)*x;
+                    }
+                if (sign == 1)
+                    evaluate(s, &sum, 1, &value[d]);
+            }
+        }
+        want = (4 * (value[0] - value[1]) / (2 * h) - (value[2] - value[3]) / (4 * h)) / 3;
+        if (!(fabs(want - got) <= 1e-6 * (1 + fabs(want) + 0.05 * size)))
+            fail_msg("%s of %zu%s and %zu%s, %zu rows: second derivative %.12g, but differences "
+                     "say %.12g", s->row->label, size_of(&s->p.in[0]),
+                     s->p.in[0].whole ? " whole" : "", size_of(&s->p.in[1]),
+                     s->p.in[1].whole ? " whole" : "", s->p.rows, got, want);
+    }
+    free(w);
+    free(have);
+}
+
+static void check(const op_row *row, size_t rows, const shape *in, shape out)
+{
+    setup s;
+    prepare(&s, row, rows, in, out);
+    check_forward(&s);
+    if (!row->no_derivative)
+        check_derivatives(&s);
+    finish(&s);
+}
+
+static void all_rows(void **state)
+{
+    (void)state;
+    /* Forms of broadcasting: shapes of the first operand and of the others. */
+    static const shape forms[][2] = {
+        { ROWS(1, { 37 }), ROWS(1, { 37 }) },    { ROWS(1, { 37 }), WHOLE(1, { 37 }) },
+        { ROWS(1, { 37 }), ROWS(1, { 1 }) },     { ROWS(1, { 37 }), WHOLE(1, { 1 }) },
+        { ROWS(2, { 3, 5 }), WHOLE(1, { 5 }) },  { ROWS(2, { 3, 5 }), ROWS(2, { 3, 1 }) },
+        { ROWS(2, { 3, 5 }), WHOLE(2, { 3, 5 }) }, { WHOLE(2, { 4, 7 }), WHOLE(1, { 7 }) },
+        { WHOLE(1, { 9 }), WHOLE(1, { 9 }) },    { ROWS(1, { 1 }), WHOLE(1, { 1 }) },
+    };
+    static const size_t counts[] = { 1, 2, 7, 67 };
+    for (size_t i = 0; i < TABLE; i++)
+        for (size_t c = 0; c < 4; c++) {
+            const op_row *row = &table[i];
+            if (row->reference) {
+                check(row, counts[c], row->in, row->out);
+                continue;
+            }
+            for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+                shape in[MOST_INPUTS];
+                if (c > 1 && f > 3) /* the larger counts for the common forms only */
+                    break;
+                if (row->together && f > 0)
+                    break;
+                for (int k = 0; k < row->inputs; k++)
+                    in[k] = forms[f][k > 0];
+                check(row, counts[c], in, forms[f][0]);
+                if (row->inputs > 1 && f > 0) { /* the broadcast operand first */
+                    for (int k = 0; k < row->inputs; k++)
+                        in[k] = forms[f][k == 0];
+                    check(row, counts[c], in, forms[f][0]);
+                }
+            }
+        }
+    ph_set_threads(2, false);
+}
+
+#endif

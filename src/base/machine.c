@@ -22,8 +22,9 @@ typedef float lanes __attribute__((vector_size(64)));
  * machines a vector becomes several and the chains are more than enough. */
 PH_KERNEL static float multiply_add(long turns)
 {
-    lanes a0 = { 0 }, a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0, a8 = a0, a9 = a0,
-          a10 = a0, a11 = a0;
+    /* Different starts: equal chains would be computed once. */
+    lanes a0 = { 0 }, a1 = a0 + 1, a2 = a0 + 2, a3 = a0 + 3, a4 = a0 + 4, a5 = a0 + 5, a6 = a0 + 6,
+          a7 = a0 + 7, a8 = a0 + 8, a9 = a0 + 9, a10 = a0 + 10, a11 = a0 + 11;
     lanes x = a0 + 0.999f, y = a0 + 1e-6f;
     for (long t = 0; t < turns; t++) {
         a0 = a0 * x + y, a1 = a1 * x + y, a2 = a2 * x + y, a3 = a3 * x + y;

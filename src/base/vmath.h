@@ -110,17 +110,16 @@ PH_INLINE float ph_v_tanh(float x)
     return a < 0.625f ? small : copysignf(large, x);
 }
 
-/* Small arguments: Taylor series. Others: Abramowitz and Stegun (1964), 7.1.28 is too coarse, so
- * the rational form 7.1.26 with exp; error below 2e-7. */
+/* Small arguments: Taylor's series. Others: Abramowitz and Stegun (1964), 7.1.26; error below 4e-7. */
 PH_INLINE float ph_v_erf(float x)
 {
     float a = fabsf(x), z = x * x;
-    float s = 7.5757576e-4f / 1.f;
-    s = -s * z + 4.6296296e-3f;
-    s = -s * z + 2.3809524e-2f;
-    s = -s * z + 0.1f;
-    s = -s * z + 0.33333333f;
-    s = -s * z + 1.f;
+    float s = -7.5757576e-4f;
+    s = s * z + 4.6296296e-3f;
+    s = s * z - 2.3809524e-2f;
+    s = s * z + 0.1f;
+    s = s * z - 0.33333333f;
+    s = s * z + 1.f;
     float small = 1.12837917f * x * s;
     float t = 1.f / (1.f + 0.3275911f * a);
     float p = 1.061405429f;
@@ -137,7 +136,8 @@ PH_INLINE float ph_v_sin(float x)
 {
     float y = x > 1.57079633f ? 3.14159265f - x : x;
     y = y < -1.57079633f ? -3.14159265f - y : y;
-    float z = y * y, p = 2.7557319e-6f;
+    float z = y * y, p = -2.5052108e-8f;
+    p = p * z + 2.7557319e-6f;
     p = p * z - 1.9841270e-4f;
     p = p * z + 8.3333333e-3f;
     p = p * z - 1.6666667e-1f;

@@ -37,7 +37,8 @@ static const struct bench_case {
     { "ae-512", "784-256-128-20 mirrored, batch 512", "ae", "256,128", "20", "512" },
     { "ae-128", "784-256-128-20 mirrored, batch 128", "ae", "256,128", "20", "128" },
     { "wide-100", "784-1000-1000-20 mirrored, batch 100", "ae", "1000,1000", "20", "100" },
-    { "pca", "PCA-30", "pca", NULL, "30", NULL },
+    { "pca", "PCA-30; peer: NumPy, covariance and eigh", "pca", NULL, "30", NULL },
+    { "pca-sklearn", "PCA-30; peer: scikit-learn", "pca", NULL, "30", NULL },
 };
 enum { CASES = sizeof cases / sizeof cases[0], MOST_ROUNDS = 1000 };
 
@@ -128,34 +129,36 @@ static double pca_seconds(const struct bench_case *c, const ph_data *data)
     return status == PH_OK ? seconds : NAN;
 }
 
-/* The figure that a peer prints: the number after "name": in its output. */
-static double peer_figure(const char *peer, const char *name, const char *figure)
+/* The figures that a peer prints: the numbers after "name": in its output, NaN where there is none. */
+static void peer_figures(const char *peer, const char *name, size_t count, const char *const *figure,
+                         double *value)
 {
     char command[4096], line[4096], key[64];
-    double value = NAN;
+    for (size_t i = 0; i < count; i++)
+        value[i] = NAN;
     if (peer == NULL)
-        return NAN;
+        return;
     snprintf(command, sizeof command, "%s %s 2>/dev/null", peer, name);
-    snprintf(key, sizeof key, "\"%s\":", figure);
     FILE *pipe = popen(command, "r");
-    while (pipe && fgets(line, sizeof line, pipe)) {
-        const char *at = strstr(line, key);
-        value = at ? strtod(at + strlen(key), NULL) : value;
-    }
+    while (pipe && fgets(line, sizeof line, pipe))
+        for (size_t i = 0; i < count; i++) {
+            snprintf(key, sizeof key, "\"%s\":", figure[i]);
+            const char *at = strstr(line, key);
+            value[i] = at ? strtod(at + strlen(key), NULL) : value[i];
+        }
     if (pipe)
         pclose(pipe);
-    return value;
 }
 
 typedef struct result {
-    double rate, share, use, peer, ratio, peak, seconds;
+    double rate, share, use, peer, ratio, use_ratio, peak;
 } result;
 
 static ph_status run_case(const struct bench_case *c, const ph_data *data, const bench_options *o,
                           result *r)
 {
     static double rate[MOST_ROUNDS], share[MOST_ROUNDS], use[MOST_ROUNDS], ratio[MOST_ROUNDS],
-        peer[MOST_ROUNDS], peak[MOST_ROUNDS];
+        peer[MOST_ROUNDS], peak[MOST_ROUNDS], use_ratio[MOST_ROUNDS];
     enum { ROWS = 1024 };
     bool pca = strcmp(c->family, "pca") == 0;
     size_t rounds = (size_t)o->rounds, index[ROWS], compared = 0;
@@ -184,10 +187,13 @@ static ph_status run_case(const struct bench_case *c, const ph_data *data, const
         peak[i] = (before + ph_machine_peak(0.1)) / 2;
         share[i] = rate[i] * flops / peak[i];
         use[i] = pca ? NAN : use_rate(m, rows, out, count, o->window / 4);
-        double other = peer_figure(o->peer, c->name, pca ? "seconds" : "rows_per_second");
-        if (!isnan(other)) {
-            peer[compared] = other;
-            ratio[compared++] = rate[i] / other;
+        double other[2];
+        peer_figures(o->peer, c->name, 2, (const char *[]){ pca ? "seconds" : "rows_per_second",
+                                                            "use_rows_per_second" }, other);
+        if (!isnan(other[0])) {
+            peer[compared] = other[0];
+            use_ratio[compared] = use[i] / other[1];
+            ratio[compared++] = rate[i] / other[0];
         }
         if (isnan(rate[i]))
             status = ph_last_status();
@@ -195,7 +201,8 @@ static ph_status run_case(const struct bench_case *c, const ph_data *data, const
     if (status == PH_OK)
         *r = (result){ .rate = median(rate, rounds), .share = median(share, rounds),
                        .use = median(use, rounds), .peak = median(peak, rounds),
-                       .peer = median(peer, compared), .ratio = median(ratio, compared) };
+                       .peer = median(peer, compared), .ratio = median(ratio, compared),
+                       .use_ratio = pca ? NAN : median(use_ratio, compared) };
     ph_model_free(m);
     free(rows);
     free(out);
@@ -216,16 +223,20 @@ static void print(const struct bench_case *c, const result *r, bool json)
         cli_json_number("peak", r->peak);
         cli_json_number("peer", r->peer);
         cli_json_number("ratio", r->ratio);
+        if (!pca)
+            cli_json_number("use_ratio", r->use_ratio);
         cli_json_end();
         return;
     }
-    printf("%-9s %-38s ", c->name, c->help);
+    printf("%-12s %-42s ", c->name, c->help);
     if (pca)
         printf("%.3f s", r->rate);
     else
         printf("%9.0f rows/s  %4.1f %% of peak  use %9.0f rows/s", r->rate, 100 * r->share, r->use);
     if (!isnan(r->ratio))
         printf("  peer %.*f%s, ratio %.2f", pca ? 3 : 0, r->peer, pca ? " s" : " rows/s", r->ratio);
+    if (!isnan(r->use_ratio))
+        printf(", in use %.2f", r->use_ratio);
     putchar('\n');
     fflush(stdout);
 }
@@ -237,7 +248,7 @@ static int check_cases(const cli_arguments *a)
         for (size_t i = 0; i < CASES; i++)
             known = known || strcmp(a->word[w], cases[i].name) == 0;
         if (!known)
-            return cli_usage("'%s' is no case; there are: ae-512 ae-128 wide-100 pca", a->word[w]);
+            return cli_usage("'%s' is no case; there are: ae-512 ae-128 wide-100 pca pca-sklearn", a->word[w]);
     }
     return CLI_DONE;
 }

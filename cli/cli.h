@@ -4,7 +4,7 @@
 
 #include <pinhole.h>
 
-enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MAX_WORDS = 4 };
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MAX_WORDS = 8 };
 
 /* A command: its name, the words it takes, its table of options and the struct they are read into.
  * --threads, --no-pin, --json and --help are every command's. */

@@ -31,7 +31,7 @@ static void print_formula(const ph_program *p, const ph_call *call, const ph_nod
         if (alone && *at >= 'a' && *at <= 'e' && *at - 'a' < n->input_count)
             fputs(name_of(p, call, n->input[*at - 'a'], buffer), to);
         else if (alone && *at >= 'p' && *at <= 'r')
-            fprintf(to, "%.9g", (double)n->attribute[*at - 'p']);
+            fprintf(to, "%.7g", (double)n->attribute[*at - 'p']);
         else
             fputc(*at, to);
     }

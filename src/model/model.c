@@ -319,6 +319,18 @@ void ph_model_describe(const ph_model *m, ph_model_info *info)
     info->flops_per_row = ph_trainer_flops(&m->trainer);
 }
 
+/* The training step; where there is a closed form in its place, the reconstruction. */
+static ph_status print_program(const ph_model *m, FILE *to)
+{
+    if (m->family->fit == NULL)
+        return ph_trainer_print((ph_trainer *)&m->trainer, to);
+    ph_function *f = ph_model_function((ph_model *)m, "reconstruct");
+    if (f == NULL)
+        return ph_last_status();
+    ph_program_print(f->program, to);
+    return PH_OK;
+}
+
 ph_status ph_model_print(const ph_model *m, FILE *to, const char *what)
 {
     ph_model_info info;
@@ -330,7 +342,7 @@ ph_status ph_model_print(const ph_model *m, FILE *to, const char *what)
     } else if (strcmp(what, "record") == 0) {
         fputs(m->trainer.history ? m->trainer.history : "", to);
     } else if (strcmp(what, "program") == 0) {
-        return ph_trainer_print((ph_trainer *)&m->trainer, to);
+        return print_program(m, to);
     } else if (strcmp(what, "summary") == 0) {
         ph_model_describe(m, &info);
         fprintf(to, "family %s, made for %s, row %s, scaling %s\n", info.family, info.data,

@@ -334,14 +334,30 @@ static ph_status record(fit *f, double lr)
 
 /* ---- Steps and epochs -------------------------------------------------------------------------------- */
 
+static ph_status save(fit *f)
+{
+    if (f->hooks->save == NULL)
+        return PH_OK;
+    PH_TRY(f->hooks->save(f->hooks->context));
+    f->saved_at = now();
+    return PH_OK;
+}
+
+/* Back to the weights of the last epoch, which are saved, with word of where it happened and which
+ * reported term, if one did, became infinite or NaN with the loss. */
 static ph_status diverged(fit *f)
 {
     ph_trainer *t = f->t;
+    const char *term = t->figure_name[0];
+    for (int i = t->graph->phase_count; i < t->figure_count; i++)
+        if (!isfinite(ph_program_output(f->phase[0], i)[0]))
+            term = t->figure_name[i];
     ph_trainer_restore(t, f->good);
-    return ph_fail(PH_DIVERGED, "step %lld of epoch %lld: the loss is not a finite number; the "
+    PH_TRY(save(f));
+    return ph_fail(PH_DIVERGED, "step %lld of epoch %lld: %s is not a finite number any more; the "
                    "weights are those from the end of epoch %lld. A lower --lr, --clip-norm 1 or "
                    "another --scaling may help", (long long)t->progress.batch + 1,
-                   (long long)t->progress.epoch + 1, (long long)t->progress.epoch);
+                   (long long)t->progress.epoch + 1, term, (long long)t->progress.epoch);
 }
 
 static ph_status one_step(fit *f, double *lr)
@@ -419,15 +435,6 @@ static ph_status judge(fit *f, const char **note)
     }
     if (t->o.early_stop > 0 && p->epoch - p->best_epoch >= t->o.early_stop)
         *note = "early stop: the validation loss has not improved";
-    return PH_OK;
-}
-
-static ph_status save(fit *f)
-{
-    if (f->hooks->save == NULL)
-        return PH_OK;
-    PH_TRY(f->hooks->save(f->hooks->context));
-    f->saved_at = now();
     return PH_OK;
 }
 

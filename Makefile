@@ -18,6 +18,10 @@ test: all
 demo: all
 	@scripts/demo.sh $(BUILD)/pinhole
 
+# make recipe-fashion-ae repeats recipes/fashion-ae.
+recipe-%: all
+	$(BUILD)/pinhole train recipes/$*
+
 bench: all
 	@scripts/bench.sh $(BUILD)/pinhole
 

@@ -20,19 +20,20 @@ int main(int argc, char **argv)
     ph_data *test = ph_data_open(argv[1], &(ph_data_desc){ .part = "test" });
     ph_model *model = train ? ph_model_new("ae", train, settings) : NULL;
     ph_figures figures = { 0 };
+    ph_data_info info = { 0 };
     ph_real row[4096], code[10];
     ph_writer *out = ph_writer_open(argv[2], &(ph_writer_desc){ .width = 10 });
-    bool ok = model && test && out && !ph_train(model, train, &(ph_training){ .progress = each_epoch }) &&
+    bool ok = model && test && out &&
+              !ph_train(model, train, &(ph_training){ .progress = each_epoch }) &&
               !ph_model_eval(model, test, &figures);
-    for (size_t i = 0; ok && i < (size_t)figures.at[0].value; i++)
+    if (ok)
+        ph_data_describe(test, &info);
+    for (size_t i = 0; ok && i < info.rows && info.width <= 4096; i++)
         ok = !ph_data_read(test, &i, 1, row) && !ph_model_apply(model, "encode", row, 1, code) &&
              !ph_writer_rows(out, code, 1);
     if (!ok || ph_writer_close(out) != PH_OK)
         return fprintf(stderr, "%s\n", ph_message()), 1;
     printf("test mse %g; codes in %s\n", ph_figure_get(&figures, "mse"), argv[2]);
     ph_model_free(model);
-    ph_data_close(train);
-    ph_data_close(test);
-    ph_settings_free(settings);
-    return 0;
+    ph_data_close(train), ph_data_close(test), ph_settings_free(settings);
 }

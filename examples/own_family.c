@@ -22,7 +22,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     ph_scope *encoder = ph_scope_of(g, "encoder"), *decoder = ph_scope_of(g, "decoder");
     ph_node *row = ph_flatten(x);
     ph_node *code = ph_relu(ph_linear(encoder, row, (size_t)o->latent_dim, "relu", true));
-    ph_node *y = ph_linear(decoder, code, 784, "linear", true);
+    ph_node *y = ph_linear(decoder, code, ph_width(x), "linear", true);
 
     ph_node *rec = ph_loss("bce", y, row);
     ph_node *l1 = ph_sum(ph_abs(code));
@@ -32,7 +32,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     ph_report(g, "active", "share of the code above 0",
               ph_mean(ph_less(ph_constant(g, 0), code)));
     ph_export(g, "encode", x, code);
-    ph_export(g, "reconstruct", x, ph_reshape(ph_sigmoid(y), 2, (size_t[]){ 28, 28 }));
+    ph_export(g, "reconstruct", x, ph_reshape_like(ph_sigmoid(y), x));
 }
 
 static const ph_family_desc sparse = {

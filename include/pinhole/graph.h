@@ -119,7 +119,9 @@ ph_node *ph_softmax(ph_node *a);                     /* along the last dimension
 ph_node *ph_log_softmax(ph_node *a);
 ph_node *ph_log_sum_exp(ph_node *a);
 ph_node *ph_reshape(ph_node *a, size_t rank, const size_t *shape);
+ph_node *ph_reshape_like(ph_node *a, ph_node *like);
 ph_node *ph_flatten(ph_node *a);
+size_t ph_width(const ph_node *a);                   /* numbers in one row of it, or in all of it */
 ph_node *ph_slice(ph_node *a, size_t first, size_t count); /* of the last dimension */
 ph_node *ph_concatenate(ph_node *a, ph_node *b);     /* along the last dimension */
 /* a repeated to the shape of `like`. */

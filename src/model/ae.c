@@ -20,7 +20,7 @@ typedef struct ae_options {
 
 static const ph_option table[] = {
     { "hidden", "hidden-neuron-list hidden-layer-sizes layers", PH_OPTION_TEXT, AT(hidden),
-      "256,128", 0, 0, NULL, "widths of the encoder's hidden layers; none: a linear code" },
+      "256,128", 0, 0, NULL, "widths of the encoder's hidden layers, or none" },
     { "latent-dim", "n-latent hiddensize z-dim code-size", PH_OPTION_INT, AT(latent_dim), "20", 1,
       1e6, NULL, "size of the code" },
     { "decoder-hidden", NULL, PH_OPTION_TEXT, AT(decoder_hidden), "mirror", 0, 0, NULL,
@@ -88,11 +88,11 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     h = code;
     for (size_t i = 0; i < out.count; i++)
         h = ph_dropout(layer(decoder, h, out.width[i], o->activation, o, used[i]), o->dropout);
-    ph_node *y = layer(decoder, h, ph_shape_columns(&row->shape), "linear", o, used[out.count]);
+    ph_node *y = layer(decoder, h, ph_width(x), "linear", o, used[out.count]);
 
     ph_add_phase(g, &(ph_phase){ .loss = ph_loss(o->loss, y, row) });
     bool logits = strcmp(o->loss, "bce") == 0;
-    ph_node *picture = ph_reshape(logits ? ph_sigmoid(y) : y, x->shape.rank, x->shape.dim);
+    ph_node *picture = ph_reshape_like(logits ? ph_sigmoid(y) : y, x);
     if (logits)
         ph_report(g, "bce", "nats per row", ph_loss("bce", y, row));
     ph_export(g, "encode", x, code);

@@ -31,7 +31,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
 {
     const pca_options *o = options;
     ph_node *row = ph_flatten(x);
-    size_t width = ph_shape_columns(&row->shape), k = (size_t)o->latent_dim;
+    size_t width = ph_width(x), k = (size_t)o->latent_dim;
     if (k > width) {
         ph_refuse(g, "latent-dim: %zu components of rows of %zu numbers", k, width);
         return;
@@ -42,7 +42,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     ph_state(scope, "variance", 1, &k, PH_ZEROS);
     ph_node *code = ph_product(ph_sub(row, mean), components, false);
     ph_node *y = ph_add(ph_product(code, components, true), mean);
-    ph_node *picture = ph_reshape(y, x->shape.rank, x->shape.dim);
+    ph_node *picture = ph_reshape_like(y, x);
     ph_add_phase(g, &(ph_phase){ .loss = ph_loss("mse", y, row) });
     ph_export(g, "encode", x, code);
     ph_export(g, "decode", code, picture);

@@ -110,6 +110,8 @@ ph_node *ph_loss(const char *loss, ph_node *y, ph_node *x)
 ph_status ph_layers_read(const char *text, ph_layers *layers)
 {
     layers->count = 0;
+    if (text && strcmp(text, "none") == 0)
+        return PH_OK;
     for (const char *at = text ? text : ""; *at;) {
         unsigned long width = 0;
         int end = 0;

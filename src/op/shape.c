@@ -40,10 +40,20 @@ ph_node *ph_reshape(ph_node *a, size_t rank, const size_t *dim)
     return ph_node_new(&ph_op_reshape, shape, &a, 1, NULL, 0, false);
 }
 
+ph_node *ph_reshape_like(ph_node *a, ph_node *like)
+{
+    return ph_reshape(a, like->shape.rank, like->shape.dim);
+}
+
 ph_node *ph_flatten(ph_node *a)
 {
     size_t size = ph_shape_size(&a->shape);
     return ph_reshape(a, 1, &size);
+}
+
+size_t ph_width(const ph_node *a)
+{
+    return ph_shape_size(&a->shape);
 }
 
 ph_node *ph_stop_gradient(ph_node *a)

@@ -16,14 +16,8 @@
 #include "base/options.h"
 #include "base/safetensors.h"
 #include "base/team.h"
+#include "scratch.h"
 
-static char folder[] = "/tmp/pinhole-base-XXXXXX", path[256];
-
-static const char *in_folder(const char *name)
-{
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 /* ---- The team ---------------------------------------------------------------------------------- */
 
@@ -116,7 +110,7 @@ static void files_are_replaced_whole(void **state)
     ph_file_write(f, "gone", 4);
     ph_file_discard(f);
     assert_holds("a", "xecoxx");
-    char to[256];
+    char to[512];
     snprintf(to, sizeof to, "%s", in_folder("a"));
     assert_int_equal(symlink(to, in_folder("link")), 0);
     f = ph_file_create(in_folder("link"));
@@ -267,20 +261,6 @@ static void damaged_headers(void **state)
         if (ph_tensors_read(in_folder("bad"), &file) != PH_DATA)
             fail_msg("accepted: %s", headers[i]);
     }
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
 }
 
 int main(void)

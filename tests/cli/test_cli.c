@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/pinhole-cli-XXXXXX";
+#include "scratch.h"
+
 static char out[1 << 16], err[1 << 16];
 
 static void slurp(const char *name, char *to, size_t size)
@@ -292,20 +293,6 @@ static void starts_fast(void **state)
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     assert_true(best < 0.010);
 #endif
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
 }
 
 int main(void)

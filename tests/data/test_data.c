@@ -16,14 +16,8 @@
 
 #include "base/philox.h"
 #include "data/scaling.h"
+#include "scratch.h"
 
-static char folder[] = "/tmp/pinhole-data-XXXXXX", path[512];
-
-static const char *in_folder(const char *name)
-{
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 static void write_file(const char *name, const void *bytes, size_t count, bool packed)
 {
@@ -407,20 +401,6 @@ static void names(void **state)
     assert_refused("nothing.here", PH_USAGE, "no such file");
     write_file("a.txt", "hello", 5, false);
     assert_refused("a.txt", PH_USAGE, "not a kind of file");
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
 }
 
 int main(void)

@@ -14,13 +14,8 @@
 
 #include <pinhole.h>
 
-static char folder[] = "/tmp/pinhole-view-XXXXXX", path[256];
+#include "scratch.h"
 
-static const char *in_folder(const char *name)
-{
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 static char *read_all(const char *name, size_t *size)
 {
@@ -162,20 +157,6 @@ static void failures(void **state)
     char command[300];
     snprintf(command, sizeof command, "test $(ls -A %s | grep -c XXX\\|old.csv.) = 0", folder);
     assert_int_equal(system(command), 0);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
 }
 
 int main(void)

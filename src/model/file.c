@@ -192,7 +192,7 @@ static ph_status read_model(const char *path, const ph_tensors *file, ph_model *
     for (ph_variable *v = m->graph->variable; v; v = v->next)
         if (is_kept(v, false))
             PH_TRY(read_vector(path, file, v->name, v->size, sizeof(real), real_type(), v->data));
-    ph_trainer_choose_weights(&m->trainer);
+    ph_trainer_choose_weights(&m->trainer, true);
     return PH_OK;
 }
 

@@ -78,9 +78,10 @@ ph_status ph_trainer_prepare(ph_trainer *);
 size_t ph_trainer_snapshot_size(const ph_trainer *);
 void ph_trainer_snapshot(const ph_trainer *, real *out);
 void ph_trainer_restore(ph_trainer *, const real *in);
-/* What programs for use read from now on: the best epoch's weights where there are such, else the
- * averages, else the weights themselves. Programs compiled before keep what they had. */
-void ph_trainer_choose_weights(ph_trainer *);
+/* What programs for use read from now on: with `best` the best epoch's weights where there are such,
+ * else the averages, else the weights themselves; so it is while training goes on. Programs compiled
+ * before keep what they had. */
+void ph_trainer_choose_weights(ph_trainer *, bool best);
 /* Arithmetic of a training step in products, per row. */
 double ph_trainer_flops(const ph_trainer *);
 /* Writes every call of a training step. */

@@ -222,12 +222,9 @@ static void best_weights_are_used(void **state)
     ph_data *data = rows(200), *validation = ph_data_slice(data, 150, 50),
             *training_rows = ph_data_slice(data, 0, 60);
     ph_model *m = model(training_rows, "epochs=60 lr=0.05 early-stop=3");
-    double best = INFINITY;
-    ph_progress last = { 0 };
-    (void)last;
     assert_int_equal(ph_train(m, training_rows, &(ph_training){ .validation = validation,
                                                                 .save_to = file_a }), PH_OK);
-    best = m->trainer.progress.best;
+    double best = m->trainer.progress.best;
     assert_true(m->trainer.progress.epoch < 60);
     ph_figures figures;
     assert_int_equal(ph_model_eval(m, validation, &figures), PH_OK);

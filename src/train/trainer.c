@@ -1,0 +1,142 @@
+/* trainer.c - what a model's training is made of and has come to: updates, figures, the weights that
+ * count, and a look at the compiled step. The loop itself is fit.c.
+ */
+#include "train/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ph_trainer_start(ph_trainer *t, ph_graph *graph, ph_node *x, const ph_scaling *scaling)
+{
+    t->graph = graph;
+    t->x = x;
+    t->scaling = scaling;
+    t->progress = (ph_trainer_progress){ .plateau = 1, .best = INFINITY };
+}
+
+void ph_trainer_free(ph_trainer *t)
+{
+    free(t->best);
+    free(t->history);
+    t->best = NULL;
+    t->history = NULL;
+}
+
+static void add_figure(ph_trainer *t, const char *name, const char *unit, ph_node *value)
+{
+    int i = t->figure_count++;
+    snprintf(t->figure_name[i], sizeof t->figure_name[i], "%s", name);
+    snprintf(t->figure_name[PH_MAX_FIGURES + i], sizeof t->figure_name[i], "val_%s", name);
+    t->figure_unit[i] = unit;
+    t->figure[i] = value->shape.set ? ph_mean_rows(ph_sum(value)) : value;
+}
+
+ph_status ph_trainer_prepare(ph_trainer *t)
+{
+    if (t->prepared)
+        return PH_OK;
+    ph_graph *graph = t->graph;
+    PH_TRY(ph_graph_status(graph));
+    if (graph->phase_count == 0)
+        return ph_fail(PH_MODEL, "the model has no phase, so there is nothing to train");
+    for (int i = 0; i < graph->phase_count; i++) {
+        char name[32];
+        PH_TRY(ph_phase_update(graph, i, &t->o, &t->update[i]));
+        snprintf(name, sizeof name, i ? "loss%d" : "loss", i + 1);
+        add_figure(t, name, "objective per row, mean over rows", t->update[i].loss);
+    }
+    for (int i = 0; i < graph->report_count && t->figure_count < PH_MAX_FIGURES; i++)
+        add_figure(t, graph->report[i].name, graph->report[i].unit, graph->report[i].value);
+    t->prepared = true;
+    return ph_graph_status(graph);
+}
+
+static bool in_snapshot(const ph_variable *v)
+{
+    return v->kind == PH_VARIABLE_PARAMETER ||
+           (v->kind == PH_VARIABLE_STATE && strncmp(v->name, "optimizer/", 10) != 0);
+}
+
+void ph_trainer_choose_weights(ph_trainer *t, bool best)
+{
+    size_t at = 0;
+    for (ph_variable *v = t->graph->variable; v; v = v->next) {
+        const real *own = t->best + at;
+        at += in_snapshot(v) ? v->size : 0;
+        const real *average = t->best + at;
+        at += v->average ? v->average->size : 0;
+        v->used = v->average ? v->average->data : NULL;
+        if (best && t->best && in_snapshot(v))
+            v->used = v->average ? average : own;
+    }
+}
+
+static size_t each_kept(const ph_trainer *t, real *out, const real *in)
+{
+    size_t at = 0;
+    for (ph_variable *v = t->graph->variable; v; v = v->next) {
+        ph_variable *kept[2] = { in_snapshot(v) ? v : NULL, v->average };
+        for (int i = 0; i < 2; i++) {
+            if (kept[i] == NULL)
+                continue;
+            if (out)
+                memcpy(out + at, kept[i]->data, kept[i]->size * sizeof(real));
+            if (in)
+                memcpy(kept[i]->data, in + at, kept[i]->size * sizeof(real));
+            at += kept[i]->size;
+        }
+    }
+    return at;
+}
+
+size_t ph_trainer_snapshot_size(const ph_trainer *t)
+{
+    return each_kept(t, NULL, NULL);
+}
+
+void ph_trainer_snapshot(const ph_trainer *t, real *out)
+{
+    each_kept(t, out, NULL);
+}
+
+void ph_trainer_restore(ph_trainer *t, const real *in)
+{
+    each_kept(t, NULL, in);
+}
+
+/* The program of a phase's step, for a look at it. */
+static ph_program *compile_step(const ph_trainer *t, int phase, size_t rows)
+{
+    const ph_update *u = &t->update[phase];
+    return ph_compile(t->graph, &(ph_program_desc){
+        .training = true, .feeds = (ph_node *[]){ t->x }, .feed_count = 1,
+        .outputs = (ph_node *const *)t->figure, .output_count = phase == 0 ? t->figure_count : 0,
+        .assigns = u->assign, .assign_count = u->count, .guard = u->loss, .max_rows = rows });
+}
+
+double ph_trainer_flops(const ph_trainer *t)
+{
+    double sum = 0;
+    for (int i = 0; t->prepared && i < t->graph->phase_count; i++) {
+        ph_program *p = compile_step(t, i, 1);
+        sum += p ? ph_program_flops(p, 1) : 0;
+        ph_program_free(p);
+    }
+    return sum;
+}
+
+ph_status ph_trainer_print(ph_trainer *t, FILE *to)
+{
+    PH_TRY(ph_trainer_prepare(t));
+    for (int i = 0; i < t->graph->phase_count; i++) {
+        ph_program *p = compile_step(t, i, (size_t)t->o.batch_size);
+        if (p == NULL)
+            return ph_last_status();
+        if (t->graph->phase_count > 1)
+            fprintf(to, "phase %d: ", i + 1);
+        ph_program_print(p, to);
+        ph_program_free(p);
+    }
+    return PH_OK;
+}

@@ -162,8 +162,8 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
     double low, high;
     if (strcmp(info->element, "u1") == 0)
         m->white = 255;
-    else if (strcmp(m->scaling.kind, "none") == 0 && ph_data_range(data, &low, &high) == PH_OK)
-        m->white = high > 0 ? high : 0;
+    else if (ph_data_range(data, &low, &high) == PH_OK)
+        m->white = high > 0 ? high : 0; /* pictures of numbers: their largest is drawn white */
     return ph_model_build(m);
 }
 

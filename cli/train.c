@@ -75,19 +75,21 @@ static void say_json(const run *r, ph_model *m, const ph_progress *p)
     cli_json_end();
 }
 
+/* On a terminal one line that is written over, with the time left; elsewhere one line each. */
 static void say_line(const run *r, const ph_progress *p)
 {
-    char left[64] = "";
-    double rate = p->rows_per_second;
-    if (rate > 0 && p->epochs > p->epoch)
-        snprintf(left, sizeof left, ", %.0f s left",
-                 (double)(p->epochs - p->epoch) * (double)p->rows / rate);
+    double rows_left = p->steps > 0 ? (double)p->rows * (double)p->epochs *
+                                          (double)(p->steps - p->step) / (double)p->steps
+                                    : 0;
+    bool last = p->event == PH_EVENT_EPOCH && (p->epoch >= p->epochs || p->note);
     fprintf(stderr, "%sepoch %lld/%lld  %.0f rows/s  lr %.3g", r->terminal ? "\r\033[K" : "",
-            (long long)p->epoch, (long long)p->epochs, rate, p->lr);
+            (long long)p->epoch, (long long)p->epochs, p->rows_per_second, p->lr);
     for (size_t i = 0; i < p->figures.count; i++)
         fprintf(stderr, "  %s %.6g", p->figures.at[i].name, p->figures.at[i].value);
-    fprintf(stderr, "%s%s", r->terminal ? left : "",
-            r->terminal && p->epoch < p->epochs && !p->note ? "" : "\n");
+    if (r->terminal && !last && p->rows_per_second > 0)
+        fprintf(stderr, "  %.0f s left", rows_left / p->rows_per_second);
+    if (!r->terminal || last)
+        fputc('\n', stderr);
     if (p->note)
         fprintf(stderr, "%s\n", p->note);
 }
@@ -112,6 +114,11 @@ static void log_line(run *r, const ph_progress *p)
 static void progress(void *user, ph_model *m, const ph_progress *p)
 {
     run *r = user;
+    if (p->event == PH_EVENT_SECOND) {
+        if (r->terminal && !r->json && !r->o.quiet)
+            say_line(r, p);
+        return;
+    }
     if (p->event == PH_EVENT_EPOCH)
         r->last = *p;
     if (r->log && p->event != PH_EVENT_DONE)

@@ -255,7 +255,12 @@ ph_status ph_model_eval(ph_model *, const ph_data *data, ph_figures *figures);
 
 /* ---- Training ------------------------------------------------------------------------------- */
 
-typedef enum ph_event { PH_EVENT_STEP, PH_EVENT_EPOCH, PH_EVENT_SAVED, PH_EVENT_DONE } ph_event;
+typedef enum ph_event {
+    PH_EVENT_STEP,     /* every log-every steps */
+    PH_EVENT_SECOND,   /* about once a second, for a progress line */
+    PH_EVENT_EPOCH,
+    PH_EVENT_DONE
+} ph_event;
 
 typedef struct ph_progress {
     ph_event event;

@@ -50,6 +50,27 @@ static void text(writing *w, const char *name, const char *value)
     w->text[w->texts++] = (ph_text){ name, value };
 }
 
+/* The numbers a resumed run needs, as an array of F64 that any reader can show. */
+enum { PROGRESS = 9 + PH_MAX_FIGURES };
+
+static void write_progress(const ph_trainer_progress *p, double out[PROGRESS])
+{
+    const double head[9] = { (double)p->epoch, (double)p->batch, (double)p->step, (double)p->rows,
+                             p->seconds, p->plateau, p->best, (double)p->best_epoch,
+                             (double)p->waited };
+    memcpy(out, head, sizeof head);
+    memcpy(out + 9, p->sum, sizeof p->sum);
+}
+
+static void read_progress(const double in[PROGRESS], ph_trainer_progress *p)
+{
+    *p = (ph_trainer_progress){ .epoch = (int64_t)in[0], .batch = (int64_t)in[1],
+                                .step = (int64_t)in[2], .rows = (int64_t)in[3], .seconds = in[4],
+                                .plateau = in[5], .best = in[6], .best_epoch = (int64_t)in[7],
+                                .waited = (int64_t)in[8] };
+    memcpy(p->sum, in + 9, sizeof p->sum);
+}
+
 ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
 {
     size_t variables = 0, options = ph_settings_count(m->settings);
@@ -66,6 +87,8 @@ ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
     }
     const ph_trainer *t = &m->trainer;
     bool resumable = t->prepared && !weights_only;
+    double progress[PROGRESS];
+    write_progress(&t->progress, progress);
     for (const ph_variable *v = m->graph->variable; v; v = v->next)
         if (is_kept(v, weights_only))
             w.tensor[w.tensors++] = tensor_of(v, weights_only && v->used ? v->used : v->data);
@@ -74,7 +97,7 @@ ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
     w.tensor[w.tensors++] = vector("scaling/scale", real_type(), m->scaling.scale, m->scaling.width,
                                    sizeof(real));
     if (resumable)
-        w.tensor[w.tensors++] = vector("training/progress", "U8", &t->progress, sizeof t->progress, 1);
+        w.tensor[w.tensors++] = vector("training/progress", "F64", progress, PROGRESS, sizeof(double));
     if (resumable && t->best)
         w.tensor[w.tensors++] = vector("training/best", real_type(), t->best,
                                        ph_trainer_snapshot_size(t), sizeof(real));
@@ -170,7 +193,12 @@ static ph_status read_training(const char *path, const ph_tensors *file, ph_mode
     if (ph_tensors_find(file, "training/progress") == NULL)
         return PH_OK;
     PH_TRY(ph_trainer_prepare(t));
-    PH_TRY(read_vector(path, file, "training/progress", sizeof t->progress, 1, "U8", &t->progress));
+    double progress[PROGRESS];
+    PH_TRY(read_vector(path, file, "training/progress", PROGRESS, sizeof(double), "F64", progress));
+    for (int i = 0; i < 9; i++) /* all but the best loss, which is infinite before there is one */
+        if (i != 6 && !(progress[i] > -1e15 && progress[i] < 1e15))
+            return damaged(path, "training/progress", "a number is out of range");
+    read_progress(progress, &t->progress);
     if (ph_tensors_find(file, "training/best")) {
         size_t size = ph_trainer_snapshot_size(t);
         t->best = malloc((size + 1) * sizeof(real));

@@ -40,7 +40,7 @@ typedef struct fit {
     real *batch, *good;
     int64_t batches;           /* in an epoch */
     int64_t checkpoint_epochs;
-    double checkpoint_seconds, saved_at, began, logged_at;
+    double checkpoint_seconds, saved_at, began, logged_at, told_at;
     int64_t logged_step, logged_rows;
     double logged[PH_MAX_FIGURES];
     double val[PH_MAX_FIGURES];
@@ -367,7 +367,7 @@ static ph_status loop(fit *f)
     ph_trainer_progress *p = &t->progress;
     const char *note = NULL;
     double lr = t->o.lr;
-    f->began = f->saved_at = now();
+    f->began = f->saved_at = f->told_at = now();
     while (p->epoch < t->o.epochs && note == NULL) {
         if (t->o.no_shuffle)
             for (size_t i = 0; i < f->rows; i++)
@@ -381,6 +381,10 @@ static ph_status loop(fit *f)
             PH_TRY(one_step(f, &lr));
             if (t->o.log_every && p->step % t->o.log_every == 0)
                 tell(f, PH_EVENT_STEP, f->logged, (double)f->logged_rows, lr, NULL);
+            if (now() - f->told_at >= 1) {
+                f->told_at = now();
+                tell(f, PH_EVENT_SECOND, f->logged, (double)f->logged_rows, lr, NULL);
+            }
             if (stop_asked) {
                 p->seconds += now() - f->logged_at;
                 PH_TRY(save(f));

@@ -81,7 +81,23 @@ static void shape_text(const ph_data_info *info, char text[64])
         used += (size_t)snprintf(text + used, 64 - used, "%s%zu", i ? "x" : "", info->shape[i]);
 }
 
-static void print(const ph_data *d, const ph_data_info *info, double low, double high, bool json)
+/* NaN values, row by row. */
+static ph_status count_missing(const ph_data *d, const ph_data_info *info, size_t *missing)
+{
+    ph_real *row = malloc(info->width * sizeof *row);
+    ph_status status = row ? PH_OK : PH_MEMORY;
+    *missing = 0;
+    for (size_t r = 0; r < info->rows && status == PH_OK; r++) {
+        status = ph_data_read(d, &r, 1, row);
+        for (size_t c = 0; c < info->width && status == PH_OK; c++)
+            *missing += row[c] != row[c];
+    }
+    free(row);
+    return status;
+}
+
+static void print(const ph_data *d, const ph_data_info *info, double low, double high,
+                  size_t missing, bool json)
 {
     char shape[64];
     shape_text(info, shape);
@@ -95,11 +111,13 @@ static void print(const ph_data *d, const ph_data_info *info, double low, double
         cli_json_number("min", low);
         cli_json_number("max", high);
         cli_json_number("classes", (double)info->classes);
-        cli_json_number("missing", 0);
+        cli_json_number("missing", (double)missing);
         cli_json_end();
     } else {
         printf("%s: %zu rows of %s, %s numbers (%s), from %g to %g\n", info->name, info->rows, shape,
                info->element, info->format, low, high);
+        if (missing)
+            printf("%zu values are missing (NaN)\n", missing);
         if (info->classes)
             printf("%zu classes:", info->classes);
         for (size_t i = 0; count && i < info->classes; i++)
@@ -121,15 +139,20 @@ static int run(const cli_command *c, int argc, char **argv)
         code = cli_options(c, &a, &o);
     if (code == CLI_DONE && !a.help) {
         double low, high;
+        size_t missing;
         ph_data_info info;
         ph_data *data = cli_open(a.word[0], "test");
         if (data)
             ph_data_describe(data, &info);
-        if (data == NULL || ph_data_range(data, &low, &high) != PH_OK ||
+        size_t length = o.output ? strlen(o.output) : 0;
+        if (data && o.output && (length < 4 || strcmp(o.output + length - 4, ".png") != 0))
+            code = cli_usage("%s: the picture's name should end in .png", o.output);
+        else if (data == NULL || ph_data_range(data, &low, &high) != PH_OK ||
+            count_missing(data, &info, &missing) != PH_OK ||
             (o.output && draw(data, &info, low, high, o.output) != PH_OK))
             code = cli_fail();
         else
-            print(data, &info, low, high, a.json);
+            print(data, &info, low, high, missing, a.json);
         ph_data_close(data);
     }
     cli_free(&a);

@@ -25,6 +25,12 @@ static ph_status eval_pca(const ph_model *m, const char *spec, const ph_data *da
     ph_settings *settings = ph_settings_new();
     ph_data *train = cli_open(set, "train");
     train = train ? train : cli_open(set, "all");
+    ph_data_info set_info = { .has_test = true };
+    if (train)
+        ph_data_describe(train, &set_info);
+    if (!set_info.has_test)
+        fprintf(stderr, "pinhole: %s has no training part: pca is fitted on the rows it is measured on\n",
+                set);
     ph_status status = settings && train ? PH_OK : ph_last_status();
     if (status == PH_OK)
         status = ph_settings_set(settings, "latent-dim", text);

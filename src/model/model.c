@@ -3,6 +3,7 @@
  */
 #include "model/model.h"
 
+#include "base/file.h"
 #include "base/options.h"
 
 #include <stdlib.h>
@@ -266,6 +267,12 @@ ph_status ph_train(ph_model *m, const ph_data *data, const ph_training *training
     ph_training none = { 0 };
     training = training ? training : &none;
     PH_TRY(override(m, training->settings));
+    if (training->save_to) { /* Where the file cannot be written, that is said before the work. */
+        ph_file *trial = ph_file_create(training->save_to);
+        if (trial == NULL)
+            return ph_last_status();
+        ph_file_discard(trial);
+    }
     listener l = { m, training };
     ph_hooks hooks = { .save = training->save_to ? save : NULL,
                        .progress = training->progress ? pass_on : NULL, .context = &l };

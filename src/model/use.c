@@ -150,6 +150,10 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
         PH_TRY(ph_fetch(data, &m->scaling, index, count, m->rows_in));
         PH_TRY(ph_program_run(m->eval, (size_t[PH_MAX_SETS]){ 1, count },
                               (const void *[]){ m->rows_in }));
+        for (size_t i = 0; i < count * width; i++)
+            if (!isfinite(m->rows_in[i]))
+                return ph_fail(PH_DATA, "%s: row %zu, column %zu: the value is NaN or infinite",
+                               info.name, first + i / width + 1, i % width + 1);
         squares += squared_error(m->rows_in, ph_program_output(m->eval, 0), count * width);
         for (int i = 0; i < m->graph->report_count; i++)
             report[i] += (double)ph_program_output(m->eval, 1 + i)[0] * (double)count;

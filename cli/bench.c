@@ -1,8 +1,9 @@
 /* bench.c - pinhole bench: our training and inference rates, as shares of the machine's arithmetic
  * peak measured in between, and beside the frameworks where they are installed.
  *
- * Everything is measured in turns - a probe of the peak, a window of training, a window of the peer -
- * and reported as the median over the rounds, since machines are shared and their speed moves.
+ * Everything is measured in turns - a probe of the peak, a window of training, a window of the
+ * peer - and reported as the median over the rounds, since machines are shared and their speed
+ * moves.
  */
 #include "cli.h"
 
@@ -129,9 +130,9 @@ static double pca_seconds(const struct bench_case *c, const ph_data *data)
     return status == PH_OK ? seconds : NAN;
 }
 
-/* The figures that a peer prints: the numbers after "name": in its output, NaN where there is none. */
-static void peer_figures(const char *peer, const char *name, size_t count, const char *const *figure,
-                         double *value)
+/* The figures that a peer prints: the numbers after "name": in its output, NaN where none is. */
+static void peer_figures(const char *peer, const char *name, size_t count,
+                         const char *const *figure, double *value)
 {
     char command[4096], line[4096], key[64];
     for (size_t i = 0; i < count; i++)
@@ -151,7 +152,7 @@ static void peer_figures(const char *peer, const char *name, size_t count, const
 }
 
 typedef struct result {
-    double rate, share, use, peer, ratio, use_ratio, peak;
+    double rate, flops, share, use, peer, ratio, use_ratio, peak;
 } result;
 
 static ph_status run_case(const struct bench_case *c, const ph_data *data, const bench_options *o,
@@ -199,14 +200,38 @@ static ph_status run_case(const struct bench_case *c, const ph_data *data, const
             status = ph_last_status();
     }
     if (status == PH_OK)
-        *r = (result){ .rate = median(rate, rounds), .share = median(share, rounds),
-                       .use = median(use, rounds), .peak = median(peak, rounds),
+        *r = (result){ .rate = median(rate, rounds), .flops = flops * median(rate, rounds),
+                       .share = median(share, rounds), .use = median(use, rounds),
+                       .peak = median(peak, rounds),
                        .peer = median(peer, compared), .ratio = median(ratio, compared),
                        .use_ratio = pca ? NAN : median(use_ratio, compared) };
     ph_model_free(m);
     free(rows);
     free(out);
     return status;
+}
+
+/* A figure in the width that its format gives, a dash where there is none. */
+static void print_cell(double value, const char *format)
+{
+    char text[64];
+    int width = snprintf(text, sizeof text, format, 0.0);
+    if (isnan(value))
+        snprintf(text, sizeof text, "%*s", width, "-");
+    else
+        snprintf(text, sizeof text, format, value);
+    printf("  %s", text);
+}
+
+static void print_head(const bench_options *o, const ph_data *data)
+{
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    printf("%d threads, %s, peak %.0f GFLOP/s; %s; medians of %lld rounds of %g s\n\n",
+           ph_threads(), ph_machine_isa(), ph_machine_peak(0.3) * 1e-9, info.name,
+           (long long)o->rounds, o->window);
+    printf("%-12s %-40s  %16s  %5s  %6s  %16s  %16s  %5s  %5s\n", "case", "", "training", "GF/s",
+           "share", "use", "peer's training", "ratio", "use");
 }
 
 static void print(const struct bench_case *c, const result *r, bool json)
@@ -217,6 +242,7 @@ static void print(const struct bench_case *c, const result *r, bool json)
         cli_json_text("case", c->name);
         cli_json_number(pca ? "seconds" : "rows_per_second", r->rate);
         if (!pca) {
+            cli_json_number("flops_per_second", r->flops);
             cli_json_number("share", r->share);
             cli_json_number("reconstructed_rows_per_second", r->use);
         }
@@ -228,15 +254,14 @@ static void print(const struct bench_case *c, const result *r, bool json)
         cli_json_end();
         return;
     }
-    printf("%-12s %-42s ", c->name, c->help);
-    if (pca)
-        printf("%.3f s", r->rate);
-    else
-        printf("%9.0f rows/s  %4.1f %% of peak  use %9.0f rows/s", r->rate, 100 * r->share, r->use);
-    if (!isnan(r->ratio))
-        printf("  peer %.*f%s, ratio %.2f", pca ? 3 : 0, r->peer, pca ? " s" : " rows/s", r->ratio);
-    if (!isnan(r->use_ratio))
-        printf(", in use %.2f", r->use_ratio);
+    printf("%-12s %-40s", c->name, c->help);
+    print_cell(r->rate, pca ? "%9.3f s     " : "%9.0f rows/s");
+    print_cell(pca ? NAN : r->flops * 1e-9, "%5.0f");
+    print_cell(pca ? NAN : 100 * r->share, "%4.1f %%");
+    print_cell(r->use, "%9.0f rows/s");
+    print_cell(r->peer, pca ? "%9.3f s     " : "%9.0f rows/s");
+    print_cell(r->ratio, "%5.2f");
+    print_cell(r->use_ratio, "%5.2f");
     putchar('\n');
     fflush(stdout);
 }
@@ -248,7 +273,8 @@ static int check_cases(const cli_arguments *a)
         for (size_t i = 0; i < CASES; i++)
             known = known || strcmp(a->word[w], cases[i].name) == 0;
         if (!known)
-            return cli_usage("'%s' is no case; there are: ae-512 ae-128 wide-100 pca pca-sklearn", a->word[w]);
+            return cli_usage("'%s' is no case; there are: ae-512 ae-128 wide-100 pca pca-sklearn",
+                             a->word[w]);
     }
     return CLI_DONE;
 }
@@ -272,8 +298,7 @@ static int run(const cli_command *c, int argc, char **argv)
     if (data == NULL)
         code = cli_fail();
     if (data && !a.json)
-        printf("%d threads, %s, peak %.0f GFLOP/s; medians of %lld rounds of %g s\n", ph_threads(),
-               ph_machine_isa(), ph_machine_peak(0.3) * 1e-9, (long long)o.rounds, o.window);
+        print_head(&o, data);
     for (size_t i = 0; i < CASES && code == CLI_DONE; i++) {
         result r;
         bool wanted = a.words == 0;
@@ -292,7 +317,8 @@ static int run(const cli_command *c, int argc, char **argv)
 }
 
 const cli_command cli_bench = {
-    .name = "bench", .words = "[CASE...]", .help = "speed on this machine, beside its limit and peers",
+    .name = "bench", .words = "[CASE...]",
+    .help = "speed on this machine, beside its limit and peers",
     .options = table, .option_count = sizeof table / sizeof table[0],
     .most_words = CLI_MAX_WORDS, .run = run,
 };

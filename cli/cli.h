@@ -48,13 +48,15 @@ void cli_json_number(const char *name, double value);
 void cli_json_text(const char *name, const char *value);
 void cli_json_end(void);
 
-/* The tutorials' picture: ten by ten tiles filled column by column, the first fifty rows in the left
- * five columns, their reconstructions in the right five. */
-ph_status cli_picture(ph_model *, const ph_data *, const char *path);
+/* The tutorials' picture: ten by ten tiles filled column by column, the first fifty rows in the
+ * left five columns, their reconstructions in the right five. Says what is wrong, returns the exit
+ * status. */
+int cli_picture(ph_model *, const ph_data *, const char *path);
 /* Whether rows of this shape are pictures; their height, width and channels. */
 bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,
                     size_t *channels);
-/* Runs a function of the model over data, batch by batch, into a file. */
+/* Runs a function of the model over data, batch by batch, into a file. Says what is wrong, returns
+ * the exit status. */
 int cli_stream(ph_model *, const char *function, const ph_data *, const char *path, double white);
 
 #endif

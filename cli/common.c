@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Arguments ------------------------------------------------------------------------------------ */
+/* ---- Arguments ------------------------------------------------------------------------------- */
 
 typedef struct shared_options {
     int64_t threads;
@@ -92,7 +92,9 @@ int cli_usage(const char *format, ...)
 
 int cli_fail(void)
 {
-    fprintf(stderr, "pinhole: %s\n", ph_message());
+    /* The library always says what failed; without a message it was an allocation of ours. */
+    const char *message = ph_message();
+    fprintf(stderr, "pinhole: %s\n", *message ? message : "out of memory");
     return ph_last_status() == PH_USAGE ? CLI_USAGE : CLI_FAILED;
 }
 
@@ -103,7 +105,8 @@ static int read_option(const cli_command *c, int argc, char **argv, int *i, cli_
     size_t counts[MOST_TABLES], n = tables_of(c, NULL, tables, counts);
     const char *text = argv[*i] + 2, *equals = strchr(text, '='), *value = NULL;
     char name[128];
-    snprintf(name, sizeof name, "%.*s", (int)(equals ? equals - text : (ptrdiff_t)strlen(text)), text);
+    int length = (int)(equals ? (size_t)(equals - text) : strlen(text));
+    snprintf(name, sizeof name, "%.*s", length, text);
     for (size_t t = 0; t < n && !found; t++)
         found = ph_option_find(tables[t], counts[t], name);
     if (found == NULL) {
@@ -139,9 +142,12 @@ int cli_read(const cli_command *c, int argc, char **argv, cli_arguments *a)
             a->help = true;
             print_help(c);
             return CLI_DONE;
-        } else if (options && strcmp(word, "-o") == 0 && i + 1 < argc &&
+        } else if (options && strcmp(word, "-o") == 0 &&
                    ph_option_find(c->options, c->option_count, "output")) {
-            status = ph_settings_set(a->settings, "output", argv[++i]) ? cli_fail() : CLI_DONE;
+            if (i + 1 == argc)
+                status = cli_usage("-o needs a value");
+            else if (ph_settings_set(a->settings, "output", argv[++i]) != PH_OK)
+                status = cli_fail();
         } else if (options && strncmp(word, "--", 2) == 0) {
             status = read_option(c, argc, argv, &i, a);
         } else if (options && word[0] == '-' && word[1]) {
@@ -179,7 +185,7 @@ ph_data *cli_open(const char *spec, const char *part)
     return ph_data_open(spec, &(ph_data_desc){ .part = part });
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static bool first_member;
 
@@ -232,7 +238,7 @@ void cli_json_end(void)
     fflush(stdout);
 }
 
-/* ---- Pictures and streams ----------------------------------------------------------------------------- */
+/* ---- Pictures and streams -------------------------------------------------------------------- */
 
 bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,
                     size_t *channels)
@@ -243,7 +249,16 @@ bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *wi
     return (rank == 2 || rank == 3) && (*channels == 1 || *channels == 3);
 }
 
-ph_status cli_picture(ph_model *m, const ph_data *data, const char *path)
+/* Rows are read into buffers of the model's width, so another width has to end here. */
+static int check_width(const ph_data_info *info, const char *function, size_t width)
+{
+    if (info->width == width)
+        return CLI_DONE;
+    return cli_usage("%s: rows of %zu numbers, but '%s' takes %zu", info->name, info->width,
+                     function, width);
+}
+
+int cli_picture(ph_model *m, const ph_data *data, const char *path)
 {
     enum { SHOWN = 50 };
     ph_model_info model;
@@ -251,6 +266,8 @@ ph_status cli_picture(ph_model *m, const ph_data *data, const char *path)
     size_t index[SHOWN], height, width, channels;
     ph_model_describe(m, &model);
     ph_data_describe(data, &info);
+    if (check_width(&info, "reconstruct", model.width) != CLI_DONE)
+        return CLI_USAGE;
     if (!cli_is_picture(model.rank, model.shape, &height, &width, &channels)) {
         /* Rows that are no pictures are drawn as one line of pixels each. */
         height = 1;
@@ -270,10 +287,11 @@ ph_status cli_picture(ph_model *m, const ph_data *data, const char *path)
                                                 .channels = channels, .by_column = true,
                                                 .white = model.white });
     free(tiles);
-    return status;
+    return status == PH_OK ? CLI_DONE : cli_fail();
 }
 
-int cli_stream(ph_model *m, const char *function, const ph_data *data, const char *path, double white)
+int cli_stream(ph_model *m, const char *function, const ph_data *data, const char *path,
+               double white)
 {
     enum { BATCH = 1024 };
     size_t width_in, width_out, index[BATCH];
@@ -283,9 +301,8 @@ int cli_stream(ph_model *m, const char *function, const ph_data *data, const cha
     ph_model_describe(m, &model);
     if (ph_model_port(m, function, &width_in, &width_out) != PH_OK)
         return cli_fail();
-    if (info.width != width_in)
-        return cli_usage("%s: rows of %zu numbers, but '%s' takes %zu", info.name, info.width, function,
-                         width_in);
+    if (check_width(&info, function, width_in) != CLI_DONE)
+        return CLI_USAGE;
     ph_writer_desc desc = { .width = width_out, .white = white };
     if (width_out == model.width) {
         desc.rank = model.rank;
@@ -293,7 +310,8 @@ int cli_stream(ph_model *m, const char *function, const ph_data *data, const cha
             desc.shape[i] = model.shape[i];
     }
     ph_writer *writer = ph_writer_open(path, &desc);
-    ph_real *in = malloc(BATCH * width_in * sizeof *in), *out = malloc(BATCH * width_out * sizeof *out);
+    ph_real *in = malloc(BATCH * width_in * sizeof *in);
+    ph_real *out = malloc(BATCH * width_out * sizeof *out);
     ph_status status = writer == NULL ? ph_last_status() : in && out ? PH_OK : PH_MEMORY;
     for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
         size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;

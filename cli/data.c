@@ -114,8 +114,8 @@ static void print(const ph_data *d, const ph_data_info *info, double low, double
         cli_json_number("missing", (double)missing);
         cli_json_end();
     } else {
-        printf("%s: %zu rows of %s, %s numbers (%s), from %g to %g\n", info->name, info->rows, shape,
-               info->element, info->format, low, high);
+        printf("%s: %zu rows of %s, %s numbers (%s), from %g to %g\n", info->name, info->rows,
+               shape, info->element, info->format, low, high);
         if (missing)
             printf("%zu values are missing (NaN)\n", missing);
         if (info->classes)
@@ -148,8 +148,8 @@ static int run(const cli_command *c, int argc, char **argv)
         if (data && o.output && (length < 4 || strcmp(o.output + length - 4, ".png") != 0))
             code = cli_usage("%s: the picture's name should end in .png", o.output);
         else if (data == NULL || ph_data_range(data, &low, &high) != PH_OK ||
-            count_missing(data, &info, &missing) != PH_OK ||
-            (o.output && draw(data, &info, low, high, o.output) != PH_OK))
+                 count_missing(data, &info, &missing) != PH_OK ||
+                 (o.output && draw(data, &info, low, high, o.output) != PH_OK))
             code = cli_fail();
         else
             print(data, &info, low, high, missing, a.json);

@@ -37,7 +37,7 @@ static int use(const cli_command *c, const cli_arguments *a, const use_options *
         bool picture = strcmp(c->name, "reconstruct") == 0 && length > 4 &&
                        strcmp(o->output + length - 4, ".png") == 0;
         if (picture)
-            code = cli_picture(m, data, o->output) == PH_OK ? CLI_DONE : cli_fail();
+            code = cli_picture(m, data, o->output);
         else
             code = cli_stream(m, function, data, o->output,
                               strcmp(c->name, "encode") == 0 ? 0 : info.white);

@@ -19,7 +19,8 @@ static ph_status eval_pca(const ph_model *m, const char *spec, const ph_data *da
     char text[32], set[4096];
     ph_model_describe(m, &info);
     const char *colon = strrchr(spec, ':');
-    bool part = colon && (!strcmp(colon, ":test") || !strcmp(colon, ":train") || !strcmp(colon, ":all"));
+    bool part = colon && (strcmp(colon, ":test") == 0 || strcmp(colon, ":train") == 0 ||
+                          strcmp(colon, ":all") == 0);
     snprintf(set, sizeof set, "%.*s", (int)(part ? colon - spec : (ptrdiff_t)strlen(spec)), spec);
     snprintf(text, sizeof text, "%zu", info.latent_dim);
     ph_settings *settings = ph_settings_new();
@@ -29,7 +30,8 @@ static ph_status eval_pca(const ph_model *m, const char *spec, const ph_data *da
     if (train)
         ph_data_describe(train, &set_info);
     if (!set_info.has_test)
-        fprintf(stderr, "pinhole: %s has no training part: pca is fitted on the rows it is measured on\n",
+        fprintf(stderr,
+                "pinhole: %s has no training part: pca is fitted on the rows it is measured on\n",
                 set);
     ph_status status = settings && train ? PH_OK : ph_last_status();
     if (status == PH_OK)

@@ -1,6 +1,7 @@
 /* main.c - pinhole: finds the command and runs it. */
 #include "cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -14,14 +15,13 @@ static void print_commands(FILE *to)
     for (int i = 0; cli_commands[i]; i++)
         fprintf(to, "  %-12s %-22s %s\n", cli_commands[i]->name, cli_commands[i]->words,
                 cli_commands[i]->help);
-    fputs("\npinhole COMMAND --help says more. DATA is an IDX folder or file, a .npy file, a name in\n"
-          "$PINHOLE_DATA, or the built-in set glyphs; :train, :test and :all pick a part.\n", to);
+    fputs("\npinhole COMMAND --help says more. DATA is an IDX folder or file, a .npy file, a name\n"
+          "in $PINHOLE_DATA, or the built-in set glyphs; :train, :test and :all pick a part.\n",
+          to);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    /* A reader that goes away is told as a failed write, not as a silent death. */
-    signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         print_commands(stderr);
         return CLI_USAGE;
@@ -45,4 +45,18 @@ int main(int argc, char **argv)
     const char *near = ph_nearest(name, names, count);
     return near ? cli_usage("unknown command '%s'; did you mean '%s'?", name, near)
                 : cli_usage("unknown command '%s'; pinhole --help lists them", name);
+}
+
+int main(int argc, char **argv)
+{
+    /* A reader that goes away is told as a failed write, not as a silent death. */
+    signal(SIGPIPE, SIG_IGN);
+    int code = run(argc, argv);
+    bool lost = ferror(stdout);
+    errno = 0;
+    if (fflush(stdout) == 0 && !lost)
+        return code;
+    fprintf(stderr, "pinhole: standard output: cannot write%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
+    return code == CLI_DONE ? CLI_FAILED : code;
 }

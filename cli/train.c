@@ -38,7 +38,7 @@ typedef struct run {
     train_options o;
     bool json, terminal;
     FILE *log;
-    bool log_has_head;
+    bool log_has_head, units_said;
     const ph_data *shown;      /* rows for the pictures */
     ph_progress last;
 } run;
@@ -75,9 +75,21 @@ static void say_json(const run *r, ph_model *m, const ph_progress *p)
     cli_json_end();
 }
 
-/* On a terminal one line that is written over, with the time left; elsewhere one line each. */
-static void say_line(const run *r, const ph_progress *p)
+/* Once, before the first figures: what they are. Epoch lines would be too long with it. */
+static void say_units(run *r, const ph_figures *f)
 {
+    if (r->units_said || f->count == 0)
+        return;
+    for (size_t i = 0; i < f->count; i++)
+        fprintf(stderr, "%s%s: %s", i ? "; " : "", f->at[i].name, f->at[i].unit);
+    fputc('\n', stderr);
+    r->units_said = true;
+}
+
+/* On a terminal one line that is written over, with the time left; elsewhere one line each. */
+static void say_line(run *r, const ph_progress *p)
+{
+    say_units(r, &p->figures);
     double rows_left = p->steps > 0 ? (double)p->rows * (double)p->epochs *
                                           (double)(p->steps - p->step) / (double)p->steps
                                     : 0;
@@ -130,8 +142,7 @@ static void progress(void *user, ph_model *m, const ph_progress *p)
     if (r->o.pictures && r->shown && p->event == PH_EVENT_EPOCH) {
         char path[4096];
         snprintf(path, sizeof path, "%s/rec_epoch_%lld.png", r->o.pictures, (long long)p->epoch);
-        if (cli_picture(m, r->shown, path) != PH_OK)
-            fprintf(stderr, "pinhole: %s\n", ph_message());
+        cli_picture(m, r->shown, path);
     }
 }
 
@@ -171,11 +182,10 @@ static int gather(const cli_arguments *a, train_options *o)
                            access(a->word[0], R_OK) == 0 && recipe == NULL;
     if (first_is_recipe)
         recipe = a->word[0];
-    size_t from = first_is_recipe ? 1 : 0;
     if (first_is_recipe && a->words == 2 && ph_settings_set(a->settings, "data", a->word[1]))
         return cli_fail();
     for (size_t i = 0; !first_is_recipe && i < a->words; i++)
-        if (ph_settings_set(a->settings, names[i - from], a->word[i]) != PH_OK)
+        if (ph_settings_set(a->settings, names[i], a->word[i]) != PH_OK)
             return cli_fail();
     if (recipe && ph_settings_read(a->settings, recipe) != PH_OK)
         return cli_fail();
@@ -186,25 +196,14 @@ static int gather(const cli_arguments *a, train_options *o)
     return CLI_DONE;
 }
 
-static ph_model *open_model(const train_options *o, const ph_data *data, const ph_settings *settings)
+/* Whether the family or one of its options, given anew, differs from the model's. */
+static int check_resumed(ph_model *m, const train_options *o, const ph_settings *settings)
 {
-    if (!o->resume)
-        return ph_model_new(o->family, data, settings);
-    ph_model *m = ph_model_load(o->output);
     ph_model_info info;
-    if (m)
-        ph_model_describe(m, &info);
-    if (m && strcmp(info.family, o->family) != 0) {
-        cli_usage("%s: a model of family %s cannot go on as %s", o->output, info.family, o->family);
-        ph_model_free(m);
-        exit(CLI_USAGE);
-    }
-    return m;
-}
-
-/* Whether an option of the family given anew differs from what the model was made with. */
-static int check_resumed(ph_model *m, const ph_settings *settings)
-{
+    ph_model_describe(m, &info);
+    if (strcmp(info.family, o->family) != 0)
+        return cli_usage("%s: a model of family %s cannot go on as %s", o->output, info.family,
+                         o->family);
     size_t count;
     const ph_option *training = ph_training_options(&count);
     for (size_t i = 0; i < ph_settings_count(settings); i++) {
@@ -220,9 +219,8 @@ static int check_resumed(ph_model *m, const ph_settings *settings)
     return CLI_DONE;
 }
 
-static int finish(const run *r, ph_status status, const cli_arguments *a)
+static int finish(const run *r, ph_status status)
 {
-    (void)a;
     if (status == PH_OK) {
         if (!r->json)
             fprintf(stderr, "saved %s\n", r->o.output);
@@ -237,13 +235,23 @@ static int finish(const run *r, ph_status status, const cli_arguments *a)
     return code;
 }
 
+/* The system refused something that is the command's own. */
+static int cannot(const char *path, const char *what)
+{
+    fprintf(stderr, "pinhole: %s: cannot %s: %s\n", path, what, strerror(errno));
+    return CLI_FAILED;
+}
+
 static int train(run *r, const cli_arguments *a, const ph_data *data)
 {
     ph_settings *settings = model_settings(a->settings, r->o.family), *training = NULL;
-    ph_model *m = settings ? open_model(&r->o, data, settings) : NULL;
+    ph_model *m = NULL;
+    if (settings)
+        m = r->o.resume ? ph_model_load(r->o.output)
+                        : ph_model_new(r->o.family, data, settings);
     int code = m ? CLI_DONE : cli_fail();
     if (m && r->o.resume) {
-        code = check_resumed(m, settings);
+        code = check_resumed(m, &r->o, settings);
         training = model_settings(a->settings, NULL);
     }
     if (m && r->o.log && code == CLI_DONE) {
@@ -251,20 +259,21 @@ static int train(run *r, const cli_arguments *a, const ph_data *data)
         r->log_has_head = r->o.resume && r->log && fseek(r->log, 0, SEEK_END) == 0 &&
                           ftell(r->log) > 0;
         if (r->log == NULL)
-            code = cli_usage("%s: cannot write: %s", r->o.log, strerror(errno));
+            code = cannot(r->o.log, "write");
     }
-    if (r->o.pictures && mkdir(r->o.pictures, 0777) != 0 && errno != EEXIST && code == CLI_DONE)
-        code = cli_usage("%s: cannot make the folder: %s", r->o.pictures, strerror(errno));
+    if (r->o.pictures && code == CLI_DONE && mkdir(r->o.pictures, 0777) != 0 && errno != EEXIST)
+        code = cannot(r->o.pictures, "make the folder");
     if (m && code == CLI_DONE) {
         struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESETHAND };
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
         ph_status status = ph_train(m, data, &(ph_training){
             .settings = training, .save_to = r->o.output, .progress = progress, .user = r });
-        code = finish(r, status, a);
+        code = finish(r, status);
     }
-    if (r->log)
-        fclose(r->log);
+    bool log_lost = r->log && ferror(r->log);
+    if (r->log && (fclose(r->log) != 0 || log_lost) && code == CLI_DONE)
+        code = cannot(r->o.log, "write all of the log");
     ph_model_free(m);
     ph_settings_free(settings);
     ph_settings_free(training);

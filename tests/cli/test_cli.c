@@ -268,6 +268,18 @@ static void failures_leave_nothing(void **state)
     assert_run("encode c2.pin glyphs -o c2.npy", 0);
     assert_run("eval c2.pin c2.npy", 1);
     assert_says(err, "784");
+    /* Rows narrower and wider than the model's, through each way of using it. */
+    assert_run("train ae c2.npy --hidden 4 --latent-dim 1 --epochs 1 -o narrow.pin --quiet", 0);
+    static const char *const ways[] = { "reconstruct %s -o x.png", "reconstruct %s -o x.npy",
+                                        "encode %s -o x.csv", "decode %s -o x.npy" };
+    static const char *const pairs[] = { "c2.pin c2.npy", "narrow.pin glyphs" };
+    for (int w = 0; w < 4; w++)
+        for (int p = w == 3; p < 2; p++) {
+            snprintf(command, sizeof command, ways[w], pairs[p]);
+            assert_run(command, 2);
+            assert_one_line(err);
+            assert_false(there("x.png") || there("x.npy") || there("x.csv"));
+        }
 }
 
 static void starts_fast(void **state)

@@ -292,9 +292,9 @@ static int run(const cli_command *c, int argc, char **argv)
         cli_free(&a);
         return code;
     }
-    ph_data *data = cli_open(o.data ? o.data : "fashion-mnist", "train");
+    ph_data *data = cli_open(&a, o.data ? o.data : "fashion-mnist", "train");
     if (data == NULL && o.data == NULL)
-        data = cli_open("glyphs", "train");
+        data = cli_open(&a, "glyphs", "train");
     if (data == NULL)
         code = cli_fail();
     if (data && !a.json)

@@ -14,7 +14,8 @@ typedef struct cli_command {
     size_t option_count;
     size_t least_words, most_words;
     int (*run)(const struct cli_command *, int argc, char **argv);
-    bool trains;               /* takes the options of training and of a family, too */
+    bool reads;                /* takes the options of opening data, too */
+    bool trains;               /* and those of training and of a family */
 } cli_command;
 
 extern const cli_command cli_train, cli_eval, cli_encode, cli_decode, cli_reconstruct, cli_info,
@@ -39,8 +40,11 @@ void cli_free(cli_arguments *);
 int cli_fail(void);
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The data for use: its test part where there is one, else all. */
-ph_data *cli_open(const char *spec, const char *part);
+/* Opens data by the options given; part: what is taken where the spec names none. With a model, the
+ * data are for `function` of it. Tells on stderr which columns were left out. */
+ph_data *cli_open(const cli_arguments *, const char *spec, const char *part);
+ph_data *cli_open_for(const cli_arguments *, const ph_model *, const char *function,
+                      const char *spec, const char *part);
 
 /* One JSON object on a line of stdout. */
 void cli_json_begin(void);

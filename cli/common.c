@@ -32,6 +32,10 @@ static size_t tables_of(const cli_command *c, const char *family, const ph_optio
     counts[n++] = c->option_count;
     tables[n] = shared_table;
     counts[n++] = SHARED;
+    if (c->reads) {
+        tables[n] = ph_data_options(&counts[n]);
+        n++;
+    }
     if (!c->trains)
         return n;
     tables[n] = ph_training_options(&counts[n]);
@@ -48,7 +52,7 @@ static void print_table(const char *title, const ph_option *table, size_t count)
 {
     printf("\n%s\n", title);
     for (size_t i = 0; i < count; i++) {
-        static const char *const kinds[] = { "", " N", " X", " TEXT", " NAME" };
+        static const char *const kinds[] = { "", " N", " X", " BYTES", " TEXT", " NAME" };
         char name[64];
         snprintf(name, sizeof name, "--%s%s", table[i].name, kinds[table[i].type]);
         printf("  %-26s %s", name, table[i].help);
@@ -66,10 +70,13 @@ static void print_help(const cli_command *c)
     if (c->option_count)
         print_table("options", c->options, c->option_count);
     print_table("options of every command", shared_table, SHARED);
+    size_t count;
+    const ph_option *table = ph_data_options(&count);
+    if (c->reads)
+        print_table("data", table, count);
     if (!c->trains)
         return;
-    size_t count;
-    const ph_option *table = ph_training_options(&count);
+    table = ph_training_options(&count);
     print_table("training", table, count);
     for (size_t i = 0; ph_family_at(i); i++) {
         char title[128];
@@ -180,9 +187,40 @@ void cli_free(cli_arguments *a)
     ph_settings_free(a->settings);
 }
 
-ph_data *cli_open(const char *spec, const char *part)
+/* What was not read is said, so that nobody takes it for read. */
+static ph_data *tell(ph_data *data)
 {
-    return ph_data_open(spec, &(ph_data_desc){ .part = part });
+    ph_data_info info;
+    if (data == NULL)
+        return NULL;
+    ph_data_describe(data, &info);
+    if (info.left_out)
+        fprintf(stderr, "pinhole: %s: columns left out, as they hold no numbers: %s\n", info.name,
+                info.left_out);
+    return data;
+}
+
+static bool read_desc(const cli_arguments *a, const char *part, ph_data_desc *desc)
+{
+    size_t count;
+    const ph_option *table = ph_data_options(&count);
+    *desc = (ph_data_desc){ 0 };
+    ph_status status = ph_options_read(table, count, a->settings, desc);
+    desc->part = part;
+    return status == PH_OK;
+}
+
+ph_data *cli_open(const cli_arguments *a, const char *spec, const char *part)
+{
+    ph_data_desc desc;
+    return read_desc(a, part, &desc) ? tell(ph_data_open(spec, &desc)) : NULL;
+}
+
+ph_data *cli_open_for(const cli_arguments *a, const ph_model *m, const char *function,
+                      const char *spec, const char *part)
+{
+    ph_data_desc desc;
+    return read_desc(a, part, &desc) ? tell(ph_model_open_data(m, function, spec, &desc)) : NULL;
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -249,15 +287,6 @@ bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *wi
     return (rank == 2 || rank == 3) && (*channels == 1 || *channels == 3);
 }
 
-/* Rows are read into buffers of the model's width, so another width has to end here. */
-static int check_width(const ph_data_info *info, const char *function, size_t width)
-{
-    if (info->width == width)
-        return CLI_DONE;
-    return cli_usage("%s: rows of %zu numbers, but '%s' takes %zu", info->name, info->width,
-                     function, width);
-}
-
 int cli_picture(ph_model *m, const ph_data *data, const char *path)
 {
     enum { SHOWN = 50 };
@@ -266,8 +295,9 @@ int cli_picture(ph_model *m, const ph_data *data, const char *path)
     size_t index[SHOWN], height, width, channels;
     ph_model_describe(m, &model);
     ph_data_describe(data, &info);
-    if (check_width(&info, "reconstruct", model.width) != CLI_DONE)
-        return CLI_USAGE;
+    if (info.width != model.width)
+        return cli_usage("%s: rows of %zu numbers, but the model takes %zu", info.name, info.width,
+                         model.width);
     if (!cli_is_picture(model.rank, model.shape, &height, &width, &channels)) {
         /* Rows that are no pictures are drawn as one line of pixels each. */
         height = 1;
@@ -290,40 +320,52 @@ int cli_picture(ph_model *m, const ph_data *data, const char *path)
     return status == PH_OK ? CLI_DONE : cli_fail();
 }
 
+/* Codes are called z1, z2, ...; rows as the table that the model was made for calls them. */
+static const char *code_name(const void *user, size_t column)
+{
+    static char name[24];
+    (void)user;
+    snprintf(name, sizeof name, "z%zu", column + 1);
+    return name;
+}
+
+static const char *row_name(const void *user, size_t column)
+{
+    static char name[24];
+    const char *own = ph_model_column(user, column);
+    snprintf(name, sizeof name, "x%zu", column + 1);
+    return own ? own : name;
+}
+
 int cli_stream(ph_model *m, const char *function, const ph_data *data, const char *path,
                double white)
 {
     enum { BATCH = 1024 };
-    size_t width_in, width_out, index[BATCH];
+    size_t width_in, width_out;
     ph_data_info info;
     ph_model_info model;
     ph_data_describe(data, &info);
     ph_model_describe(m, &model);
     if (ph_model_port(m, function, &width_in, &width_out) != PH_OK)
         return cli_fail();
-    if (check_width(&info, function, width_in) != CLI_DONE)
-        return CLI_USAGE;
-    ph_writer_desc desc = { .width = width_out, .white = white };
-    if (width_out == model.width) {
+    bool rows = strcmp(function, "decode") == 0 || strcmp(function, "reconstruct") == 0;
+    ph_writer_desc desc = { .width = width_out, .white = white, .source = data, .user = m };
+    if (ph_model_column(m, 0) || ph_data_id(data, 0))
+        desc.column = rows ? row_name : code_name;
+    if (rows) {
         desc.rank = model.rank;
         for (size_t i = 0; i < model.rank; i++)
             desc.shape[i] = model.shape[i];
     }
     ph_writer *writer = ph_writer_open(path, &desc);
-    ph_real *in = malloc(BATCH * width_in * sizeof *in);
     ph_real *out = malloc(BATCH * width_out * sizeof *out);
-    ph_status status = writer == NULL ? ph_last_status() : in && out ? PH_OK : PH_MEMORY;
+    ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
     for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
         size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
-        for (size_t i = 0; i < count; i++)
-            index[i] = first + i;
-        status = ph_data_read(data, index, count, in);
-        if (status == PH_OK)
-            status = ph_model_apply(m, function, in, count, out);
+        status = ph_model_apply_data(m, function, data, first, count, out);
         if (status == PH_OK)
             status = ph_writer_rows(writer, out, count);
     }
-    free(in);
     free(out);
     if (status == PH_OK)
         status = ph_writer_close(writer);

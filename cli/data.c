@@ -141,7 +141,7 @@ static int run(const cli_command *c, int argc, char **argv)
         double low, high;
         size_t missing;
         ph_data_info info;
-        ph_data *data = cli_open(a.word[0], "test");
+        ph_data *data = cli_open(&a, a.word[0], "test");
         if (data)
             ph_data_describe(data, &info);
         size_t length = o.output ? strlen(o.output) : 0;
@@ -162,5 +162,5 @@ static int run(const cli_command *c, int argc, char **argv)
 const cli_command cli_data = {
     .name = "data", .words = "DATA", .help = "what a set of data is",
     .options = table, .option_count = sizeof table / sizeof table[0],
-    .least_words = 1, .most_words = 1, .run = run,
+    .least_words = 1, .most_words = 1, .reads = true, .run = run,
 };

@@ -10,7 +10,7 @@ typedef struct use_options {
 
 #define OUTPUT                                                                                     \
     { "output", NULL, PH_OPTION_TEXT, offsetof(use_options, output), NULL, 0, 0, NULL,             \
-      "file, also -o: .npy, .csv or .png by its ending; - is standard output (.npy)" }
+      "file, also -o: .npy, .npz, .csv, .safetensors or .png by its ending; - is standard output (.npy)" }
 
 static const ph_option encode_table[] = {
     OUTPUT,
@@ -22,7 +22,7 @@ static const ph_option table[] = { OUTPUT };
 static int use(const cli_command *c, const cli_arguments *a, const use_options *o)
 {
     ph_model *m = ph_model_load(a->word[0]);
-    ph_data *data = m ? cli_open(a->word[1], "test") : NULL;
+    ph_data *data = m ? cli_open_for(a, m, c->name, a->word[1], "test") : NULL;
     int code;
     if (data == NULL) {
         code = cli_fail();
@@ -65,14 +65,14 @@ static int run(const cli_command *c, int argc, char **argv)
 const cli_command cli_encode = {
     .name = "encode", .words = "MODEL DATA -o FILE", .help = "rows to codes",
     .options = encode_table, .option_count = sizeof encode_table / sizeof encode_table[0],
-    .least_words = 2, .most_words = 2, .run = run,
+    .least_words = 2, .most_words = 2, .reads = true, .run = run,
 };
 const cli_command cli_decode = {
-    .name = "decode", .words = "MODEL CODES -o FILE", .help = "codes (a .npy file) to rows",
-    .options = table, .option_count = 1, .least_words = 2, .most_words = 2, .run = run,
+    .name = "decode", .words = "MODEL CODES -o FILE", .help = "codes to rows",
+    .options = table, .option_count = 1, .least_words = 2, .most_words = 2, .reads = true, .run = run,
 };
 const cli_command cli_reconstruct = {
     .name = "reconstruct", .words = "MODEL DATA -o FILE",
     .help = "rows through the code and back; .png: fifty rows beside theirs",
-    .options = table, .option_count = 1, .least_words = 2, .most_words = 2, .run = run,
+    .options = table, .option_count = 1, .least_words = 2, .most_words = 2, .reads = true, .run = run,
 };

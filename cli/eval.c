@@ -13,7 +13,8 @@ static const ph_option table[] = {
 };
 
 /* PCA as a model like any other: same data, same scaling, same code size. */
-static ph_status eval_pca(const ph_model *m, const char *spec, const ph_data *data, ph_figures *out)
+static ph_status eval_pca(const cli_arguments *a, const ph_model *m, const char *spec,
+                          const ph_data *data, ph_figures *out)
 {
     ph_model_info info;
     char text[32], set[4096];
@@ -24,8 +25,7 @@ static ph_status eval_pca(const ph_model *m, const char *spec, const ph_data *da
     snprintf(set, sizeof set, "%.*s", (int)(part ? colon - spec : (ptrdiff_t)strlen(spec)), spec);
     snprintf(text, sizeof text, "%zu", info.latent_dim);
     ph_settings *settings = ph_settings_new();
-    ph_data *train = cli_open(set, "train");
-    train = train ? train : cli_open(set, "all");
+    ph_data *train = cli_open_for(a, m, "reconstruct", set, "train");
     ph_data_info set_info = { .has_test = true };
     if (train)
         ph_data_describe(train, &set_info);
@@ -86,9 +86,9 @@ static int run(const cli_command *c, int argc, char **argv)
     if (code == CLI_DONE && !a.help) {
         ph_figures figures, pca;
         ph_model *m = ph_model_load(a.word[0]);
-        ph_data *data = m ? cli_open(a.word[1], "test") : NULL;
+        ph_data *data = m ? cli_open_for(&a, m, "reconstruct", a.word[1], "test") : NULL;
         if (data == NULL || ph_model_eval(m, data, &figures) != PH_OK ||
-            (o.pca && eval_pca(m, a.word[1], data, &pca) != PH_OK))
+            (o.pca && eval_pca(&a, m, a.word[1], data, &pca) != PH_OK))
             code = cli_fail();
         else
             print(&figures, o.pca ? &pca : NULL, a.json);
@@ -102,5 +102,5 @@ static int run(const cli_command *c, int argc, char **argv)
 const cli_command cli_eval = {
     .name = "eval", .words = "MODEL DATA", .help = "measure a model on data",
     .options = table, .option_count = sizeof table / sizeof table[0],
-    .least_words = 2, .most_words = 2, .run = run,
+    .least_words = 2, .most_words = 2, .reads = true, .run = run,
 };

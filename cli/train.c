@@ -155,6 +155,8 @@ static ph_settings *model_settings(const ph_settings *all, const char *family)
         bool command = ph_option_find(table, OPTIONS, name) || strcmp(name, "threads") == 0 ||
                        strcmp(name, "no-pin") == 0 || strcmp(name, "json") == 0;
         size_t count;
+        const ph_option *data = ph_data_options(&count);
+        command = command || ph_option_find(data, count, name);
         const ph_option *training = ph_training_options(&count);
         bool taken = !command && (family || ph_option_find(training, count, name));
         if (taken && ph_settings_set(own, name, ph_settings_value(all, i)) != PH_OK) {
@@ -292,8 +294,8 @@ static int run_train(const cli_command *c, int argc, char **argv)
         return code;
     }
     r.json = a.json;
-    ph_data *data = cli_open(r.o.data, "train");
-    ph_data *shown = data && r.o.pictures ? cli_open(r.o.data, "test") : NULL;
+    ph_data *data = cli_open(&a, r.o.data, "train");
+    ph_data *shown = data && r.o.pictures ? cli_open(&a, r.o.data, "test") : NULL;
     char name[128];
     if (data == NULL) {
         code = cli_fail();
@@ -313,5 +315,6 @@ static int run_train(const cli_command *c, int argc, char **argv)
 
 const cli_command cli_train = {
     .name = "train", .words = "FAMILY DATA", .help = "train a model (or: train RECIPE)",
-    .options = table, .option_count = OPTIONS, .most_words = 2, .run = run_train, .trains = true,
+    .options = table, .option_count = OPTIONS, .most_words = 2, .run = run_train, .reads = true,
+    .trains = true,
 };

@@ -62,6 +62,7 @@ typedef enum ph_option_type {
     PH_OPTION_FLAG,    /* no value needed: on; "name=0" or "no" turns it off. Target: bool */
     PH_OPTION_INT,     /* target: int64_t */
     PH_OPTION_REAL,    /* target: double */
+    PH_OPTION_SIZE,    /* a number of bytes, also as 64K, 512M, 2G (times 1024). Target: size_t */
     PH_OPTION_TEXT,    /* target: const char *, owned by the settings that it was read from */
     PH_OPTION_CHOICE   /* one word of `choices`; "lp:P" in choices admits "lp:" and a number.
                           Target: const char * */
@@ -110,28 +111,58 @@ const char *ph_nearest(const char *name, const char *const *names, size_t n);
 
 typedef struct ph_data ph_data;
 
+/* How a set is opened; zero is the default everywhere. ph_data_options() is the same as a table of
+ * options, with help. Lists of columns name them as the header does, or by their number from 1 on. */
 typedef struct ph_data_desc {
-    const char *part;      /* "train", "test" or "all" when the spec names none; NULL: "all" */
-    uint64_t seed;         /* of built-in sets; 0 is a seed like any other */
-    size_t memory_limit;   /* bytes: larger files are read row by row when needed; 0: 512 MiB */
+    const char *part;          /* "train", "test" or "all" when the spec names none; NULL: "all" */
+    uint64_t seed;             /* of built-in sets; 0 is a seed like any other */
+    size_t memory_limit;       /* bytes: larger sets stay in their file, or go to a temporary one, and
+                                  are read row by row when needed; 0: 256 MiB */
+    const char *format;        /* "auto": by the name's ending, then by the first bytes */
+
+    /* Tables (CSV) */
+    const char *label_column, *id_column; /* a column that is text is taken for the id if it is the
+                                             first; "none": there is no id */
+    const char *columns;       /* the list to read, in this order; NULL: all */
+    const char *drop_columns;  /* the list to leave out */
+    const char *separator;     /* "auto", "comma", "semicolon", "tab", "blank" (runs of blanks), "bar" */
+    const char *decimal;       /* "auto", "point" or "comma" */
+    const char *header;        /* "auto", "yes" or "no" */
+    const char *text_columns;  /* columns of text: "refuse" or "drop" */
+
+    /* Files of named arrays (.npz, .safetensors) */
+    const char *array, *label_array;
+
+    /* Folders of pictures */
+    const char *size;          /* "WIDTHxHEIGHT" that they are brought to; NULL: all are of one size */
+    const char *fit;           /* how: "crop" (default), "pad" or "stretch" */
+    const char *channels;      /* "auto" (3 if any picture can hold colour), "gray" or "rgb" */
 } ph_data_desc;
+
+/* The options that opening data has, for a ph_data_desc as their target. */
+const ph_option *ph_data_options(size_t *count);
 
 typedef struct ph_data_info {
     char name[64];         /* the spec's last path component, without the part */
-    const char *format;    /* "IDX", "NPY", "built-in", "memory" */
-    const char *element;   /* as NumPy names it: "u1", "i2", "i4", "i8", "f4", "f8" */
+    const char *format;    /* "IDX", "NPY", "NPZ", "CSV", "CIFAR", "pictures", "safetensors",
+                              "built-in", "memory" */
+    const char *element;   /* as NumPy names it: "u1", "i2", "i4", "i8", "f4", "f8", ... */
     size_t rows;
     size_t rank;           /* of one row, 1 to 4 */
-    size_t shape[4];       /* of one row: {28, 28}, {28, 28, 1}, {n} */
+    size_t shape[4];       /* of one row: {28, 28}, {32, 32, 3}, {n} */
     size_t width;          /* product of shape */
     size_t classes;        /* largest label + 1; 0 when the set has no labels */
     bool has_test;         /* the set has a test part of its own */
+    const char *id_column; /* the name of the column that the ids are from, or NULL */
+    const char *left_out;  /* a list of the columns of text that were dropped, or NULL */
 } ph_data_info;
 
-/* Opens `spec`: a path (IDX folder or file, .npy), a name looked up in $PINHOLE_DATA (folders
- * separated by ":"), then in the user's cache, or a built-in set ("glyphs"); an ending ":train",
- * ":test" or ":all" picks the part and wins over desc->part. A part that a set does not have
- * is PH_USAGE; desc->part "test" falls back to all where there is no test part.
+/* Opens `spec`: a path, a name looked up in $PINHOLE_DATA (folders separated by ":"), then in the
+ * user's cache, or a built-in set ("glyphs"). A path is an IDX file or folder, .npy, .npz, .csv or
+ * .tsv, a CIFAR batch or folder, a folder of pictures (PNG, JPEG, PGM, PPM; flat or one folder for
+ * each class), .safetensors; IDX, .npy, CSV and CIFAR may be gzipped. "-" is standard input, CSV or
+ * .npy. An ending ":train", ":test" or ":all" picks the part and wins over desc->part. A part that a
+ * set does not have is PH_USAGE; desc->part falls back to all where there are no parts.
  * desc may be NULL. NULL on failure, with status PH_USAGE, PH_IO, PH_DATA in ph_last_status(). */
 ph_data *ph_data_open(const char *spec, const ph_data_desc *desc);
 /* Rows of the caller's, copied: rows x width, row-major. labels may be NULL. */
@@ -145,8 +176,21 @@ void ph_data_describe(const ph_data *, ph_data_info *info);
 ph_status ph_data_read(const ph_data *, const size_t *index, size_t n, ph_real *out);
 /* One label a row, or NULL when the set has none. */
 const uint32_t *ph_data_labels(const ph_data *);
-/* Smallest and largest value of the set: one pass over it. */
+/* The name of a column, of a class, of a row (as the set's id column or file names have it), or NULL
+ * where the set has none. */
+const char *ph_data_column(const ph_data *, size_t column);
+const char *ph_data_class(const ph_data *, size_t label);
+const char *ph_data_id(const ph_data *, size_t row);
+/* Smallest and largest finite value of the set: one pass over it. */
 ph_status ph_data_range(const ph_data *, double *min, double *max);
+
+typedef struct ph_column {
+    double min, max, mean, deviation; /* of the finite values; NaN where there is none */
+    size_t missing, infinite;         /* NaN, and values beyond all numbers */
+} ph_column;
+
+/* One pass over the set: what is in each of its `width` columns. */
+ph_status ph_data_survey(const ph_data *, ph_column *columns);
 
 /* The status that the last failing call of this thread returned, for calls that return NULL. */
 ph_status ph_last_status(void);
@@ -156,12 +200,17 @@ ph_status ph_last_status(void);
 typedef struct ph_writer ph_writer;
 
 typedef struct ph_writer_desc {
-    const char *format;    /* "npy", "csv", "png"; NULL: by the path's ending ("-": npy) */
+    const char *format;    /* "npy", "npz", "csv", "safetensors", "png"; NULL: by the path's ending
+                              ("-": npy) */
     size_t rank;           /* of one row; 0: {width} */
     size_t shape[4];
     size_t width;          /* reals in one row */
     double white;          /* png: the value drawn white, 0: 1.0; black is 0 */
     size_t columns;        /* png: tiles side by side; 0: a nearly square grid, filled row by row */
+    const ph_data *source; /* the set that the rows come from, one for each from its first on: csv has
+                              its ids before each row, npz and safetensors its labels (y) */
+    const char *(*column)(const void *user, size_t column); /* csv: names for a first line */
+    const void *user;
 } ph_writer_desc;
 
 /* Opens path for rows to come; "-" is standard output. The file appears under its name, whole, at
@@ -233,6 +282,8 @@ typedef struct ph_model_info {
     double white;                 /* the value of white in the data's own units, 0: unknown */
 } ph_model_info;
 void ph_model_describe(const ph_model *, ph_model_info *info);
+/* The name of a number of a row, as the table that the model was made for has it, or NULL. */
+const char *ph_model_column(const ph_model *, size_t column);
 /* The resolved value of an option, as text; NULL if the model has no such option. */
 const char *ph_model_option(const ph_model *, const char *name);
 /* Writes what the model is to `to`: what is "summary", "options", "record" (of training) or
@@ -249,6 +300,16 @@ ph_status ph_model_port(const ph_model *, const char *function, size_t *width_in
                         size_t *width_out);
 ph_status ph_model_apply(ph_model *, const char *function, const ph_real *in, size_t rows,
                          ph_real *out);
+
+/* The same for `count` rows of data from row `first` on. PH_DATA also where the rows do not fit the
+ * model (width, names of columns) or hold a value that is missing and has no treatment. */
+ph_status ph_model_apply_data(ph_model *, const char *function, const ph_data *data, size_t first,
+                              size_t count, ph_real *out);
+/* Opens data for `function` of the model: the columns that it was trained on, by their names, and
+ * pictures in its size, unless desc (may be NULL) says otherwise. Fails as ph_data_open() does, and
+ * with PH_DATA where the rows do not fit. */
+ph_data *ph_model_open_data(const ph_model *, const char *function, const char *spec,
+                            const ph_data_desc *desc);
 
 /* Measures the model on data: rows, mse, sse and what applies of bce, psnr, ... */
 ph_status ph_model_eval(ph_model *, const ph_data *data, ph_figures *figures);

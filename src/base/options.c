@@ -195,6 +195,22 @@ static ph_status read_number(const ph_option *o, const char *text, double *out)
     return PH_OK;
 }
 
+static ph_status read_size(const ph_option *o, const char *text, size_t *out)
+{
+    static const char units[] = "KMG";
+    char *end;
+    double value = strtod(text, &end);
+    const char *unit = *end ? strchr(units, *end >= 'a' ? *end - 'a' + 'A' : *end) : NULL;
+    if (unit) {
+        value = ldexp(value, 10 * (int)(unit - units + 1));
+        end++;
+    }
+    if (end == text || *end || !(value >= 1 && value <= 1e18))
+        return bad(o, text, "a number of bytes, such as 65536, 512M or 2G");
+    *out = (size_t)value;
+    return PH_OK;
+}
+
 static ph_status read_flag(const ph_option *o, const char *text, bool *out)
 {
     static const char *const on[] = { "1", "yes", "true", "on", "" };
@@ -258,6 +274,11 @@ ph_status ph_options_read(const ph_option *table, size_t count, const ph_setting
             if (text)
                 PH_TRY(read_number(o, text, &number));
             *(double *)field = number;
+            break;
+        case PH_OPTION_SIZE:
+            *(size_t *)field = 0;
+            if (text)
+                PH_TRY(read_size(o, text, (size_t *)field));
             break;
         case PH_OPTION_CHOICE:
             if (text)
@@ -339,6 +360,9 @@ const char *ph_option_text(const ph_option *o, const void *target, char *buffer,
         break;
     case PH_OPTION_INT:
         snprintf(buffer, size, "%lld", (long long)*(const int64_t *)field);
+        break;
+    case PH_OPTION_SIZE:
+        snprintf(buffer, size, "%zu", *(const size_t *)field);
         break;
     case PH_OPTION_REAL:
         for (int digits = 1; digits <= 17; digits++) {

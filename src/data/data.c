@@ -1,4 +1,4 @@
-/* data.c - opening a set by its name, and reading rows of it. */
+/* data.c - a set of rows: how readers fill it, how rows of it are read. */
 #include "data/data.h"
 
 #include "data/scaling.h"
@@ -11,12 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* ---- Numbers --------------------------------------------------------------------------------- */
+
 static const struct {
     const char *name;
     size_t bytes;
-} elements[] = { [PH_U1] = { "u1", 1 }, [PH_I1] = { "i1", 1 }, [PH_I2] = { "i2", 2 },
-                 [PH_I4] = { "i4", 4 }, [PH_I8] = { "i8", 8 }, [PH_F4] = { "f4", 4 },
-                 [PH_F8] = { "f8", 8 } };
+} elements[PH_ELEMENTS] = {
+    [PH_U1] = { "u1", 1 }, [PH_I1] = { "i1", 1 }, [PH_U2] = { "u2", 2 },    [PH_I2] = { "i2", 2 },
+    [PH_U4] = { "u4", 4 }, [PH_I4] = { "i4", 4 }, [PH_U8] = { "u8", 8 },    [PH_I8] = { "i8", 8 },
+    [PH_F2] = { "f2", 2 }, [PH_F4] = { "f4", 4 }, [PH_BF2] = { "bf16", 2 }, [PH_F8] = { "f8", 8 },
+};
 
 size_t ph_element_bytes(ph_element e)
 {
@@ -28,7 +32,65 @@ const char *ph_element_name(ph_element e)
     return elements[e].name;
 }
 
-/* ---- Making a set -------------------------------------------------------------------------------- */
+/* IEEE 754 half precision: five bits of exponent, ten of fraction. */
+static real half(uint16_t bits)
+{
+    int exponent = bits >> 10 & 31;
+    uint32_t fraction = bits & 1023u;
+    double value = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
+    if (exponent == 31)
+        value = fraction ? (double)NAN : (double)INFINITY;
+    return (real)(bits >> 15 ? -value : value);
+}
+
+static real brain(uint16_t bits)
+{
+    float value;
+    memcpy(&value, &(uint32_t){ (uint32_t)bits << 16 }, sizeof value);
+    return (real)value;
+}
+
+void ph_convert(ph_element e, const uint8_t *from, size_t n, real *to)
+{
+#define CASE(element, type, convert)                                                               \
+    case element:                                                                                  \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            type value;                                                                            \
+            memcpy(&value, from + i * sizeof value, sizeof value);                                 \
+            to[i] = convert(value);                                                                \
+        }                                                                                          \
+        break
+    switch (e) {
+        CASE(PH_U1, uint8_t, (real));
+        CASE(PH_I1, int8_t, (real));
+        CASE(PH_U2, uint16_t, (real));
+        CASE(PH_I2, int16_t, (real));
+        CASE(PH_U4, uint32_t, (real));
+        CASE(PH_I4, int32_t, (real));
+        CASE(PH_U8, uint64_t, (real));
+        CASE(PH_I8, int64_t, (real));
+        CASE(PH_F2, uint16_t, half);
+        CASE(PH_BF2, uint16_t, brain);
+        CASE(PH_F4, float, (real));
+        CASE(PH_F8, double, (real));
+    case PH_ELEMENTS:
+        break;
+    }
+#undef CASE
+}
+
+/* Turns the bytes of each number around, in place. */
+static void swap_bytes(uint8_t *p, size_t n, size_t bytes)
+{
+    for (size_t i = 0; i < n; i++, p += bytes)
+        for (size_t b = 0; b < bytes / 2; b++) {
+            uint8_t kept = p[b];
+            p[b] = p[bytes - 1 - b];
+            p[bytes - 1 - b] = kept;
+        }
+}
+
+/* ---- Making a set ---------------------------------------------------------------------------- */
 
 ph_data *ph_data_make(const char *name, const char *format)
 {
@@ -39,7 +101,7 @@ ph_data *ph_data_make(const char *name, const char *format)
     }
     snprintf(d->name, sizeof d->name, "%s", name);
     d->format = format;
-    d->file = -1;
+    d->store = ph_store_of(d->name, 0);
     return d;
 }
 
@@ -62,58 +124,166 @@ ph_status ph_data_shape(ph_data *d, const char *path, size_t rows, size_t rank, 
     return PH_OK;
 }
 
-static size_t data_bytes(const ph_data *d)
+static size_t row_bytes(const ph_data *d)
 {
-    return d->rows * d->width * ph_element_bytes(d->element);
+    return d->width * ph_element_bytes(d->element);
 }
 
-static ph_status read_at(const ph_data *d, void *to, size_t bytes, uint64_t offset)
+/* What is in memory is brought to this machine's order once, and not for each batch. */
+static void settle_order(ph_data *d)
 {
-    for (size_t done = 0; done < bytes;) {
-        ssize_t got = pread(d->file, (char *)to + done, bytes - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return ph_fail(PH_IO, "%s: cannot read: %s", d->path, strerror(errno));
-        if (got == 0)
-            return ph_fail(PH_DATA, "%s: the file has become shorter while it was read", d->path);
-        done += (size_t)got;
-    }
-    return PH_OK;
+    if (!d->swapped || d->store.memory == NULL)
+        return;
+    swap_bytes(d->store.memory + d->offset, d->rows * d->width, ph_element_bytes(d->element));
+    d->swapped = false;
 }
 
 ph_status ph_data_take_file(ph_data *d, const char *path, uint64_t offset, size_t memory_limit)
 {
     struct stat info;
+    size_t bytes = d->rows * row_bytes(d);
     d->path = strdup(path);
-    d->file = open(path, O_RDONLY | O_CLOEXEC);
-    d->offset = offset;
     if (d->path == NULL)
         return ph_fail(PH_MEMORY, "%s: out of memory", path);
-    if (d->file < 0 || fstat(d->file, &info) != 0)
+    d->store = ph_store_of(d->path, memory_limit);
+    d->store.file = open(path, O_RDONLY | O_CLOEXEC);
+    if (d->store.file < 0 || fstat(d->store.file, &info) != 0)
         return ph_fail(PH_IO, "%s: cannot read: %s", path, strerror(errno));
     uint64_t there = (uint64_t)info.st_size < offset ? 0 : (uint64_t)info.st_size - offset;
-    if (there < data_bytes(d))
+    if (there < bytes)
         return ph_fail(PH_DATA, "%s: the header says %zu rows of %zu numbers, %zu bytes, but only "
-                       "%llu bytes follow it", path, d->rows, d->width, data_bytes(d),
+                       "%llu bytes follow it", path, d->rows, d->width, bytes,
                        (unsigned long long)there);
-    if (data_bytes(d) > memory_limit)
+    d->offset = offset;
+    if (bytes > memory_limit)
         return PH_OK;
-    d->memory = malloc(data_bytes(d) + 64);
-    if (d->memory == NULL)
+    d->store.memory = malloc(bytes + 64);
+    if (d->store.memory == NULL)
         return ph_fail(PH_MEMORY, "%s: out of memory", path);
-    PH_TRY(read_at(d, d->memory, data_bytes(d), offset));
-    close(d->file);
-    d->file = -1;
+    PH_TRY(ph_read_at(d->store.file, path, d->store.memory, bytes, offset));
+    close(d->store.file);
+    d->store.file = -1;
+    d->offset = 0;
+    settle_order(d);
     return PH_OK;
 }
 
-void ph_data_take_labels(ph_data *d, uint32_t *labels)
+ph_status ph_data_take_stream(ph_data *d, ph_reader read, void *source, size_t memory_limit)
 {
-    d->labels = labels;
-    for (size_t i = 0; i < d->rows; i++)
-        if (labels[i] + 1 > d->classes)
-            d->classes = labels[i] + 1;
+    enum { PIECE = 1 << 20 };
+    size_t bytes = d->rows * row_bytes(d);
+    uint8_t *piece = malloc(PIECE);
+    ph_status status = piece ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    d->store = ph_store_of(d->name, memory_limit);
+    for (size_t done = 0; done < bytes && status == PH_OK;) {
+        size_t count = bytes - done < PIECE ? bytes - done : PIECE;
+        status = read(source, piece, count);
+        if (status == PH_OK)
+            status = ph_store_append(&d->store, piece, count);
+        done += count;
+    }
+    free(piece);
+    if (status == PH_OK)
+        settle_order(d);
+    return status;
+}
+
+ph_status ph_data_begin(ph_data *d, size_t memory_limit)
+{
+    PH_TRY(ph_data_shape(d, d->name, 1, d->rank, (size_t[PH_DATA_RANK]){
+        d->shape[0], d->shape[1], d->shape[2], d->shape[3] }));
+    d->rows = 0;
+    d->store = ph_store_of(d->name, memory_limit);
+    return PH_OK;
+}
+
+ph_status ph_data_append(ph_data *d, const void *numbers, size_t rows)
+{
+    d->rows += rows;
+    return ph_store_append(&d->store, numbers, rows * row_bytes(d));
+}
+
+ph_status ph_data_finish(ph_data *d, const char *path)
+{
+    return d->rows ? PH_OK : ph_fail(PH_DATA, "%s: there are no rows", path);
+}
+
+/* Where the number at this place of a row, counted in the order of C, stands in Fortran's. */
+static size_t fortran_column(const ph_data *d, size_t c)
+{
+    size_t place = 0, stride[PH_DATA_RANK];
+    for (size_t i = 0, step = 1; i < d->rank; step *= d->shape[i++])
+        stride[i] = step;
+    for (size_t i = d->rank; i-- > 0; c /= d->shape[i])
+        place += c % d->shape[i] * stride[i];
+    return place;
+}
+
+ph_status ph_data_transpose(ph_data *d, size_t memory_limit)
+{
+    enum { BLOCK = 1 << 25 };
+    size_t bytes = ph_element_bytes(d->element), most = BLOCK / row_bytes(d) + 1;
+    size_t block = d->rows < most ? d->rows : most;
+    uint8_t *column = malloc(block * bytes), *rows = malloc(block * row_bytes(d));
+    ph_store out = ph_store_of(d->name, memory_limit);
+    ph_status status = column && rows ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    for (size_t first = 0; first < d->rows && status == PH_OK; first += block) {
+        size_t count = d->rows - first < block ? d->rows - first : block;
+        for (size_t c = 0; c < d->width && status == PH_OK; c++) {
+            size_t at = fortran_column(d, c) * d->rows + first;
+            status = ph_store_read(&d->store, column, count * bytes, d->offset + at * bytes);
+            for (size_t r = 0; r < count && status == PH_OK; r++)
+                memcpy(rows + (r * d->width + c) * bytes, column + r * bytes, bytes);
+        }
+        if (status == PH_OK)
+            status = ph_store_append(&out, rows, count * row_bytes(d));
+    }
+    free(column);
+    free(rows);
+    ph_store_free(&d->store);
+    d->store = out;
+    d->offset = 0;
+    if (status == PH_OK)
+        settle_order(d);
+    return status;
+}
+
+ph_status ph_data_join(ph_data *a, const ph_data *b, const char *path)
+{
+    enum { PIECE = 1 << 16 };
+    uint8_t piece[PIECE];
+    if (a->width != b->width || a->element != b->element || a->swapped != b->swapped ||
+        (a->labels == NULL) != (b->labels == NULL))
+        return ph_fail(PH_USAGE, "%s: the two parts differ in kind and cannot be joined; name :train "
+                       "or :test", path);
+    ph_store out = ph_store_of(a->name, a->store.limit);
+    ph_status status = PH_OK;
+    const ph_data *from[2] = { a, b };
+    for (int i = 0; i < 2; i++) {
+        size_t bytes = from[i]->rows * row_bytes(a);
+        for (size_t done = 0; done < bytes && status == PH_OK; done += PIECE) {
+            size_t count = bytes - done < PIECE ? bytes - done : PIECE;
+            status = ph_store_read(&from[i]->store, piece, count, from[i]->offset + done);
+            if (status == PH_OK)
+                status = ph_store_append(&out, piece, count);
+        }
+    }
+    ph_store_free(&a->store);
+    a->store = out;
+    a->offset = 0;
+    size_t rows = a->rows + b->rows;
+    uint32_t *labels = NULL;
+    if (status == PH_OK && a->labels) {
+        labels = realloc(a->labels, rows * sizeof *labels);
+        if (labels == NULL)
+            return ph_fail(PH_MEMORY, "%s: out of memory", path);
+        memcpy(labels + a->rows, b->labels, b->rows * sizeof *labels);
+        a->labels = labels;
+    }
+    a->rows = rows;
+    if (labels)
+        ph_data_take_labels(a, labels);
+    return status == PH_OK ? ph_texts_copy(&a->ids, &b->ids) : status;
 }
 
 ph_data *ph_data_from_memory(const ph_real *values, size_t rows, size_t width,
@@ -122,23 +292,23 @@ ph_data *ph_data_from_memory(const ph_real *values, size_t rows, size_t width,
     ph_data *d = ph_data_make("memory", "memory");
     if (d == NULL)
         return NULL;
-    d->element = sizeof(real) == 8 ? PH_F8 : PH_F4;
-    if (ph_data_shape(d, "memory", rows, 1, &width) != PH_OK) {
-        ph_data_close(d);
-        return NULL;
+    d->element = PH_REAL_ELEMENT;
+    ph_status status = ph_data_shape(d, "memory", rows, 1, &width);
+    if (status == PH_OK) {
+        d->store = ph_store_of(d->name, SIZE_MAX);
+        status = ph_store_append(&d->store, values, rows * row_bytes(d));
     }
-    d->memory = malloc(data_bytes(d) + 64);
-    uint32_t *own = labels ? malloc(rows * sizeof *own) : NULL;
-    if (d->memory == NULL || (labels && own == NULL)) {
-        free(own);
-        ph_data_close(d);
-        ph_fail(PH_MEMORY, "out of memory for %zu rows of %zu numbers", rows, width);
-        return NULL;
+    if (status == PH_OK && labels) {
+        uint32_t *own = malloc(rows * sizeof *own);
+        if (own)
+            ph_data_take_labels(d, memcpy(own, labels, rows * sizeof *own));
+        else
+            status = ph_fail(PH_MEMORY, "out of memory for %zu labels", rows);
     }
-    memcpy(d->memory, values, data_bytes(d));
-    if (labels)
-        ph_data_take_labels(d, memcpy(own, labels, rows * sizeof *own));
-    return d;
+    if (status == PH_OK)
+        return d;
+    ph_data_close(d);
+    return NULL;
 }
 
 ph_data *ph_data_slice(const ph_data *data, size_t first, size_t count)
@@ -164,105 +334,32 @@ ph_data *ph_data_slice(const ph_data *data, size_t first, size_t count)
 void ph_data_close(ph_data *d)
 {
     if (d && d->whole == NULL) {
-        free(d->memory);
+        ph_store_free(&d->store);
+        ph_texts_free(&d->class_names);
+        ph_texts_free(&d->columns);
+        ph_texts_free(&d->ids);
         free(d->labels);
         free(d->path);
-        if (d->file >= 0)
-            close(d->file);
+        free(d->id_column);
+        free(d->left_out);
     }
     free(d);
 }
 
-/* ---- Reading rows ---------------------------------------------------------------------------------- */
+/* ---- Reading rows ---------------------------------------------------------------------------- */
 
-static uint64_t load(const uint8_t *p, size_t bytes, bool swapped)
+/* Numbers from the file, piece by piece on the stack: reading takes no memory. */
+static ph_status read_from_file(const ph_data *d, uint64_t at, real *out)
 {
-    uint64_t word = 0;
-    for (size_t i = 0; i < bytes; i++)
-        word |= (uint64_t)p[swapped ? bytes - 1 - i : i] << 8 * i;
-    return word;
-}
-
-static real number(const uint8_t *p, ph_element element, bool swapped)
-{
-    uint64_t word = load(p, elements[element].bytes, swapped);
-    float f;
-    double d;
-    switch (element) {
-    case PH_U1:
-        return (real)word;
-    case PH_I1:
-        return (real)(int8_t)word;
-    case PH_I2:
-        return (real)(int16_t)word;
-    case PH_I4:
-        return (real)(int32_t)word;
-    case PH_I8:
-        return (real)(int64_t)word;
-    case PH_F4: {
-        uint32_t half = (uint32_t)word;
-        memcpy(&f, &half, sizeof f);
-        return (real)f;
-    }
-    default:
-        memcpy(&d, &word, sizeof d);
-        return (real)d;
-    }
-}
-
-static void convert_row(const ph_data *d, const uint8_t *p, real *out)
-{
-    size_t bytes = elements[d->element].bytes;
-    if (d->element == PH_U1)
-        for (size_t c = 0; c < d->width; c++)
-            out[c] = (real)p[c];
-    else if (!d->swapped && d->element == (sizeof(real) == 8 ? PH_F8 : PH_F4))
-        memcpy(out, p, d->width * sizeof out[0]);
-    else
-        for (size_t c = 0; c < d->width; c++)
-            out[c] = number(p + c * bytes, d->element, d->swapped);
-}
-
-/* One row of a file in Fortran order is one small read for each column. */
-static ph_status read_by_column(const ph_data *d, size_t row, real *out)
-{
-    size_t bytes = elements[d->element].bytes;
-    size_t all = d->whole ? d->whole->rows : d->rows;
-    uint8_t buffer[8];
-    for (size_t c = 0; c < d->width; c++) {
-        uint64_t at = ((uint64_t)c * all + row) * bytes;
-        if (d->memory == NULL)
-            PH_TRY(read_at(d, buffer, bytes, d->offset + at));
-        out[c] = number(d->memory ? d->memory + at : buffer, d->element, d->swapped);
-    }
-    return PH_OK;
-}
-
-static ph_status read_row(const ph_data *d, size_t row, real *out)
-{
-    if (d->by_column)
-        return read_by_column(d, row, out);
-    size_t bytes = elements[d->element].bytes * d->width;
-    if (d->memory) {
-        convert_row(d, d->memory + row * bytes, out);
-        return PH_OK;
-    }
-    /* The row is read into the end of its own place, or piece by piece where numbers in the file are
-     * wider than ours, so that no memory has to be taken. */
-    if (elements[d->element].bytes <= sizeof(real)) {
-        uint8_t *tail = (uint8_t *)(out + d->width) - bytes;
-        PH_TRY(read_at(d, tail, bytes, d->offset + (uint64_t)row * bytes));
-        for (size_t c = 0; c < d->width; c++)
-            out[c] = number(tail + c * elements[d->element].bytes, d->element, d->swapped);
-        return PH_OK;
-    }
-    enum { PIECE = 512 };
-    uint8_t piece[PIECE * 8];
-    for (size_t c = 0; c < d->width; c += PIECE) {
-        size_t count = d->width - c < PIECE ? d->width - c : PIECE, each = elements[d->element].bytes;
-        PH_TRY(read_at(d, piece, count * each, d->offset + (uint64_t)row * bytes + c * each));
-        for (size_t i = 0; i < count; i++)
-            out[c + i] = number(piece + i * each, d->element, d->swapped);
+    enum { PIECE = 1 << 14 };
+    uint8_t piece[PIECE];
+    size_t each = ph_element_bytes(d->element);
+    for (size_t c = 0; c < d->width; c += PIECE / each) {
+        size_t count = d->width - c < PIECE / each ? d->width - c : PIECE / each;
+        PH_TRY(ph_store_read(&d->store, piece, count * each, at + c * each));
+        if (d->swapped)
+            swap_bytes(piece, count, each);
+        ph_convert(d->element, piece, count, out + c);
     }
     return PH_OK;
 }
@@ -273,9 +370,13 @@ ph_status ph_data_read_scaled(const ph_data *d, const ph_scaling *s, const size_
     for (size_t i = 0; i < n; i++, out += d->width) {
         if (index[i] >= d->rows)
             return ph_fail(PH_USAGE, "%s: row %zu of %zu", d->name, index[i], d->rows);
-        PH_TRY(read_row(d, index[i] + d->first, out));
+        uint64_t at = d->offset + (uint64_t)(index[i] + d->first) * row_bytes(d);
+        if (d->store.memory)
+            ph_convert(d->element, d->store.memory + at, d->width, out);
+        else
+            PH_TRY(read_from_file(d, at, out));
         if (s)
-            ph_scaling_apply_to(s, out, 1, d->width);
+            PH_TRY(ph_scaling_apply(s, d, index[i], out));
     }
     return PH_OK;
 }
@@ -285,129 +386,40 @@ ph_status ph_data_read(const ph_data *d, const size_t *index, size_t n, ph_real 
     return ph_data_read_scaled(d, NULL, index, n, out);
 }
 
+/* ---- Telling --------------------------------------------------------------------------------- */
+
 const uint32_t *ph_data_labels(const ph_data *d)
 {
     return d->labels;
+}
+
+double ph_data_white(const ph_data *d)
+{
+    bool picture = d->rank >= 2;
+    return picture && d->element == PH_U1 ? 255 : picture && d->element == PH_U2 ? 65535 : 0;
+}
+
+const char *ph_data_column(const ph_data *d, size_t column)
+{
+    return ph_texts_at(&d->columns, column);
+}
+
+const char *ph_data_class(const ph_data *d, size_t label)
+{
+    return ph_texts_at(&d->class_names, label);
+}
+
+const char *ph_data_id(const ph_data *d, size_t row)
+{
+    return row < d->rows ? ph_texts_at(&d->ids, row + d->first) : NULL;
 }
 
 void ph_data_describe(const ph_data *d, ph_data_info *info)
 {
     *info = (ph_data_info){ .format = d->format, .element = ph_element_name(d->element),
                             .rows = d->rows, .rank = d->rank, .width = d->width,
-                            .classes = d->labels ? d->classes : 0, .has_test = d->has_test };
+                            .classes = d->labels ? d->classes : 0, .has_test = d->has_test,
+                            .id_column = d->id_column, .left_out = d->left_out };
     snprintf(info->name, sizeof info->name, "%s", d->name);
     memcpy(info->shape, d->shape, sizeof info->shape);
-}
-
-ph_status ph_data_range(const ph_data *d, double *min, double *max)
-{
-    real *row = malloc(d->width * sizeof *row);
-    if (row == NULL)
-        return ph_fail(PH_MEMORY, "%s: out of memory", d->name);
-    ph_status status = PH_OK;
-    *min = INFINITY;
-    *max = -INFINITY;
-    for (size_t r = 0; r < d->rows && status == PH_OK; r++) {
-        status = read_row(d, r + d->first, row);
-        for (size_t c = 0; c < d->width && status == PH_OK; c++) {
-            *min = row[c] < *min ? (double)row[c] : *min;
-            *max = row[c] > *max ? (double)row[c] : *max;
-        }
-    }
-    free(row);
-    return status;
-}
-
-/* ---- Finding a set ----------------------------------------------------------------------------------- */
-
-static bool exists(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0;
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-/* Where `name` lies: as a path, in a folder of $PINHOLE_DATA, in the user's cache. */
-static bool find(const char *name, char *path, size_t size)
-{
-    snprintf(path, size, "%s", name);
-    if (exists(path))
-        return true;
-    const char *list = getenv("PINHOLE_DATA");
-    while (list && *list) {
-        int length = (int)strcspn(list, ":");
-        snprintf(path, size, "%.*s/%s", length, list, name);
-        if (length && exists(path))
-            return true;
-        list += length + (list[length] == ':');
-    }
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (cache && *cache)
-        snprintf(path, size, "%s/pinhole/%s", cache, name);
-    else
-        snprintf(path, size, "%s/.cache/pinhole/%s", home ? home : "", name);
-    return exists(path);
-}
-
-static bool is_part(const char *text)
-{
-    return strcmp(text, "train") == 0 || strcmp(text, "test") == 0 || strcmp(text, "all") == 0;
-}
-
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t a = strlen(text), b = strlen(ending);
-    return a >= b && strcmp(text + a - b, ending) == 0;
-}
-
-static ph_status not_found(const char *name)
-{
-    const char *data = getenv("PINHOLE_DATA");
-    return ph_fail(PH_USAGE, "%s: no such file, no set of that name in $PINHOLE_DATA (%s) or the "
-                   "cache, and the only built-in set is glyphs%s", name,
-                   data && *data ? data : "not set",
-                   ph_nearest(name, (const char *[]){ "glyphs" }, 1) ? ": did you mean glyphs?" : "");
-}
-
-static ph_data *open_path(const char *path, const char *name, const char *part, bool asked,
-                          size_t limit)
-{
-    bool folder = is_folder(path);
-    if (folder || ends_with(path, ".gz") || strstr(path, "-ubyte") || ends_with(path, ".idx"))
-        return ph_idx_open(path, name, folder ? part : NULL, limit);
-    if (asked && strcmp(part, "train") == 0) {
-        ph_fail(PH_USAGE, "%s: a single file has no parts", path);
-        return NULL;
-    }
-    if (ends_with(path, ".npy"))
-        return ph_npy_open(path, name, limit);
-    ph_fail(PH_USAGE, "%s: not a kind of file that can be read; known are IDX (.gz) and .npy", path);
-    return NULL;
-}
-
-ph_data *ph_data_open(const char *spec, const ph_data_desc *desc)
-{
-    char name[4096], path[4096 + 64];
-    const char *colon = strrchr(spec, ':'), *part = desc && desc->part ? desc->part : "all";
-    size_t limit = desc && desc->memory_limit ? desc->memory_limit : (size_t)512 << 20;
-    bool asked = colon && is_part(colon + 1);
-    snprintf(name, sizeof name, "%.*s", (int)(asked ? colon - spec : (ptrdiff_t)strlen(spec)), spec);
-    if (asked)
-        part = colon + 1;
-    size_t length = strlen(name);
-    while (length > 1 && name[length - 1] == '/')
-        name[--length] = '\0';
-    const char *last = strrchr(name, '/');
-    last = last ? last + 1 : name;
-    if (find(name, path, sizeof path))
-        return open_path(path, last, part, asked, limit);
-    if (strcmp(name, "glyphs") == 0)
-        return ph_glyphs_open(part, desc ? desc->seed : 0);
-    not_found(name);
-    return NULL;
 }

@@ -1,18 +1,28 @@
 /* data.h - a set of rows, wherever they come from.
  *
- * Numbers stay as the file has them (bytes stay bytes) until a batch is made. A set is either in
- * memory or read with pread when rows are asked for; both may be read by many threads at once.
+ * Every reader ends in the same place: numbers of one element type, row after row, in memory, in the
+ * file they came in, or in a nameless file (base/store.h). They stay as the file has them (bytes stay
+ * bytes) until a batch is made; any number of threads may read at once.
  */
 #ifndef PH_DATA_DATA_H
 #define PH_DATA_DATA_H
 
-#include "base/error.h"
 #include "base/real.h"
+#include "base/store.h"
+#include "data/source.h"
+#include "data/texts.h"
 
-typedef enum ph_element { PH_U1, PH_I1, PH_I2, PH_I4, PH_I8, PH_F4, PH_F8 } ph_element;
+typedef enum ph_element {
+    PH_U1, PH_I1, PH_U2, PH_I2, PH_U4, PH_I4, PH_U8, PH_I8, PH_F2, PH_BF2, PH_F4, PH_F8,
+    PH_ELEMENTS
+} ph_element;
+#define PH_REAL_ELEMENT (sizeof(real) == 8 ? PH_F8 : PH_F4)
 
 size_t ph_element_bytes(ph_element);
+/* As NumPy names it: "u1", "i4", "f8"; "bf16" is not NumPy's. */
 const char *ph_element_name(ph_element);
+/* n numbers of that type (in this machine's order) as reals. */
+void ph_convert(ph_element, const uint8_t *from, size_t n, real *to);
 
 enum { PH_DATA_RANK = 4 };
 
@@ -21,15 +31,17 @@ struct ph_data {
     const char *format;
     ph_element element;
     bool swapped;              /* bytes of a number are in the other order than this machine's */
-    bool by_column;            /* Fortran order: the rows of one column lie together */
     bool has_test;
     size_t rows, rank, shape[PH_DATA_RANK], width;
-    uint8_t *memory;           /* the numbers; NULL: in the file */
-    int file;                  /* -1: none */
-    uint64_t offset;           /* of the numbers in the file */
-    char *path;
+    ph_store store;            /* the numbers */
+    uint64_t offset;           /* of the first of them in the store */
+    char *path;                /* of the file that the store reads, if it is one with a name */
     uint32_t *labels;
     size_t classes;
+    ph_texts class_names, columns, ids;
+    char *id_column;           /* its name */
+    char size[24], fit[8];     /* that pictures were brought to; "": they had it */
+    char *left_out;            /* columns of text that were dropped, as a list; NULL: none */
     const ph_data *whole;      /* a slice: the set it is part of, from row `first` on */
     size_t first;
 };
@@ -38,15 +50,62 @@ struct ph_data {
 ph_data *ph_data_make(const char *name, const char *format);
 /* Sets the shape of a row and the number of rows; PH_DATA where they overflow or are 0. */
 ph_status ph_data_shape(ph_data *, const char *path, size_t rows, size_t rank, const size_t *shape);
-/* Takes the numbers from path at offset: into memory up to the limit, else with pread. PH_DATA where
- * the file is too short. */
+
+/* Three ways to the numbers. The shape must be set; of ph_data_begin only that of a row. */
+
+/* 1. As they lie in a file from offset on. PH_DATA where the file is too short. */
 ph_status ph_data_take_file(ph_data *, const char *path, uint64_t offset, size_t memory_limit);
+/* 2. From `read`, which gives the next count bytes or says why it cannot: what is unpacked or comes
+ * through a pipe. Memory grows with what is really there, so a header that lies cannot ask for more. */
+typedef ph_status (*ph_reader)(void *source, void *to, size_t count);
+ph_status ph_data_take_stream(ph_data *, ph_reader read, void *source, size_t memory_limit);
+/* 3. Row by row; finish sets the number of rows, and is PH_DATA where there are none. */
+ph_status ph_data_begin(ph_data *, size_t memory_limit);
+ph_status ph_data_append(ph_data *, const void *numbers, size_t rows);
+ph_status ph_data_finish(ph_data *, const char *path);
+
+/* Columns lie one after the other (Fortran order): puts the rows together. */
+ph_status ph_data_transpose(ph_data *, size_t memory_limit);
+/* The rows of b after those of a, whose kind must be the same; b stays as it is. */
+ph_status ph_data_join(ph_data *a, const ph_data *b, const char *path);
+
 /* Takes labels (they are freed with the set) and counts the classes. */
 void ph_data_take_labels(ph_data *, uint32_t *labels);
+/* Labels from one text a row, as indices into the sorted different texts; whole numbers from 0 to
+ * 9999 are their own index. */
+ph_status ph_data_label_texts(ph_data *, const ph_texts *labels, const char *path);
+/* The same from numbers. */
+ph_status ph_data_label_values(ph_data *, const double *values, const char *path);
+ph_status ph_data_add_class(ph_data *, const char *name);
+ph_status ph_data_add_id(ph_data *, const char *text, size_t length);
 
-/* Readers: each opens one kind of file. */
-ph_data *ph_idx_open(const char *path, const char *name, const char *part, size_t memory_limit);
-ph_data *ph_npy_open(const char *path, const char *name, size_t memory_limit);
+/* What is drawn white: 255 for pictures of bytes, 65535 of 16 bits, 0 where that is not known. */
+double ph_data_white(const ph_data *);
+
+/* Readers of files: each opens one kind. desc is never NULL and its memory_limit never 0. */
+typedef ph_data *(*ph_file_reader)(ph_source *, const char *name, const ph_data_desc *);
+ph_data *ph_idx_open(ph_source *, const char *name, const ph_data_desc *);
+ph_data *ph_npy_open(ph_source *, const char *name, const ph_data_desc *);
+ph_data *ph_npz_open(ph_source *, const char *name, const ph_data_desc *);
+ph_data *ph_csv_open(ph_source *, const char *name, const ph_data_desc *);
+ph_data *ph_cifar_open(ph_source *, const char *name, const ph_data_desc *);
+ph_data *ph_safetensors_open(ph_source *, const char *name, const ph_data_desc *);
+
+/* Readers of folders. `has` tells whether the folder holds that part ("train" or "test") in the
+ * reader's kind; part is one of these. */
+bool ph_idx_has(const char *folder, const char *part);
+ph_data *ph_idx_part(const char *folder, const char *name, const char *part, const ph_data_desc *);
+bool ph_cifar_has(const char *folder, const char *part);
+ph_data *ph_cifar_part(const char *folder, const char *name, const char *part,
+                       const ph_data_desc *);
+/* Folders of pictures take part "all", too, since classes go by name over both parts. */
+ph_data *ph_pictures_open(const char *folder, const char *name, const char *part,
+                          const ph_data_desc *);
 ph_data *ph_glyphs_open(const char *part, uint64_t seed);
+
+/* An array as NumPy writes it, from the bytes of `read`: element, order and shape of d. The numbers
+ * follow, *header bytes after the start, in Fortran's order if *by_column. */
+ph_status ph_npy_header(ph_data *, const char *path, ph_reader read, void *source, bool *by_column,
+                        uint64_t *header);
 
 #endif

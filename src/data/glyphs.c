@@ -120,24 +120,28 @@ ph_data *ph_glyphs_open(const char *part, uint64_t seed)
     ph_data *d = ph_data_make("glyphs", "built-in");
     if (d == NULL)
         return NULL;
-    d->has_test = true;
-    ph_data_shape(d, "glyphs", rows, 2, (size_t[]){ SIDE, SIDE });
-    d->memory = malloc(rows * SIDE * SIDE + 64);
+    uint8_t row[SIDE * SIDE];
     uint32_t *labels = malloc(rows * sizeof *labels);
-    if (d->memory == NULL || labels == NULL) {
-        ph_fail(PH_MEMORY, "glyphs: out of memory");
-        free(labels);
-        ph_data_close(d);
-        return NULL;
-    }
-    for (size_t r = 0; r < rows; r++) {
+    ph_status status = labels ? PH_OK : ph_fail(PH_MEMORY, "glyphs: out of memory");
+    d->has_test = true;
+    d->rank = 2;
+    d->shape[0] = d->shape[1] = SIDE;
+    if (status == PH_OK)
+        status = ph_data_begin(d, SIZE_MAX);
+    for (size_t r = 0; r < rows && status == PH_OK; r++) {
         uint32_t number = (uint32_t)(first + r);
         hand h = { .key = { (uint32_t)seed, (uint32_t)(seed >> 32) }, .row = number };
         /* Ten rows hold each digit once, in an order that changes from ten to ten. */
         labels[r] = (number % 10 * 7 + number / 10 * 3 + number / 100) % 10;
         take_up(&h);
-        paint(&h, digit[labels[r]], d->memory + r * SIDE * SIDE);
+        paint(&h, digit[labels[r]], row);
+        status = ph_data_append(d, row, 1);
     }
-    ph_data_take_labels(d, labels);
-    return d;
+    if (status == PH_OK) {
+        ph_data_take_labels(d, labels);
+        return d;
+    }
+    free(labels);
+    ph_data_close(d);
+    return NULL;
 }

@@ -1,4 +1,4 @@
-/* npy.c - NumPy's .npy format, versions 1 to 3, C and Fortran order.
+/* npy.c - NumPy's .npy format, versions 1 to 3, C and Fortran order, plain, gzipped or from a pipe.
  *
  * Magic, version, the length of a header, and the header: a Python dictionary with descr,
  * fortran_order and shape. The first dimension counts the rows.
@@ -35,17 +35,20 @@ static ph_status read_type(ph_data *d, const char *path, const char *header)
     const char *at = after(header, "descr");
     if (at == NULL || (*at != '\'' && *at != '"'))
         return damaged(path, "its header has no 'descr' of one plain type");
+    if (strncmp(at + 1, "|b1", 3) == 0) /* truth values are bytes of 0 and 1 */
+        at = "'|u1'";
     char order = at[1];
-    size_t length = strcspn(at + 2, "'\"");
-    for (int e = PH_U1; e <= PH_F8; e++)
+    size_t length = order ? strcspn(at + 2, "'\"") : 0;
+    for (int e = PH_U1; e < PH_ELEMENTS; e++)
         if (strlen(ph_element_name((ph_element)e)) == length &&
-            strncmp(ph_element_name((ph_element)e), at + 2, length) == 0 && strchr("<>|=", order)) {
+            strncmp(ph_element_name((ph_element)e), at + 2, length) == 0 &&
+            strchr("<>|=", order)) {
             d->element = (ph_element)e;
             d->swapped = order == '>' && ph_element_bytes(d->element) > 1;
             return PH_OK;
         }
-    return ph_fail(PH_DATA, "%s: numbers of type '%.*s'; known are u1, i1, i2, i4, i8, f4 and f8", path,
-                   (int)(length < 16 ? length + 1 : 16), at + 1);
+    return ph_fail(PH_DATA, "%s: numbers of type '%.*s'; known are u1 to u8, i1 to i8, f2, f4, f8 "
+                   "and b1", path, (int)(length < 16 ? length + 1 : 16), at + 1);
 }
 
 static ph_status read_shape(ph_data *d, const char *path, const char *header)
@@ -69,54 +72,55 @@ static ph_status read_shape(ph_data *d, const char *path, const char *header)
     return ph_data_shape(d, path, dim[0], rank > 1 ? rank - 1 : 1, rank > 1 ? dim + 1 : &one);
 }
 
-static ph_status read_header(ph_data *d, const char *path, uint64_t *offset)
+ph_status ph_npy_header(ph_data *d, const char *path, ph_reader read, void *source, bool *by_column,
+                        uint64_t *bytes)
 {
     uint8_t start[12];
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return ph_fail(PH_IO, "%s: cannot read: %s", path, strerror(errno));
-    size_t got = fread(start, 1, sizeof start, file), length = 0, begin = 0;
-    char *header = NULL;
-    ph_status status = PH_OK;
-    if (got < 10 || memcmp(start, "\x93NUMPY", 6) != 0)
-        status = damaged(path, "it does not begin with NumPy's magic bytes");
-    else if (start[6] < 1 || start[6] > 3 || (start[6] > 1 && got < 12))
-        status = damaged(path, "it is of an unknown version");
-    if (status == PH_OK) {
-        begin = start[6] == 1 ? 10 : 12;
-        length = start[8] | (size_t)start[9] << 8;
-        if (start[6] > 1)
-            length |= (size_t)start[10] << 16 | (size_t)start[11] << 24;
-        header = length < (1 << 20) ? calloc(1, length + 1) : NULL;
-        if (header == NULL || fseek(file, (long)begin, SEEK_SET) != 0 ||
-            fread(header, 1, length, file) != length)
-            status = damaged(path, "its header is longer than the file");
+    PH_TRY(read(source, start, 10));
+    if (memcmp(start, "\x93NUMPY", 6) != 0)
+        return damaged(path, "it does not begin with NumPy's magic bytes");
+    if (start[6] < 1 || start[6] > 3)
+        return damaged(path, "it is of an unknown version");
+    size_t begin = 10, length = start[8] | (size_t)start[9] << 8;
+    if (start[6] > 1) {
+        begin = 12;
+        PH_TRY(read(source, start + 10, 2));
+        length |= (size_t)start[10] << 16 | (size_t)start[11] << 24;
     }
+    char *header = length < (1 << 20) ? calloc(1, length + 4) : NULL;
+    if (header == NULL)
+        return damaged(path, "its header is longer than a megabyte");
+    ph_status status = read(source, header, length);
     if (status == PH_OK)
         status = read_type(d, path, header);
     const char *order = status == PH_OK ? after(header, "fortran_order") : NULL;
-    d->by_column = order && strncmp(order, "True", 4) == 0;
     if (status == PH_OK)
         status = read_shape(d, path, header);
+    *by_column = order && strncmp(order, "True", 4) == 0 && d->width > 1;
+    *bytes = begin + length;
     free(header);
-    fclose(file);
-    *offset = begin + length;
     return status;
 }
 
-ph_data *ph_npy_open(const char *path, const char *name, size_t memory_limit)
+static ph_status read_array(ph_data *d, ph_source *in, const ph_data_desc *desc)
 {
-    uint64_t offset = 0;
+    bool by_column;
+    uint64_t offset;
+    const char *path = ph_source_name(in);
+    PH_TRY(ph_npy_header(d, path, ph_source_take, in, &by_column, &offset));
+    if (ph_source_is_plain(in)) {
+        PH_TRY(ph_data_take_file(d, path, offset, desc->memory_limit));
+    } else {
+        PH_TRY(ph_data_take_stream(d, ph_source_take, in, desc->memory_limit));
+        PH_TRY(ph_source_end(in));
+    }
+    return by_column ? ph_data_transpose(d, desc->memory_limit) : PH_OK;
+}
+
+ph_data *ph_npy_open(ph_source *in, const char *name, const ph_data_desc *desc)
+{
     ph_data *d = ph_data_make(name, "NPY");
-    if (d == NULL)
-        return NULL;
-    ph_status status = read_header(d, path, &offset);
-    if (status == PH_OK && d->by_column && d->rank > 1)
-        status = ph_fail(PH_DATA, "%s: Fortran order with more than two dimensions; save it in C order",
-                         path);
-    if (status == PH_OK)
-        status = ph_data_take_file(d, path, offset, memory_limit);
-    if (status == PH_OK)
+    if (d == NULL || read_array(d, in, desc) == PH_OK)
         return d;
     ph_data_close(d);
     return NULL;

@@ -11,84 +11,126 @@ void ph_scaling_free(ph_scaling *s)
 {
     free(s->shift);
     free(s->scale);
-    s->shift = s->scale = NULL;
+    free(s->fill);
+    s->shift = s->scale = s->fill = NULL;
 }
 
-/* What one pass over the set tells of each column. */
-typedef struct survey {
-    double *low, *high, *mean, *square;
-} survey;
-
-static ph_status take_survey(const ph_data *d, survey *c)
+/* A value that stands in the way: which one, in the words of its set. */
+static ph_status refuse(const ph_data *d, size_t row, size_t column, double value)
 {
-    size_t w = d->width;
-    c->low = calloc(4 * w, sizeof(double));
-    real *row = malloc(w * sizeof *row);
-    ph_status status = c->low && row ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
-    if (status == PH_OK) {
-        c->high = c->low + w;
-        c->mean = c->low + 2 * w;
-        c->square = c->low + 3 * w;
-    }
+    char where[160], id[96] = "";
+    const char *name = ph_data_column(d, column), *own = ph_data_id(d, row);
+    if (name)
+        snprintf(where, sizeof where, "column %zu ('%.100s')", column + 1, name);
+    else
+        snprintf(where, sizeof where, "column %zu", column + 1);
+    if (own)
+        snprintf(id, sizeof id, " ('%.80s')", own);
+    return ph_fail(PH_DATA, "%s: row %zu%s, %s: the value is %s%s", d->name, row + 1, id, where,
+                   isnan(value) ? "missing (NaN)" : "infinite",
+                   isnan(value) ? "; a model trained with --missing mean takes the column's mean"
+                                : "");
+}
+
+/* Finds the first value that cannot be used, now that it is known that there is one. */
+static ph_status refuse_first(const ph_data *d, bool nan_too)
+{
+    real *row = malloc(d->width * sizeof *row);
+    ph_status status = row ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
     for (size_t r = 0; r < d->rows && status == PH_OK; r++) {
         status = ph_data_read(d, &r, 1, row);
-        for (size_t i = 0; i < w && status == PH_OK; i++) {
-            double x = (double)row[i], delta = x - c->mean[i];
-            if (!isfinite(x))
-                status = ph_fail(PH_DATA, "%s: row %zu, column %zu: the value is %s", d->name, r + 1,
-                                 i + 1, isnan(x) ? "NaN" : "infinite");
-            c->low[i] = r == 0 || x < c->low[i] ? x : c->low[i];
-            c->high[i] = r == 0 || x > c->high[i] ? x : c->high[i];
-            c->mean[i] += delta / (double)(r + 1); /* Welford (1962) */
-            c->square[i] += delta * (x - c->mean[i]);
-        }
+        for (size_t c = 0; c < d->width && status == PH_OK; c++)
+            if (isinf(row[c]) || (nan_too && isnan(row[c])))
+                status = refuse(d, r, c, (double)row[c]);
     }
     free(row);
     return status;
 }
 
-static const char *choose(const ph_data *d, const survey *c)
+static const char *choose(const ph_data *d, const ph_column *c)
 {
-    if (d->element == PH_U1)
+    double low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < d->width; i++) {
+        low = c[i].min < low ? c[i].min : low;
+        high = c[i].max > high ? c[i].max : high;
+    }
+    /* Bytes that use all their range are pictures that somebody has made flat. */
+    if (d->element == PH_U1 && low == 0 && high == 255)
         return "bytes";
-    for (size_t i = 0; i < d->width; i++)
-        if (c->low[i] < 0 || c->high[i] > 1)
-            return "standardise";
-    return "none";
+    return low < 0 || high > 1 ? "standardise" : "none";
 }
 
-ph_status ph_scaling_fit(ph_scaling *s, const char *kind, const ph_data *d)
+static ph_status fill_means(ph_scaling *s, const ph_data *d, const ph_column *c)
 {
-    survey c = { 0 };
-    /* Bytes have a known range and no NaN: they need no pass. */
-    bool bytes = d->element == PH_U1 && (strcmp(kind, "auto") == 0 || strcmp(kind, "bytes") == 0 ||
-                                         strcmp(kind, "none") == 0);
-    ph_status status = bytes ? PH_OK : take_survey(d, &c);
-    if (status == PH_OK && strcmp(kind, "auto") == 0)
-        kind = choose(d, &c);
-    bool each = strcmp(kind, "minmax") == 0 || strcmp(kind, "standardise") == 0;
-    *s = (ph_scaling){ .width = each ? d->width : 1 };
-    snprintf(s->kind, sizeof s->kind, "%s", kind);
+    s->columns = d->width;
+    s->fill = malloc(d->width * sizeof *s->fill);
+    if (s->fill == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    for (size_t i = 0; i < d->width; i++) {
+        const char *name = ph_data_column(d, i);
+        if (c && c[i].missing == d->rows)
+            return ph_fail(PH_DATA, "%s: column %zu%s%s%s holds no value at all: leave it out with "
+                           "--drop-columns", d->name, i + 1, name ? " ('" : "", name ? name : "",
+                           name ? "')" : "");
+        s->fill[i] = (real)(c ? c[i].mean : 0);
+    }
+    return PH_OK;
+}
+
+static ph_status set_columns(ph_scaling *s, const ph_data *d, const ph_column *c)
+{
+    bool each = strcmp(s->kind, "minmax") == 0 || strcmp(s->kind, "standardise") == 0;
+    s->width = each ? d->width : 1;
     s->shift = calloc(s->width, sizeof *s->shift);
     s->scale = calloc(s->width, sizeof *s->scale);
-    if (status == PH_OK && (s->shift == NULL || s->scale == NULL))
-        status = ph_fail(PH_MEMORY, "%s: out of memory", d->name);
-    for (size_t i = 0; i < s->width && status == PH_OK; i++) {
+    if (s->shift == NULL || s->scale == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    for (size_t i = 0; i < s->width; i++) {
         double shift = 0, spread = 1;
-        if (strcmp(kind, "bytes") == 0)
-            spread = 255;
-        if (strcmp(kind, "minmax") == 0) {
-            shift = c.low[i];
-            spread = c.high[i] - c.low[i];
+        if (strcmp(s->kind, "bytes") == 0)
+            spread = ph_data_white(d) > 0 ? ph_data_white(d) : 255;
+        if (strcmp(s->kind, "minmax") == 0) {
+            shift = c[i].min;
+            spread = c[i].max - c[i].min;
         }
-        if (strcmp(kind, "standardise") == 0) {
-            shift = c.mean[i];
-            spread = sqrt(c.square[i] / (double)d->rows);
+        if (strcmp(s->kind, "standardise") == 0) {
+            shift = c[i].mean;
+            spread = c[i].deviation;
         }
         s->shift[i] = (real)shift;
         s->scale[i] = (real)(spread > 0 ? 1 / spread : 1);
     }
-    free(c.low);
+    return PH_OK;
+}
+
+ph_status ph_scaling_fit(ph_scaling *s, const char *kind, const char *missing, const ph_data *d)
+{
+    ph_column *c = NULL;
+    size_t nan = 0, infinite = 0;
+    /* Bytes have a known range and no NaN: they need no pass. */
+    bool known = ph_data_white(d) > 0 && strcmp(kind, "minmax") != 0 &&
+                 strcmp(kind, "standardise") != 0;
+    ph_status status = PH_OK;
+    *s = (ph_scaling){ 0 };
+    if (!known) {
+        c = malloc(d->width * sizeof *c);
+        status = c ? ph_data_survey(d, c) : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    }
+    for (size_t i = 0; c && i < d->width && status == PH_OK; i++) {
+        nan += c[i].missing;
+        infinite += c[i].infinite;
+    }
+    bool fill = strcmp(missing, "mean") == 0;
+    if (infinite || (nan && !fill))
+        status = refuse_first(d, !fill);
+    if (status == PH_OK && strcmp(kind, "auto") == 0)
+        kind = known ? "bytes" : choose(d, c);
+    snprintf(s->kind, sizeof s->kind, "%s", kind);
+    if (status == PH_OK && fill)
+        status = fill_means(s, d, c);
+    if (status == PH_OK)
+        status = set_columns(s, d, c);
+    free(c);
     if (status != PH_OK)
         ph_scaling_free(s);
     return status;
@@ -106,15 +148,58 @@ PH_KERNEL static void apply_each(real *x, size_t n, const real *shift, const rea
         x[i] = (x[i] - shift[i]) * scale[i];
 }
 
-void ph_scaling_apply_to(const ph_scaling *s, real *rows, size_t n, size_t columns)
+/* 0 exactly where all are finite: the exponent of NaN and infinity makes x - x NaN. */
+PH_KERNEL static real check(const real *x, size_t n)
 {
-    if (s->width == 1 && s->shift[0] == 0 && s->scale[0] == 1)
-        return;
-    for (size_t r = 0; r < n; r++, rows += columns)
-        if (s->width == 1)
-            apply_one(rows, columns, s->shift[0], s->scale[0]);
-        else
-            apply_each(rows, columns, s->shift, s->scale);
+    real sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] - x[i] == 0 ? 0 : 1;
+    return sum;
+}
+
+static void scale_row(const ph_scaling *s, real *row, size_t columns)
+{
+    if (s->width > 1)
+        apply_each(row, columns, s->shift, s->scale);
+    else if (s->shift[0] != 0 || s->scale[0] != 1)
+        apply_one(row, columns, s->shift[0], s->scale[0]);
+}
+
+/* Fills what is missing; SIZE_MAX, or the first column whose value is no use. */
+static size_t settle_row(const ph_scaling *s, real *row, size_t columns)
+{
+    if (check(row, columns) == 0)
+        return SIZE_MAX;
+    for (size_t c = 0; c < columns; c++) {
+        if (isnan(row[c]) && s->fill)
+            row[c] = s->fill[c];
+        if (!isfinite(row[c]))
+            return c;
+    }
+    return SIZE_MAX;
+}
+
+ph_status ph_scaling_apply(const ph_scaling *s, const ph_data *d, size_t row, real *values)
+{
+    bool whole = d->element < PH_F2;
+    size_t bad = whole ? SIZE_MAX : settle_row(s, values, d->width);
+    if (bad != SIZE_MAX)
+        return refuse(d, row, bad, (double)values[bad]);
+    scale_row(s, values, d->width);
+    return PH_OK;
+}
+
+ph_status ph_scaling_apply_to(const ph_scaling *s, size_t first, real *rows, size_t n,
+                              size_t columns)
+{
+    for (size_t r = 0; r < n; r++, rows += columns) {
+        size_t bad = settle_row(s, rows, columns);
+        if (bad != SIZE_MAX)
+            return ph_fail(PH_DATA, "the rows given: row %zu, column %zu: the value is %s",
+                           first + r + 1, bad + 1, isnan(rows[bad]) ? "missing (NaN)" : "infinite");
+        scale_row(s, rows, columns);
+    }
+    return PH_OK;
 }
 
 void ph_scaling_undo_to(const ph_scaling *s, real *rows, size_t n, size_t columns)

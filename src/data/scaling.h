@@ -1,4 +1,5 @@
-/* scaling.h - how a model's rows are scaled: x' = (x - shift) * scale, kept in the model file. */
+/* scaling.h - how a model's rows are scaled: x' = (x - shift) * scale, and what stands for a value
+ * that is missing; kept in the model file. */
 #ifndef PH_DATA_SCALING_H
 #define PH_DATA_SCALING_H
 
@@ -8,14 +9,22 @@ typedef struct ph_scaling {
     char kind[16];             /* "none", "bytes", "minmax", "standardise" */
     size_t width;              /* 1: the same for all columns; else one of each for each column */
     real *shift, *scale;
+    real *fill;                /* in the data's own units, one for each column; NULL: none */
+    size_t columns;            /* how many fills there are */
 } ph_scaling;
 
-/* kind "auto": bytes are divided by 255, values in [0,1] stay, others are standardised. Constant
- * columns become 0. */
-ph_status ph_scaling_fit(ph_scaling *, const char *kind, const ph_data *);
+/* kind "auto": pictures of bytes are divided by 255 (of 16 bits by 65535), values in [0,1] stay,
+ * others are standardised. Constant columns become 0. missing "refuse": PH_DATA with row and column
+ * of the first NaN; "mean": the mean of the column takes its place, here and wherever the scaling is
+ * applied. Infinite values are always refused. */
+ph_status ph_scaling_fit(ph_scaling *, const char *kind, const char *missing, const ph_data *);
 void ph_scaling_free(ph_scaling *);
-/* In place, for n rows of `columns` numbers: the width of the scaling, or any if that is 1. */
-void ph_scaling_apply_to(const ph_scaling *, real *rows, size_t n, size_t columns);
+/* One row, in place: missing values filled, scaled. PH_DATA with set, row and column where a value is
+ * not finite after that. */
+ph_status ph_scaling_apply(const ph_scaling *, const ph_data *, size_t row, real *values);
+/* The same for n rows of the caller's, of which the first is number `first` in messages. */
+ph_status ph_scaling_apply_to(const ph_scaling *, size_t first, real *rows, size_t n,
+                              size_t columns);
 void ph_scaling_undo_to(const ph_scaling *, real *rows, size_t n, size_t columns);
 
 /* Reads rows by index and scales them, in one pass over each row. Thread-safe, without allocation. */

@@ -76,10 +76,12 @@ ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
     size_t variables = 0, options = ph_settings_count(m->settings);
     for (const ph_variable *v = m->graph->variable; v; v = v->next)
         variables++;
-    writing w = { .tensor = calloc(variables + 8, sizeof *w.tensor),
+    writing w = { .tensor = calloc(variables + 9, sizeof *w.tensor),
                   .text = calloc(options + 16, sizeof *w.text) };
     char(*name)[96] = calloc(options + 1, sizeof *name), shape[96] = "", white[32];
-    if (w.tensor == NULL || w.text == NULL || name == NULL) {
+    char *columns = m->columns.count ? ph_model_list_columns(m) : NULL;
+    if (w.tensor == NULL || w.text == NULL || name == NULL || (m->columns.count && !columns)) {
+        free(columns);
         free(w.tensor);
         free(w.text);
         free(name);
@@ -96,6 +98,9 @@ ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
                                    sizeof(real));
     w.tensor[w.tensors++] = vector("scaling/scale", real_type(), m->scaling.scale, m->scaling.width,
                                    sizeof(real));
+    if (m->scaling.fill)
+        w.tensor[w.tensors++] = vector("scaling/fill", real_type(), m->scaling.fill,
+                                       m->scaling.columns, sizeof(real));
     if (resumable)
         w.tensor[w.tensors++] = vector("training/progress", "F64", progress, PROGRESS, sizeof(double));
     if (resumable && t->best)
@@ -111,6 +116,12 @@ ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
     text(&w, "row-shape", shape);
     text(&w, "scaling-kind", m->scaling.kind);
     text(&w, "white", white);
+    if (columns)
+        text(&w, "columns", columns);
+    if (*m->size) {
+        text(&w, "picture-size", m->size);
+        text(&w, "picture-fit", m->fit);
+    }
     if (t->history)
         text(&w, "record", t->history);
     for (size_t i = 0; i < options; i++) {
@@ -123,6 +134,7 @@ ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
     free(w.tensor);
     free(w.text);
     free(name);
+    free(columns);
     return status;
 }
 
@@ -174,6 +186,14 @@ static ph_status read_scaling(const char *path, const ph_tensors *file, ph_model
     m->scaling.scale = malloc(width * sizeof(real));
     if (m->scaling.shift == NULL || m->scaling.scale == NULL)
         return ph_fail(PH_MEMORY, "%s: out of memory", path);
+    if (ph_tensors_find(file, "scaling/fill")) {
+        m->scaling.columns = ph_shape_size(&m->row);
+        m->scaling.fill = malloc(m->scaling.columns * sizeof(real));
+        if (m->scaling.fill == NULL)
+            return ph_fail(PH_MEMORY, "%s: out of memory", path);
+        PH_TRY(read_vector(path, file, "scaling/fill", m->scaling.columns, sizeof(real), real_type(),
+                           m->scaling.fill));
+    }
     PH_TRY(read_vector(path, file, "scaling/shift", width, sizeof(real), real_type(),
                        m->scaling.shift));
     return read_vector(path, file, "scaling/scale", width, sizeof(real), real_type(),
@@ -211,7 +231,15 @@ static ph_status read_training(const char *path, const ph_tensors *file, ph_mode
 
 static ph_status read_model(const char *path, const ph_tensors *file, ph_model *m)
 {
-    snprintf(m->data_name, sizeof m->data_name, "%s", ph_tensors_text(file, "data"));
+    const char *data = ph_tensors_text(file, "data");
+    snprintf(m->data_name, sizeof m->data_name, "%s", data ? data : "");
+    const char *columns = ph_tensors_text(file, "columns");
+    if (columns && ph_model_read_columns(m, columns) != PH_OK)
+        return damaged(path, "columns", ph_message());
+    const char *size = ph_tensors_text(file, "picture-size");
+    const char *fit = ph_tensors_text(file, "picture-fit");
+    snprintf(m->size, sizeof m->size, "%s", size ? size : "");
+    snprintf(m->fit, sizeof m->fit, "%s", size && fit ? fit : "");
     const char *white = ph_tensors_text(file, "white");
     m->white = white ? strtod(white, NULL) : 0;
     PH_TRY(read_scaling(path, file, m));

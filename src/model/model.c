@@ -154,16 +154,18 @@ static ph_status reread(ph_model *m)
 static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *info)
 {
     snprintf(m->data_name, sizeof m->data_name, "%s", info->name);
-    PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, data));
+    PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, m->trainer.o.missing, data));
     PH_TRY(settle_loss(m, data));
     PH_TRY(check_loss(m, data));
     PH_TRY(ph_settings_set(m->settings, "scaling", m->scaling.kind));
     PH_TRY(reread(m));
     PH_TRY(ph_options_read(ph_training_table, ph_training_table_size, m->settings, &m->trainer.o));
+    PH_TRY(ph_model_remember(m, data));
     double low, high;
-    if (strcmp(info->element, "u1") == 0)
-        m->white = 255;
-    else if (ph_data_range(data, &low, &high) == PH_OK)
+    m->white = ph_data_white(data);
+    if (strcmp(m->scaling.kind, "bytes") == 0)
+        m->white = 1 / (double)m->scaling.scale[0];
+    else if (m->white == 0 && ph_data_range(data, &low, &high) == PH_OK)
         m->white = high > 0 ? high : 0; /* pictures of numbers: their largest is drawn white */
     return ph_model_build(m);
 }
@@ -199,9 +201,9 @@ void ph_model_free(ph_model *m)
     ph_graph_free(m->graph);
     ph_scaling_free(&m->scaling);
     ph_settings_free(m->settings);
+    ph_texts_free(&m->columns);
     free(m->options);
     free(m->rows_in);
-    free(m->rows_out);
     free(m);
 }
 
@@ -266,6 +268,7 @@ ph_status ph_train(ph_model *m, const ph_data *data, const ph_training *training
 {
     ph_training none = { 0 };
     training = training ? training : &none;
+    PH_TRY(ph_model_check_data(m, "reconstruct", data));
     PH_TRY(override(m, training->settings));
     if (training->save_to) { /* Where the file cannot be written, that is said before the work. */
         ph_file *trial = ph_file_create(training->save_to);
@@ -285,6 +288,11 @@ ph_status ph_train(ph_model *m, const ph_data *data, const ph_training *training
 }
 
 /* ---- Telling -------------------------------------------------------------------------------------------- */
+
+const char *ph_model_column(const ph_model *m, size_t column)
+{
+    return ph_texts_at(&m->columns, column);
+}
 
 double ph_figure_get(const ph_figures *figures, const char *name)
 {

@@ -22,12 +22,15 @@ struct ph_model {
     ph_scaling scaling;
     ph_shape row;
     char data_name[64];
+    ph_texts columns;          /* names of the numbers of a row; none: they go by their place */
+    char size[24], fit[8];     /* that pictures were brought to */
     double white;
     ph_trainer trainer;
     int function_count;
     ph_function function[PH_MAX_NAMED];
     ph_program *eval;
-    real *rows_in, *rows_out;  /* scratch of use */
+    real *rows_in;             /* scratch of use: PH_USE_ROWS rows of scratch_width numbers */
+    size_t scratch_width;
 };
 
 enum { PH_USE_ROWS = 1024 };
@@ -39,7 +42,20 @@ const ph_family_desc *ph_family_find(const char *name);
 ph_model *ph_model_make(const char *family, const ph_settings *, const ph_shape *row);
 /* Builds graph and trainer from settings that hold all options; scaling must be set. */
 ph_status ph_model_build(ph_model *);
+/* Whether rows of data can go through `function`: PH_DATA with both widths, or the first column whose
+ * name differs. */
+ph_status ph_model_check_data(const ph_model *, const char *function, const ph_data *);
+/* The names of columns as a list that ph_data_desc takes (free it): all in quotes. NULL, with a
+ * message, when out of memory. ph_model_read_columns takes it apart again. */
+char *ph_model_list_columns(const ph_model *);
+ph_status ph_model_read_columns(ph_model *, const char *list);
+/* Keeps what makes other data fit: names of columns, size of pictures. */
+ph_status ph_model_remember(ph_model *, const ph_data *);
 ph_function *ph_model_function(ph_model *, const char *name);
+/* Room for PH_USE_ROWS rows of that many numbers in m->rows_in. */
+ph_status ph_model_scratch(ph_model *, size_t width);
+/* Runs n scaled rows of m->rows_in through f to out; returns where the next result goes, or NULL. */
+real *ph_function_run(ph_model *, ph_function *f, size_t n, real *out);
 /* Programs hold pointers to weights and must go when these move or change shape. */
 void ph_model_forget_programs(ph_model *);
 /* From the state dictionary of the graph: encoder layers exported as "layerN". */

@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static ph_status scratch(ph_model *m, size_t width)
+ph_status ph_model_scratch(ph_model *m, size_t width)
 {
-    size_t bytes = (PH_USE_ROWS * width * sizeof(real) + 63) / 64 * 64;
+    if (width <= m->scratch_width)
+        return PH_OK;
     free(m->rows_in);
-    free(m->rows_out);
-    m->rows_in = aligned_alloc(64, bytes);
-    m->rows_out = aligned_alloc(64, bytes);
-    return m->rows_in && m->rows_out ? PH_OK : ph_fail(PH_MEMORY, "out of memory for rows");
+    m->rows_in = aligned_alloc(64, (PH_USE_ROWS * width * sizeof(real) + 63) / 64 * 64);
+    m->scratch_width = m->rows_in ? width : 0;
+    return m->rows_in ? PH_OK : ph_fail(PH_MEMORY, "out of memory for rows");
 }
 
 /* A node has the scale of the data when it has the shape of a row of it. */
@@ -71,6 +71,17 @@ ph_status ph_model_port(const ph_model *m, const char *function, size_t *width_i
     return PH_OK;
 }
 
+real *ph_function_run(ph_model *m, ph_function *f, size_t n, real *out)
+{
+    size_t width = ph_shape_size(&f->named->value->shape);
+    if (ph_program_run(f->program, (size_t[PH_MAX_SETS]){ 1, n }, (const void *[]){ m->rows_in }))
+        return NULL;
+    memcpy(out, ph_program_output(f->program, 0), n * width * sizeof out[0]);
+    if (f->raw_out)
+        ph_scaling_undo_to(&m->scaling, out, n, width);
+    return out + n * width;
+}
+
 ph_status ph_model_apply(ph_model *m, const char *function, const ph_real *in, size_t rows,
                          ph_real *out)
 {
@@ -78,19 +89,15 @@ ph_status ph_model_apply(ph_model *m, const char *function, const ph_real *in, s
     if (f == NULL)
         return ph_last_status();
     size_t width_in = ph_shape_size(&f->named->input->shape);
-    size_t width_out = ph_shape_size(&f->named->value->shape);
-    PH_TRY(scratch(m, width_in));
+    PH_TRY(ph_model_scratch(m, width_in));
     for (size_t first = 0; first < rows; first += PH_USE_ROWS) {
         size_t count = rows - first < PH_USE_ROWS ? rows - first : PH_USE_ROWS;
         memcpy(m->rows_in, in + first * width_in, count * width_in * sizeof in[0]);
         if (f->raw_in)
-            ph_scaling_apply_to(&m->scaling, m->rows_in, count, width_in);
-        PH_TRY(ph_program_run(f->program, (size_t[PH_MAX_SETS]){ 1, count },
-                              (const void *[]){ m->rows_in }));
-        real *to = out + first * width_out;
-        memcpy(to, ph_program_output(f->program, 0), count * width_out * sizeof out[0]);
-        if (f->raw_out)
-            ph_scaling_undo_to(&m->scaling, to, count, width_out);
+            PH_TRY(ph_scaling_apply_to(&m->scaling, first, m->rows_in, count, width_in));
+        out = ph_function_run(m, f, count, out);
+        if (out == NULL)
+            return ph_last_status();
     }
     return PH_OK;
 }
@@ -135,12 +142,10 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
     ph_data_describe(data, &info);
     figures->count = 0;
     size_t width = ph_shape_size(&m->row);
-    if (info.width != width)
-        return ph_fail(PH_DATA, "%s: rows of %zu numbers, but the model takes %zu", info.name,
-                       info.width, width);
+    PH_TRY(ph_model_check_data(m, "reconstruct", data));
     if (m->eval == NULL)
         PH_TRY(compile_eval(m));
-    PH_TRY(scratch(m, width));
+    PH_TRY(ph_model_scratch(m, width));
     size_t index[PH_USE_ROWS];
     double squares = 0, report[PH_MAX_NAMED] = { 0 };
     for (size_t first = 0; first < info.rows; first += PH_USE_ROWS) {
@@ -150,10 +155,6 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
         PH_TRY(ph_fetch(data, &m->scaling, index, count, m->rows_in));
         PH_TRY(ph_program_run(m->eval, (size_t[PH_MAX_SETS]){ 1, count },
                               (const void *[]){ m->rows_in }));
-        for (size_t i = 0; i < count * width; i++)
-            if (!isfinite(m->rows_in[i]))
-                return ph_fail(PH_DATA, "%s: row %zu, column %zu: the value is NaN or infinite",
-                               info.name, first + i / width + 1, i % width + 1);
         squares += squared_error(m->rows_in, ph_program_output(m->eval, 0), count * width);
         for (int i = 0; i < m->graph->report_count; i++)
             report[i] += (double)ph_program_output(m->eval, 1 + i)[0] * (double)count;

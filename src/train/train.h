@@ -11,7 +11,7 @@ typedef struct ph_trainer_options {
     int64_t epochs, batch_size, seed, early_stop, log_every, step_every, patience;
     double lr, momentum, beta1, beta2, epsilon, weight_decay, clip_norm, average, val_split;
     double warmup, lr_min, decay;
-    const char *optimizer, *schedule, *scaling, *checkpoint_every;
+    const char *optimizer, *schedule, *missing, *scaling, *checkpoint_every;
     bool nesterov, no_shuffle;
 } ph_trainer_options;
 

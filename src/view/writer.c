@@ -1,64 +1,59 @@
-/* writer.c - rows on their way out: .npy, .csv and PNG grids.
- *
- * Rows are written as they come, so sets larger than memory pass; the count in a .npy header is put
- * in at the end. What cannot be put in later (a stream, a picture) is gathered first.
+/* writer.c - rows on their way out: .csv as they come, .npy, .npz, .safetensors and PNG grids when all
+ * are there. What is gathered may be larger than memory (base/store.h).
  */
-#include "base/file.h"
-#include "base/real.h"
+#include "view/writer.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum ph_format { NPY, CSV, PNG } ph_format;
-
-enum { NPY_HEADER = 128 };
-
-struct ph_writer {
-    ph_format format;
-    ph_writer_desc desc;
-    char *path;
-    ph_file *file;             /* NULL for pictures */
-    size_t rows;
-    real *gathered;
-    size_t capacity;
+static const struct ph_writer_format {
+    const char *name;
+    bool own_file;                                             /* `finish` writes path by itself */
+    ph_status (*row)(ph_writer *, const real *values, size_t rows); /* NULL: gathered */
+    ph_status (*finish)(ph_writer *);
+} formats[] = {
+    { "npy", false, NULL, ph_write_npy },
+    { "csv", false, ph_write_csv_rows, NULL },
+    { "png", true, NULL, ph_write_png },
+    { "npz", true, NULL, ph_write_npz },
+    { "safetensors", false, NULL, ph_write_safetensors },
 };
+enum { FORMATS = sizeof formats / sizeof formats[0], GATHER_LIMIT = 256 << 20 };
 
-static bool find_format(const char *path, const ph_writer_desc *d, ph_format *out)
+static const struct ph_writer_format *find_format(const char *path, const ph_writer_desc *d)
 {
     const char *dot = strrchr(path, '.');
     const char *name = d->format ? d->format : strcmp(path, "-") == 0 ? "npy" : dot ? dot + 1 : "";
-    static const char *const names[] = { [NPY] = "npy", [CSV] = "csv", [PNG] = "png" };
-    for (int i = NPY; i <= PNG; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = (ph_format)i;
-            return true;
-        }
-    ph_fail(PH_USAGE, "%s: what kind of file? Its name should end in .npy, .csv or .png", path);
-    return false;
+    for (int i = 0; i < FORMATS; i++)
+        if (strcmp(name, formats[i].name) == 0)
+            return &formats[i];
+    ph_fail(PH_USAGE, "%s: what kind of file? Its name should end in .npy, .npz, .csv, .safetensors "
+            "or .png", path);
+    return NULL;
 }
 
-static ph_status npy_header(ph_writer *w, bool patch)
+/* Fails early, before the work is done, if the file could not be written. */
+static bool open_file(ph_writer *w)
 {
-    static const char magic[10] = { '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, NPY_HEADER - 10, 0 };
-    char text[NPY_HEADER + 1];
-    memcpy(text, magic, sizeof magic);
-    size_t used = sizeof magic;
-    used += (size_t)snprintf(text + used, sizeof text - used, "{'descr': '<f%zu', 'fortran_order': "
-                             "False, 'shape': (%zu", sizeof(real), w->rows);
-    for (size_t i = 0; i < w->desc.rank; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, ", %zu", w->desc.shape[i]);
-    used += (size_t)snprintf(text + used, sizeof text - used, "), }");
-    memset(text + used, ' ', NPY_HEADER - used);
-    text[NPY_HEADER - 1] = '\n';
-    return patch ? ph_file_write_at(w->file, 0, text, NPY_HEADER)
-                 : ph_file_write(w->file, text, NPY_HEADER);
+    bool stream = strcmp(w->path, "-") == 0;
+    if (stream && w->format->own_file) {
+        ph_fail(PH_USAGE, "a .%s file cannot go to standard output; give -o FILE", w->format->name);
+        return false;
+    }
+    w->file = ph_file_create(w->path);
+    if (w->file && w->format->own_file) {
+        ph_file_discard(w->file);
+        w->file = NULL;
+        return true;
+    }
+    return w->file != NULL;
 }
 
 ph_writer *ph_writer_open(const char *path, const ph_writer_desc *desc)
 {
-    ph_format format;
-    if (!find_format(path, desc, &format))
+    const struct ph_writer_format *format = find_format(path, desc);
+    if (format == NULL)
         return NULL;
     ph_writer *w = calloc(1, sizeof *w);
     if (w)
@@ -70,105 +65,33 @@ ph_writer *ph_writer_open(const char *path, const ph_writer_desc *desc)
     }
     w->format = format;
     w->desc = *desc;
+    w->gathered = ph_store_of(w->path, GATHER_LIMIT);
     if (w->desc.rank == 0) {
         w->desc.rank = 1;
         w->desc.shape[0] = desc->width;
     }
-    bool ok = true;
-    if (format == PNG && strcmp(path, "-") != 0) {
-        /* Fails early, before the work is done, if the picture could not be written. */
-        ph_file *trial = ph_file_create(path);
-        ok = trial != NULL;
-        ph_file_discard(trial);
-    } else if (format != PNG) {
-        w->file = ph_file_create(path);
-        ok = w->file && (format == CSV || ph_file_is_stream(w->file) || !npy_header(w, false));
-    }
-    if (ok)
+    if (open_file(w))
         return w;
     ph_writer_discard(w);
     return NULL;
 }
 
-static ph_status gather(ph_writer *w, const real *values, size_t rows)
-{
-    if (w->rows + rows > w->capacity) {
-        size_t capacity = 2 * (w->rows + rows);
-        real *grown = realloc(w->gathered, capacity * w->desc.width * sizeof *grown);
-        if (grown == NULL)
-            return ph_fail(PH_MEMORY, "%s: out of memory", w->path);
-        w->gathered = grown;
-        w->capacity = capacity;
-    }
-    memcpy(w->gathered + w->rows * w->desc.width, values, rows * w->desc.width * sizeof values[0]);
-    w->rows += rows;
-    return PH_OK;
-}
-
-static ph_status csv_rows(ph_writer *w, const real *values, size_t rows)
-{
-    char text[40];
-    for (size_t i = 0; i < rows * w->desc.width; i++) {
-        /* Nine digits bring a float back exactly, seventeen a double; fewer if fewer do. */
-        int most = sizeof(real) == 8 ? 17 : 9, length = 0;
-        for (int digits = most - 3; digits <= most; digits++) {
-            length = snprintf(text, sizeof text, "%.*g", digits, (double)values[i]);
-            if ((real)strtod(text, NULL) == values[i])
-                break;
-        }
-        text[length++] = (i + 1) % w->desc.width ? ',' : '\n';
-        PH_TRY(ph_file_write(w->file, text, (size_t)length));
-    }
-    w->rows += rows;
-    return PH_OK;
-}
-
 ph_status ph_writer_rows(ph_writer *w, const ph_real *values, size_t rows)
 {
-    if (w->format == CSV)
-        return csv_rows(w, values, rows);
-    if (w->format == PNG || ph_file_is_stream(w->file))
-        return gather(w, values, rows);
+    ph_status status = w->format->row
+                           ? w->format->row(w, values, rows)
+                           : ph_store_append(&w->gathered, values,
+                                             rows * w->desc.width * sizeof values[0]);
     w->rows += rows;
-    return ph_file_write(w->file, values, rows * w->desc.width * sizeof values[0]);
-}
-
-/* A picture of all rows: as tiles where a row is a picture, else as bars of gray, one row a line. */
-static ph_status draw(ph_writer *w)
-{
-    const ph_writer_desc *d = &w->desc;
-    bool picture = d->rank >= 2 && (d->rank == 2 || d->shape[2] == 1 || d->shape[2] == 3);
-    size_t columns = d->columns ? d->columns : picture ? (size_t)ceil(sqrt((double)w->rows)) : 1;
-    size_t lines = (w->rows + columns - 1) / columns, whole = lines * columns;
-    if (w->rows == 0)
-        return ph_fail(PH_USAGE, "%s: there is nothing to draw", w->path);
-    real *tiles = calloc(whole * d->width, sizeof *tiles);
-    if (tiles == NULL)
-        return ph_fail(PH_MEMORY, "%s: out of memory", w->path);
-    memcpy(tiles, w->gathered, w->rows * d->width * sizeof *tiles);
-    ph_status status = ph_grid_save(w->path, &(ph_grid){
-        .tiles = tiles, .rows = lines, .columns = columns, .white = d->white,
-        .height = picture ? d->shape[0] : 1, .width = picture ? d->shape[1] : d->width,
-        .channels = picture && d->rank == 3 ? d->shape[2] : 1 });
-    free(tiles);
     return status;
 }
 
 ph_status ph_writer_close(ph_writer *w)
 {
-    ph_status status = PH_OK;
-    if (w->format == PNG) {
-        status = draw(w);
-    } else {
-        bool stream = ph_file_is_stream(w->file);
-        if (w->format == NPY)
-            status = npy_header(w, !stream);
-        if (status == PH_OK && w->format == NPY && stream)
-            status = ph_file_write(w->file, w->gathered, w->rows * w->desc.width * sizeof(real));
-        if (status == PH_OK) {
-            status = ph_file_commit(w->file);
-            w->file = NULL;
-        }
+    ph_status status = w->format->finish ? w->format->finish(w) : PH_OK;
+    if (status == PH_OK && w->file) {
+        status = ph_file_commit(w->file);
+        w->file = NULL;
     }
     ph_writer_discard(w);
     return status;
@@ -178,7 +101,90 @@ void ph_writer_discard(ph_writer *w)
 {
     if (w->file)
         ph_file_discard(w->file);
-    free(w->gathered);
+    ph_store_free(&w->gathered);
     free(w->path);
     free(w);
+}
+
+/* ---- CSV ------------------------------------------------------------------------------------- */
+
+static ph_status text_field(ph_writer *w, const char *text, char behind)
+{
+    bool quote = strpbrk(text, ",;\t\"\r\n|") != NULL || *text == ' ' || *text == '\0' ||
+                 text[strlen(text) - 1] == ' ';
+    if (quote)
+        PH_TRY(ph_file_write(w->file, "\"", 1));
+    for (; *text; text++)
+        PH_TRY(ph_file_write(w->file, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1));
+    return ph_file_write(w->file, (char[]){ '"', behind } + !quote, quote ? 2 : 1);
+}
+
+static ph_status csv_header(ph_writer *w)
+{
+    ph_data_info info = { 0 };
+    const ph_data *source = w->desc.source;
+    if (source)
+        ph_data_describe(source, &info);
+    if (source && ph_data_id(source, 0))
+        PH_TRY(text_field(w, info.id_column ? info.id_column : "id", ','));
+    for (size_t c = 0; c < w->desc.width; c++) {
+        const char *name = w->desc.column(w->desc.user, c);
+        PH_TRY(text_field(w, name ? name : "", c + 1 < w->desc.width ? ',' : '\n'));
+    }
+    return PH_OK;
+}
+
+/* Nine digits bring a float back exactly, seventeen a double; fewer if fewer do. */
+static int number_text(char text[40], real value)
+{
+    int most = sizeof(real) == 8 ? 17 : 9, length = 0;
+    for (int digits = most - 3; digits <= most; digits++) {
+        length = snprintf(text, 40, "%.*g", digits, (double)value);
+        if ((real)strtod(text, NULL) == value)
+            break;
+    }
+    return length;
+}
+
+ph_status ph_write_csv_rows(ph_writer *w, const real *values, size_t rows)
+{
+    const ph_data *source = w->desc.source;
+    if (w->desc.column && w->rows == 0)
+        PH_TRY(csv_header(w));
+    for (size_t r = 0; r < rows; r++) {
+        const char *id = source ? ph_data_id(source, w->rows + r) : NULL;
+        if (id)
+            PH_TRY(text_field(w, id, ','));
+        for (size_t c = 0; c < w->desc.width; c++) {
+            char text[48];
+            int length = number_text(text, *values++);
+            text[length++] = c + 1 < w->desc.width ? ',' : '\n';
+            PH_TRY(ph_file_write(w->file, text, (size_t)length));
+        }
+    }
+    return PH_OK;
+}
+
+/* ---- PNG ------------------------------------------------------------------------------------- */
+
+/* A picture of all rows: as tiles where a row is a picture, else as bars of gray, one row a line. */
+ph_status ph_write_png(ph_writer *w)
+{
+    const ph_writer_desc *d = &w->desc;
+    bool picture = d->rank == 2 || (d->rank == 3 && (d->shape[2] == 1 || d->shape[2] == 3));
+    size_t columns = d->columns ? d->columns : picture ? (size_t)ceil(sqrt((double)w->rows)) : 1;
+    size_t lines = columns ? (w->rows + columns - 1) / columns : 0;
+    if (w->rows == 0)
+        return ph_fail(PH_USAGE, "%s: there is nothing to draw", w->path);
+    real *tiles = calloc(lines * columns * d->width, sizeof *tiles);
+    if (tiles == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", w->path);
+    ph_status status = ph_store_read(&w->gathered, tiles, w->gathered.size, 0);
+    if (status == PH_OK)
+        status = ph_grid_save(w->path, &(ph_grid){
+            .tiles = tiles, .rows = lines, .columns = columns, .white = d->white,
+            .height = picture ? d->shape[0] : 1, .width = picture ? d->shape[1] : d->width,
+            .channels = picture && d->rank == 3 ? d->shape[2] : 1 });
+    free(tiles);
+    return status;
 }

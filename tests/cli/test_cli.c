@@ -276,7 +276,7 @@ static void failures_leave_nothing(void **state)
     for (int w = 0; w < 4; w++)
         for (int p = w == 3; p < 2; p++) {
             snprintf(command, sizeof command, ways[w], pairs[p]);
-            assert_run(command, 2);
+            assert_run(command, 1);
             assert_one_line(err);
             assert_false(there("x.png") || there("x.npy") || there("x.csv"));
         }

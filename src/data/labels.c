@@ -1,0 +1,107 @@
+/* labels.c - classes of rows: from any texts or numbers to indices from 0 on. */
+#define _GNU_SOURCE
+#include "data/data.h"
+#include "data/number.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_INDICES = 10000, MOST_CLASSES = 65536 };
+
+void ph_data_take_labels(ph_data *d, uint32_t *labels)
+{
+    d->labels = labels;
+    for (size_t i = 0; i < d->rows; i++)
+        if (labels[i] + 1 > d->classes)
+            d->classes = labels[i] + 1;
+}
+
+ph_status ph_data_add_class(ph_data *d, const char *name)
+{
+    return ph_texts_add(&d->class_names, name, strlen(name));
+}
+
+ph_status ph_data_add_id(ph_data *d, const char *text, size_t length)
+{
+    return ph_texts_add(&d->ids, text, length);
+}
+
+/* One row's label, as it is sorted and compared. */
+typedef struct entry {
+    const char *text;
+    double value;              /* NaN unless all are numbers */
+    size_t row;
+} entry;
+
+static int compare(const void *a, const void *b)
+{
+    const entry *x = a, *y = b;
+    if (x->value < y->value || x->value > y->value)
+        return x->value < y->value ? -1 : 1;
+    return isnan(x->value) ? strcmp(x->text, y->text) : 0;
+}
+
+/* Whole numbers that are indices already keep their values; others are counted through in order. */
+static ph_status assign(ph_data *d, entry *e, bool indices, uint32_t *labels, const char *path)
+{
+    qsort(e, d->rows, sizeof *e, compare);
+    size_t classes = 0;
+    for (size_t i = 0; i < d->rows; i++) {
+        if (indices) {
+            labels[e[i].row] = (uint32_t)e[i].value;
+            continue;
+        }
+        if (i == 0 || compare(&e[i - 1], &e[i]) != 0) {
+            if (++classes > MOST_CLASSES)
+                return ph_fail(PH_USAGE, "%s: the label has more than %d different values: is it "
+                               "one?", path, MOST_CLASSES);
+            PH_TRY(ph_data_add_class(d, e[i].text));
+        }
+        labels[e[i].row] = (uint32_t)(classes - 1);
+    }
+    return PH_OK;
+}
+
+ph_status ph_data_label_texts(ph_data *d, const ph_texts *texts, const char *path)
+{
+    entry *e = malloc(d->rows * sizeof *e);
+    uint32_t *labels = malloc(d->rows * sizeof *labels);
+    ph_status status = e && labels ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", path);
+    bool numbers = true, indices = true;
+    for (size_t r = 0; r < d->rows && status == PH_OK; r++) {
+        const char *text = ph_texts_at(texts, r), *end = text + strlen(text);
+        e[r] = (entry){ text, NAN, r };
+        numbers = numbers && ph_number_read(text, end, '.', &e[r].value) == end && *text;
+        indices = indices && numbers && e[r].value >= 0 && e[r].value < MOST_INDICES &&
+                  e[r].value == floor(e[r].value);
+        if (*text == '\0')
+            status = ph_fail(PH_DATA, "%s: row %zu has no label", path, r + 1);
+    }
+    for (size_t r = 0; r < d->rows && status == PH_OK && !numbers; r++)
+        e[r].value = NAN;
+    if (status == PH_OK)
+        status = assign(d, e, indices, labels, path);
+    free(e);
+    if (status == PH_OK)
+        ph_data_take_labels(d, labels);
+    else
+        free(labels);
+    return status;
+}
+
+ph_status ph_data_label_values(ph_data *d, const double *values, const char *path)
+{
+    ph_texts texts = { 0 };
+    ph_status status = PH_OK;
+    char text[32];
+    for (size_t r = 0; r < d->rows && status == PH_OK; r++) {
+        int length = snprintf(text, sizeof text, "%.17g", values[r]);
+        status = isfinite(values[r]) ? ph_texts_add(&texts, text, (size_t)length)
+                                     : ph_fail(PH_DATA, "%s: row %zu has no label", path, r + 1);
+    }
+    if (status == PH_OK)
+        status = ph_data_label_texts(d, &texts, path);
+    ph_texts_free(&texts);
+    return status;
+}

@@ -1,0 +1,218 @@
+/* open.c - from what the user calls a set to the reader that opens it. */
+#define _GNU_SOURCE
+#include "data/data.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- Kinds of files -------------------------------------------------------------------------- */
+
+static const struct file_kind {
+    const char *name, *endings;       /* of the file's name, without .gz */
+    const char *magic;                /* the first bytes, where they tell */
+    size_t magic_size;
+    ph_file_reader open;
+} kinds[] = {
+    { "idx", ".idx -ubyte", NULL, 0, ph_idx_open },
+    { "npy", ".npy", "\x93NUMPY", 6, ph_npy_open },
+    { "npz", ".npz", "PK\x03\x04", 4, ph_npz_open },
+    { "csv", ".csv .tsv .tab .txt .dat .data", NULL, 0, ph_csv_open },
+    { "cifar", ".bin", NULL, 0, ph_cifar_open },
+    { "safetensors", ".safetensors .pin", NULL, 0, ph_safetensors_open },
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static bool ends_with(const char *text, size_t length, const char *ending, size_t size)
+{
+    return length >= size && strncasecmp(text + length - size, ending, size) == 0;
+}
+
+static const struct file_kind *kind_by_ending(const char *path)
+{
+    size_t length = strlen(path);
+    bool packed = ends_with(path, length, ".gz", 3);
+    length -= packed ? 3 : 0;
+    for (int k = 0; k < KINDS; k++)
+        for (const char *e = kinds[k].endings; *e;) {
+            size_t size = strcspn(e, " ");
+            if (ends_with(path, length, e, size))
+                return &kinds[k];
+            e += size + strspn(e + size, " ");
+        }
+    return packed ? &kinds[0] : NULL;
+}
+
+/* Text has no bytes below the blank but tabs and line ends; UTF-8 and Latin letters are fine. */
+static bool is_text(const uint8_t *head, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (head[i] < ' ' && strchr("\t\r\n", head[i]) == NULL)
+            return false;
+    return size > 0;
+}
+
+static const struct file_kind *kind_by_content(ph_source *in)
+{
+    uint8_t head[16];
+    size_t size = ph_source_peek(in, head);
+    for (int k = 0; k < KINDS; k++)
+        if (kinds[k].magic_size && size >= kinds[k].magic_size &&
+            memcmp(head, kinds[k].magic, kinds[k].magic_size) == 0)
+            return &kinds[k];
+    for (int k = 0; k < KINDS; k++)
+        if (kinds[k].open == ph_csv_open && is_text(head, size))
+            return &kinds[k];
+    return NULL;
+}
+
+static const struct file_kind *kind_by_name(const char *name)
+{
+    for (int k = 0; name && k < KINDS; k++)
+        if (strcmp(kinds[k].name, name) == 0)
+            return &kinds[k];
+    return NULL;
+}
+
+static ph_data *open_file(const char *path, const char *name, const ph_data_desc *desc)
+{
+    ph_source *in = ph_source_open(path);
+    if (in == NULL)
+        return NULL;
+    const struct file_kind *kind = kind_by_name(desc->format);
+    kind = kind ? kind : kind_by_ending(path);
+    kind = kind ? kind : kind_by_content(in);
+    ph_data *d = kind ? kind->open(in, name, desc) : NULL;
+    if (kind == NULL)
+        ph_fail(PH_USAGE, "%s: not a kind of file that can be read; known are IDX, .npy, .npz, .csv, "
+                ".tsv, CIFAR .bin, .safetensors and folders of pictures", ph_source_name(in));
+    ph_source_close(in);
+    return d;
+}
+
+/* ---- Folders --------------------------------------------------------------------------------- */
+
+typedef bool (*has_part)(const char *folder, const char *part);
+typedef ph_data *(*part_reader)(const char *folder, const char *name, const char *part,
+                                const ph_data_desc *);
+
+/* Training rows, test rows, or the one after the other. */
+static ph_data *open_parts(const char *path, const char *name, const ph_data_desc *desc, bool asked,
+                           has_part has, part_reader open)
+{
+    bool train = has(path, "train"), test = has(path, "test");
+    bool all = strcmp(desc->part, "all") == 0 || (!asked && !(train && test));
+    const char *first = all ? (train ? "train" : "test") : desc->part;
+    if (!has(path, first)) {
+        ph_fail(PH_USAGE, "%s: a folder without a %s part", path,
+                strcmp(first, "test") == 0 ? "test" : "training");
+        return NULL;
+    }
+    ph_data *d = open(path, name, first, desc), *second = NULL;
+    bool fails = d == NULL;
+    if (!fails && all && train && test) {
+        second = open(path, name, "test", desc);
+        fails = second == NULL || ph_data_join(d, second, path) != PH_OK;
+    }
+    ph_data_close(second);
+    if (fails) {
+        ph_data_close(d);
+        return NULL;
+    }
+    d->has_test = train && test;
+    return d;
+}
+
+static ph_data *open_folder(const char *path, const char *name, const ph_data_desc *desc,
+                            bool asked)
+{
+    if (ph_idx_has(path, "train") || ph_idx_has(path, "test"))
+        return open_parts(path, name, desc, asked, ph_idx_has, ph_idx_part);
+    if (ph_cifar_has(path, "train") || ph_cifar_has(path, "test"))
+        return open_parts(path, name, desc, asked, ph_cifar_has, ph_cifar_part);
+    return ph_pictures_open(path, name, desc->part, desc);
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static bool exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Where `name` lies: as a path, in a folder of $PINHOLE_DATA, in the user's cache. */
+static bool find(const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "%s", name);
+    if (strcmp(name, "-") == 0 || exists(path))
+        return true;
+    const char *list = getenv("PINHOLE_DATA");
+    while (list && *list) {
+        int length = (int)strcspn(list, ":");
+        snprintf(path, size, "%.*s/%s", length, list, name);
+        if (length && exists(path))
+            return true;
+        list += length + (list[length] == ':');
+    }
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (cache && *cache)
+        snprintf(path, size, "%s/pinhole/%s", cache, name);
+    else
+        snprintf(path, size, "%s/.cache/pinhole/%s", home ? home : "", name);
+    return exists(path);
+}
+
+static bool is_part(const char *text)
+{
+    return strcmp(text, "train") == 0 || strcmp(text, "test") == 0 || strcmp(text, "all") == 0;
+}
+
+static void not_found(const char *name)
+{
+    const char *data = getenv("PINHOLE_DATA");
+    ph_fail(PH_USAGE, "%s: no such file, no set of that name in $PINHOLE_DATA (%s) or the cache, and "
+            "the only built-in set is glyphs%s", name, data && *data ? data : "not set",
+            ph_nearest(name, (const char *[]){ "glyphs" }, 1) ? ": did you mean glyphs?" : "");
+}
+
+static ph_data *open_spec(const char *name, const ph_data_desc *desc, bool asked)
+{
+    char path[4096 + 64];
+    const char *last = strrchr(name, '/');
+    last = last ? last + 1 : name;
+    if (find(name, path, sizeof path))
+        return is_folder(path) ? open_folder(path, last, desc, asked)
+                               : open_file(path, last, desc);
+    if (strcmp(name, "glyphs") == 0)
+        return ph_glyphs_open(desc->part, desc->seed);
+    not_found(name);
+    return NULL;
+}
+
+ph_data *ph_data_open(const char *spec, const ph_data_desc *given)
+{
+    char name[4096];
+    ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
+    const char *colon = strrchr(spec, ':');
+    bool asked = colon && is_part(colon + 1);
+    desc.part = asked ? colon + 1 : desc.part ? desc.part : "all";
+    desc.memory_limit = desc.memory_limit ? desc.memory_limit : (size_t)256 << 20;
+    snprintf(name, sizeof name, "%.*s", (int)(asked ? colon - spec : (ptrdiff_t)strlen(spec)), spec);
+    for (size_t length = strlen(name); length > 1 && name[length - 1] == '/';)
+        name[--length] = '\0';
+    ph_data *d = open_spec(name, &desc, asked);
+    if (d && asked && !d->has_test && strcmp(desc.part, "all") != 0) {
+        ph_fail(PH_USAGE, "%s: there is no training and test part in it, so ':%s' names nothing", name,
+                desc.part);
+        ph_data_close(d);
+        return NULL;
+    }
+    return d;
+}

@@ -1,0 +1,61 @@
+/* survey.c - what one pass over a set tells of its columns. */
+#include "data/data.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+ph_status ph_data_survey(const ph_data *d, ph_column *column)
+{
+    size_t w = d->width;
+    real *row = malloc(w * sizeof *row);
+    if (row == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    ph_status status = PH_OK;
+    for (size_t c = 0; c < w; c++)
+        column[c] = (ph_column){ .min = INFINITY, .max = -INFINITY };
+    for (size_t r = 0; r < d->rows && status == PH_OK; r++) {
+        double share = 1 / (double)(r + 1);
+        status = ph_data_read(d, &r, 1, row);
+        for (size_t c = 0; c < w && status == PH_OK; c++) {
+            ph_column *at = &column[c];
+            double x = (double)row[c];
+            if (!isfinite(x)) {
+                at->missing += isnan(x);
+                at->infinite += !isnan(x);
+                continue;
+            }
+            /* Welford (1962); the variance is the sum of squares until the end. */
+            size_t before = at->missing + at->infinite;
+            double delta = x - at->mean;
+            at->mean += before ? delta / (double)(r + 1 - before) : delta * share;
+            at->deviation += delta * (x - at->mean);
+            at->min = x < at->min ? x : at->min;
+            at->max = x > at->max ? x : at->max;
+        }
+    }
+    for (size_t c = 0; c < w; c++) {
+        size_t count = d->rows - column[c].missing - column[c].infinite;
+        column[c].deviation = count ? sqrt(column[c].deviation / (double)count) : NAN;
+        column[c].mean = count ? column[c].mean : NAN;
+        column[c].min = count ? column[c].min : NAN;
+        column[c].max = count ? column[c].max : NAN;
+    }
+    free(row);
+    return status;
+}
+
+ph_status ph_data_range(const ph_data *d, double *min, double *max)
+{
+    ph_column *column = malloc(d->width * sizeof *column);
+    ph_status status = column ? ph_data_survey(d, column)
+                              : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    *min = INFINITY;
+    *max = -INFINITY;
+    for (size_t c = 0; c < d->width && status == PH_OK; c++) {
+        *min = column[c].min < *min ? column[c].min : *min;
+        *max = column[c].max > *max ? column[c].max : *max;
+    }
+    free(column);
+    return status;
+}

@@ -1,0 +1,57 @@
+/* texts.c - a list of texts that grows. */
+#include "data/texts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ph_status ph_texts_add(ph_texts *t, const char *text, size_t length)
+{
+    if (t->count == t->room) {
+        size_t room = t->room * 2 + 16;
+        size_t *at = realloc(t->at, room * sizeof *at);
+        if (at == NULL)
+            return ph_fail(PH_MEMORY, "out of memory for names");
+        t->at = at;
+        t->room = room;
+    }
+    if (t->size + length + 1 > t->capacity) {
+        size_t capacity = (t->size + length + 1) * 2 + 64;
+        char *bytes = realloc(t->bytes, capacity);
+        if (bytes == NULL)
+            return ph_fail(PH_MEMORY, "out of memory for names");
+        t->bytes = bytes;
+        t->capacity = capacity;
+    }
+    t->at[t->count++] = t->size;
+    memcpy(t->bytes + t->size, text, length);
+    t->bytes[t->size + length] = '\0';
+    t->size += length + 1;
+    return PH_OK;
+}
+
+const char *ph_texts_at(const ph_texts *t, size_t i)
+{
+    return i < t->count ? t->bytes + t->at[i] : NULL;
+}
+
+size_t ph_texts_find(const ph_texts *t, const char *text)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->bytes + t->at[i], text) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+ph_status ph_texts_copy(ph_texts *to, const ph_texts *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        PH_TRY(ph_texts_add(to, ph_texts_at(from, i), strlen(ph_texts_at(from, i))));
+    return PH_OK;
+}
+
+void ph_texts_free(ph_texts *t)
+{
+    free(t->bytes);
+    free(t->at);
+    *t = (ph_texts){ 0 };
+}

@@ -1,0 +1,142 @@
+/* rows.c - the data that a model takes: what it keeps of the set it was made for, and whether another
+ * set fits.
+ */
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Names of columns ------------------------------------------------------------------------ */
+
+char *ph_model_list_columns(const ph_model *m)
+{
+    size_t most = 2;
+    for (size_t c = 0; c < m->columns.count; c++)
+        most += 2 * strlen(ph_texts_at(&m->columns, c)) + 3;
+    char *list = malloc(most), *to = list;
+    if (list == NULL) {
+        ph_fail(PH_MEMORY, "out of memory for the names of columns");
+        return NULL;
+    }
+    for (size_t c = 0; c < m->columns.count; c++) {
+        *to++ = c ? ',' : '"';
+        *to = '"';
+        to += c > 0;
+        for (const char *name = ph_texts_at(&m->columns, c); *name; name++) {
+            *to++ = *name;
+            *to = '"';
+            to += *name == '"';
+        }
+        *to++ = '"';
+    }
+    *to = '\0';
+    return list;
+}
+
+ph_status ph_model_read_columns(ph_model *m, const char *list)
+{
+    ph_texts_free(&m->columns);
+    char *name = malloc(strlen(list) + 1);
+    ph_status status = name ? PH_OK : ph_fail(PH_MEMORY, "out of memory for the names of columns");
+    while (status == PH_OK && *list == '"') {
+        size_t length = 0;
+        for (list++; *list && (*list != '"' || list[1] == '"'); list += *list == '"' ? 2 : 1)
+            name[length++] = *list;
+        status = ph_texts_add(&m->columns, name, length);
+        list += *list == '"';
+        list += *list == ',';
+    }
+    free(name);
+    if (status == PH_OK && (*list || m->columns.count != ph_shape_size(&m->row)))
+        status = ph_fail(PH_DATA, "the names of columns do not fit the rows");
+    return status;
+}
+
+/* Names are of use where each column has one of its own. */
+ph_status ph_model_remember(ph_model *m, const ph_data *data)
+{
+    snprintf(m->size, sizeof m->size, "%s", data->size);
+    snprintf(m->fit, sizeof m->fit, "%s", data->fit);
+    for (size_t c = 0; c < data->columns.count; c++) {
+        const char *name = ph_texts_at(&data->columns, c);
+        if (*name == '\0' || ph_texts_find(&data->columns, name) != c)
+            return PH_OK;
+    }
+    return ph_texts_copy(&m->columns, &data->columns);
+}
+
+static ph_status check_names(const ph_model *m, const ph_data *data)
+{
+    for (size_t c = 0; c < m->columns.count && c < data->columns.count; c++) {
+        const char *name = ph_texts_at(&data->columns, c), *own = ph_texts_at(&m->columns, c);
+        if (strcmp(name, own) != 0)
+            return ph_fail(PH_DATA, "%s: column %zu is '%.100s', where the model has '%.100s'",
+                           data->name, c + 1, name, own);
+    }
+    return PH_OK;
+}
+
+/* ---- Other sets ------------------------------------------------------------------------------ */
+
+ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_data *data)
+{
+    size_t in, out;
+    PH_TRY(ph_model_port(m, function, &in, &out));
+    if (data->width != in)
+        return ph_fail(PH_DATA, "%s: rows of %zu numbers, but '%s' takes %zu", data->name,
+                       data->width, function, in);
+    return strcmp(function, "decode") == 0 ? PH_OK : check_names(m, data);
+}
+
+ph_data *ph_model_open_data(const ph_model *m, const char *function, const char *spec,
+                            const ph_data_desc *given)
+{
+    ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
+    bool rows = strcmp(function, "decode") != 0;
+    bool columns = rows && m->columns.count && !desc.columns && !desc.drop_columns;
+    char *list = columns ? ph_model_list_columns(m) : NULL;
+    if (columns && list == NULL)
+        return NULL;
+    if (columns)
+        desc.columns = list;
+    if (rows && *m->size && desc.size == NULL) {
+        desc.size = m->size;
+        desc.fit = m->fit;
+    }
+    bool picture = m->row.rank >= 2 && (desc.channels == NULL || strcmp(desc.channels, "auto") == 0);
+    if (rows && picture)
+        desc.channels = m->row.rank == 3 && m->row.dim[2] == 3 ? "rgb" : "gray";
+    ph_data *d = ph_data_open(spec, &desc);
+    free(list);
+    if (d == NULL && columns && strstr(ph_message(), "no column"))
+        ph_fail(PH_DATA, "%s; the model takes it", ph_message());
+    if (d == NULL || ph_model_check_data(m, function, d) == PH_OK)
+        return d;
+    ph_data_close(d);
+    return NULL;
+}
+
+ph_status ph_model_apply_data(ph_model *m, const char *function, const ph_data *data, size_t first,
+                              size_t count, ph_real *out)
+{
+    static real zero = 0, one = 1;
+    static const ph_scaling as_they_are = { .width = 1, .shift = &zero, .scale = &one };
+    PH_TRY(ph_model_check_data(m, function, data));
+    size_t index[PH_USE_ROWS], width;
+    ph_function *f = ph_model_function(m, function);
+    if (f == NULL)
+        return ph_last_status();
+    PH_TRY(ph_model_port(m, function, &width, &(size_t){ 0 }));
+    PH_TRY(ph_model_scratch(m, width));
+    for (size_t done = 0; done < count;) {
+        size_t n = count - done < PH_USE_ROWS ? count - done : PH_USE_ROWS;
+        for (size_t i = 0; i < n; i++)
+            index[i] = first + done + i;
+        PH_TRY(ph_fetch(data, f->raw_in ? &m->scaling : &as_they_are, index, n, m->rows_in));
+        out = ph_function_run(m, f, n, out);
+        if (out == NULL)
+            return ph_last_status();
+        done += n;
+    }
+    return PH_OK;
+}

@@ -1,0 +1,30 @@
+/* writer.h - rows on their way out, as the formats see them. */
+#ifndef PH_VIEW_WRITER_H
+#define PH_VIEW_WRITER_H
+
+#include "base/file.h"
+#include "base/real.h"
+#include "base/store.h"
+
+struct ph_writer {
+    const struct ph_writer_format *format;
+    ph_writer_desc desc;
+    char *path;
+    ph_file *file;             /* NULL where the format opens its own at the end */
+    size_t rows;
+    ph_store gathered;         /* rows of a format that needs all of them at once */
+};
+
+/* `.npy`'s header for that many rows of numbers of `type` ("<f4"), blanks up to a multiple of 64
+ * bytes; returns its length. */
+enum { PH_NPY_HEADER = 192 };
+size_t ph_npy_text(char text[PH_NPY_HEADER], const char *type, size_t rows, size_t rank,
+                   const size_t *shape);
+
+ph_status ph_write_csv_rows(ph_writer *, const real *values, size_t rows);
+ph_status ph_write_npy(ph_writer *);
+ph_status ph_write_npz(ph_writer *);
+ph_status ph_write_safetensors(ph_writer *);
+ph_status ph_write_png(ph_writer *);
+
+#endif

@@ -43,6 +43,7 @@ int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Opens data by the options given; part: what is taken where the spec names none. With a model, the
  * data are for `function` of it. Tells on stderr which columns were left out. */
 ph_data *cli_open(const cli_arguments *, const char *spec, const char *part);
+ph_data *cli_open_quietly(const cli_arguments *, const char *spec, const char *part);
 ph_data *cli_open_for(const cli_arguments *, const ph_model *, const char *function,
                       const char *spec, const char *part);
 
@@ -50,6 +51,10 @@ ph_data *cli_open_for(const cli_arguments *, const ph_model *, const char *funct
 void cli_json_begin(void);
 void cli_json_number(const char *name, double value);
 void cli_json_text(const char *name, const char *value);
+void cli_json_list_begin(const char *name);
+void cli_json_item_number(double value);
+void cli_json_item_text(const char *value);
+void cli_json_list_end(void);
 void cli_json_end(void);
 
 /* The tutorials' picture: ten by ten tiles filled column by column, the first fifty rows in the

@@ -210,10 +210,15 @@ static bool read_desc(const cli_arguments *a, const char *part, ph_data_desc *de
     return status == PH_OK;
 }
 
-ph_data *cli_open(const cli_arguments *a, const char *spec, const char *part)
+ph_data *cli_open_quietly(const cli_arguments *a, const char *spec, const char *part)
 {
     ph_data_desc desc;
-    return read_desc(a, part, &desc) ? tell(ph_data_open(spec, &desc)) : NULL;
+    return read_desc(a, part, &desc) ? ph_data_open(spec, &desc) : NULL;
+}
+
+ph_data *cli_open(const cli_arguments *a, const char *spec, const char *part)
+{
+    return tell(cli_open_quietly(a, spec, part));
 }
 
 ph_data *cli_open_for(const cli_arguments *a, const ph_model *m, const char *function,
@@ -246,28 +251,63 @@ static void quoted(const char *text)
     putchar('"');
 }
 
-static void member(const char *name)
+static void item(void)
 {
     if (!first_member)
         putchar(',');
     first_member = false;
+}
+
+static void member(const char *name)
+{
+    item();
     quoted(name);
     putchar(':');
 }
 
-void cli_json_number(const char *name, double value)
+static void number(double value)
 {
-    member(name);
     if (isfinite(value))
         printf("%.9g", value);
     else
         fputs("null", stdout);
 }
 
+void cli_json_number(const char *name, double value)
+{
+    member(name);
+    number(value);
+}
+
 void cli_json_text(const char *name, const char *value)
 {
     member(name);
     quoted(value);
+}
+
+void cli_json_list_begin(const char *name)
+{
+    member(name);
+    putchar('[');
+    first_member = true;
+}
+
+void cli_json_item_number(double value)
+{
+    item();
+    number(value);
+}
+
+void cli_json_item_text(const char *value)
+{
+    item();
+    quoted(value);
+}
+
+void cli_json_list_end(void)
+{
+    putchar(']');
+    first_member = false;
 }
 
 void cli_json_end(void)

@@ -1,6 +1,7 @@
 /* data.c - pinhole data DATA: what a set is, and a picture of it. */
 #include "cli.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,60 +75,215 @@ static ph_status draw(const ph_data *d, const ph_data_info *info, double low, do
     return status;
 }
 
-static void shape_text(const ph_data_info *info, char text[64])
+/* ---- In words -------------------------------------------------------------------------------- */
+
+static void shape_text(const ph_data_info *info, const char *between, char text[96])
 {
     size_t used = 0;
     for (size_t i = 0; i < info->rank; i++)
-        used += (size_t)snprintf(text + used, 64 - used, "%s%zu", i ? "x" : "", info->shape[i]);
+        used += (size_t)snprintf(text + used, 96 - used, "%s%zu", i ? between : "", info->shape[i]);
 }
 
-/* NaN values, row by row. */
-static ph_status count_missing(const ph_data *d, const ph_data_info *info, size_t *missing)
+/* What a whole set comes to. */
+typedef struct summary {
+    ph_column *column;
+    double low, high;
+    size_t missing, infinite, constant;
+} summary;
+
+static ph_status sum_up(const ph_data *d, const ph_data_info *info, summary *s)
 {
+    *s = (summary){ .column = malloc(info->width * sizeof *s->column), .low = INFINITY,
+                    .high = -INFINITY };
+    ph_status status = s->column ? ph_data_survey(d, s->column) : PH_MEMORY;
+    for (size_t c = 0; c < info->width && status == PH_OK; c++) {
+        const ph_column *at = &s->column[c];
+        s->low = at->min < s->low ? at->min : s->low;
+        s->high = at->max > s->high ? at->max : s->high;
+        s->missing += at->missing;
+        s->infinite += at->infinite;
+        s->constant += at->min == at->max;
+    }
+    return status;
+}
+
+static void print_json(const ph_data *d, const ph_data_info *info, const summary *s)
+{
+    cli_json_begin();
+    cli_json_text("name", info->name);
+    cli_json_number("rows", (double)info->rows);
+    cli_json_list_begin("shape");
+    for (size_t i = 0; i < info->rank; i++)
+        cli_json_item_number((double)info->shape[i]);
+    cli_json_list_end();
+    cli_json_text("type", info->element);
+    cli_json_text("format", info->format);
+    cli_json_number("min", s->low);
+    cli_json_number("max", s->high);
+    cli_json_number("classes", (double)info->classes);
+    cli_json_number("missing", (double)s->missing);
+    cli_json_number("infinite", (double)s->infinite);
+    cli_json_number("constant_columns", (double)s->constant);
+    if (ph_data_column(d, 0)) {
+        cli_json_list_begin("columns");
+        for (size_t c = 0; c < info->width; c++)
+            cli_json_item_text(ph_data_column(d, c));
+        cli_json_list_end();
+    }
+    if (info->left_out)
+        cli_json_text("left_out", info->left_out);
+    cli_json_end();
+}
+
+static void print_classes(const ph_data *d, const ph_data_info *info)
+{
+    size_t *count = count_classes(d, info);
+    printf("%zu classes:", info->classes);
+    for (size_t i = 0; count && i < info->classes; i++) {
+        const char *name = ph_data_class(d, i);
+        if (name)
+            printf(" %s (%zu)", name, count[i]);
+        else
+            printf(" %zu (%zu)", i, count[i]);
+    }
+    putchar('\n');
+    free(count);
+}
+
+/* What is odd about a column, or NULL. */
+static const char *oddity(const ph_data *d, const ph_data_info *info, size_t column,
+                          const ph_column *c, char text[128])
+{
+    const char *name = ph_data_column(d, column);
+    bool twice = false;
+    for (size_t i = 0; name && i < info->width && !twice; i++)
+        twice = i != column && strcmp(ph_data_column(d, i), name) == 0;
+    if (c->missing == info->rows)
+        return "no value at all";
+    snprintf(text, 128, "%s%s%s", c->min == c->max ? "constant" : "",
+             twice ? (c->min == c->max ? ", a name twice" : "a name twice") : "",
+             name && *name == '\0' ? " without a name" : "");
+    return *text ? text : NULL;
+}
+
+/* All columns of a table that is not too wide; of a wide one those that are odd. */
+static void print_columns(const ph_data *d, const ph_data_info *info, const summary *s)
+{
+    enum { MOST = 40 };
+    size_t shown = 0;
+    for (size_t c = 0; c < info->width; c++) {
+        const ph_column *at = &s->column[c];
+        const char *name = ph_data_column(d, c);
+        char text[128];
+        const char *odd = oddity(d, info, c, at, text);
+        if (info->width > MOST && !odd && at->missing == 0 && at->infinite == 0)
+            continue;
+        if (shown == 0)
+            printf("%s\n%6s %-24s %12s %12s %12s %12s %9s\n",
+                   info->width > MOST ? "columns with something odd:" : "columns:", "", "name", "min",
+                   "max", "mean", "deviation", "missing");
+        if (++shown > MOST)
+            continue;
+        printf("%6zu %-24.24s %12.6g %12.6g %12.6g %12.6g %9zu%s%s", c + 1, name ? name : "", at->min,
+               at->max, at->mean, at->deviation, at->missing, odd ? "  " : "", odd ? odd : "");
+        if (at->infinite)
+            printf("  %zu infinite", at->infinite);
+        putchar('\n');
+    }
+    if (shown > MOST)
+        printf("... and %zu more\n", shown - MOST);
+}
+
+static ph_status print_rows(const ph_data *d, const ph_data_info *info)
+{
+    enum { ROWS = 5, NUMBERS = 8 };
     ph_real *row = malloc(info->width * sizeof *row);
     ph_status status = row ? PH_OK : PH_MEMORY;
-    *missing = 0;
-    for (size_t r = 0; r < info->rows && status == PH_OK; r++) {
+    if (status == PH_OK)
+        puts("first rows:");
+    for (size_t r = 0; r < ROWS && r < info->rows && status == PH_OK; r++) {
+        const char *id = ph_data_id(d, r);
         status = ph_data_read(d, &r, 1, row);
-        for (size_t c = 0; c < info->width && status == PH_OK; c++)
-            *missing += row[c] != row[c];
+        printf("%6zu %s%s", r + 1, id ? id : "", id ? ":" : "");
+        for (size_t c = 0; c < info->width && c < NUMBERS && status == PH_OK; c++)
+            printf(" %.6g", (double)row[c]);
+        if (info->width > NUMBERS)
+            printf(" ... (%zu numbers)", info->width);
+        if (ph_data_labels(d))
+            printf("  [class %u]", ph_data_labels(d)[r]);
+        putchar('\n');
     }
     free(row);
     return status;
 }
 
-static void print(const ph_data *d, const ph_data_info *info, double low, double high,
-                  size_t missing, bool json)
+/* Three pictures side by side in letters, dark to bright, about as wide as they are high. */
+static ph_status print_pictures(const ph_data *d, const ph_data_info *info, double white)
 {
-    char shape[64];
-    shape_text(info, shape);
-    size_t *count = count_classes(d, info);
-    if (json) {
-        cli_json_begin();
-        cli_json_number("rows", (double)info->rows);
-        cli_json_text("shape", shape);
-        cli_json_text("type", info->element);
-        cli_json_text("format", info->format);
-        cli_json_number("min", low);
-        cli_json_number("max", high);
-        cli_json_number("classes", (double)info->classes);
-        cli_json_number("missing", (double)missing);
-        cli_json_end();
-    } else {
-        printf("%s: %zu rows of %s, %s numbers (%s), from %g to %g\n", info->name, info->rows,
-               shape, info->element, info->format, low, high);
-        if (missing)
-            printf("%zu values are missing (NaN)\n", missing);
-        if (info->classes)
-            printf("%zu classes:", info->classes);
-        for (size_t i = 0; count && i < info->classes; i++)
-            printf(" %zu (%zu)", i, count[i]);
-        if (info->classes)
-            putchar('\n');
-        if (info->has_test)
-            puts("has a training and a test part: :train, :test, :all");
+    enum { PICTURES = 3, MOST = 40 };
+    static const char ink[] = " .:-=+*#%@";
+    size_t height, width, channels, count = info->rows < PICTURES ? info->rows : PICTURES;
+    if (!cli_is_picture(info->rank, info->shape, &height, &width, &channels) || !(white > 0))
+        return PH_OK;
+    size_t longer = height > width ? height : width, step = (longer + MOST - 1) / MOST;
+    ph_real *pixels = malloc(count * info->width * sizeof *pixels);
+    ph_status status = pixels ? ph_data_read(d, (size_t[]){ 0, 1, 2 }, count, pixels) : PH_MEMORY;
+    for (size_t y = 0; y < height && status == PH_OK; y += 2 * step) {
+        for (size_t p = 0; p < count; p++) {
+            fputs(p ? "  |  " : "", stdout);
+            for (size_t x = 0; x < width; x += step) {
+                double sum = 0;
+                for (size_t c = 0; c < channels; c++)
+                    sum += (double)pixels[p * info->width + (y * width + x) * channels + c];
+                double share = sum / (double)channels / white * 9.999;
+                putchar(ink[share < 0 ? 0 : share > 9 ? 9 : (int)share]);
+            }
+        }
+        putchar('\n');
     }
-    free(count);
+    free(pixels);
+    return status;
+}
+
+static ph_status print(const ph_data *d, const ph_data_info *info, const summary *s)
+{
+    char shape[96];
+    shape_text(info, "x", shape);
+    printf("%s: %zu rows of %s, %s numbers (%s), from %g to %g\n", info->name, info->rows, shape,
+           info->element, info->format, s->low, s->high);
+    if (info->id_column || ph_data_id(d, 0))
+        printf("rows are named%s%s: %s, ...\n", info->id_column ? " by " : "",
+               info->id_column ? info->id_column : "", ph_data_id(d, 0));
+    if (info->left_out)
+        printf("left out, as they hold no numbers: %s\n", info->left_out);
+    if (s->missing)
+        printf("%zu values are missing (NaN)\n", s->missing);
+    if (s->infinite)
+        printf("%zu values are infinite\n", s->infinite);
+    if (info->classes)
+        print_classes(d, info);
+    if (info->has_test)
+        puts("has a training and a test part: :train, :test, :all");
+    if (info->rank > 1)
+        return print_pictures(d, info, s->high);
+    print_columns(d, info, s);
+    return print_rows(d, info);
+}
+
+static ph_status describe(const ph_data *d, const char *picture, bool json)
+{
+    ph_data_info info;
+    summary s;
+    ph_data_describe(d, &info);
+    ph_status status = sum_up(d, &info, &s);
+    if (status == PH_OK && picture)
+        status = draw(d, &info, s.low, s.high, picture);
+    if (status == PH_OK && json)
+        print_json(d, &info, &s);
+    else if (status == PH_OK)
+        status = print(d, &info, &s);
+    free(s.column);
+    return status;
 }
 
 static int run(const cli_command *c, int argc, char **argv)
@@ -137,22 +293,17 @@ static int run(const cli_command *c, int argc, char **argv)
     int code = cli_read(c, argc, argv, &a);
     if (code == CLI_DONE && !a.help)
         code = cli_options(c, &a, &o);
+    size_t length = o.output ? strlen(o.output) : 0;
+    if (code == CLI_DONE && o.output && (length < 4 || strcmp(o.output + length - 4, ".png") != 0))
+        code = cli_usage("%s: the picture's name should end in .png", o.output);
+    /* Here columns of text are told of, and nothing is lost when they are left out. */
+    if (code == CLI_DONE && !a.help && ph_settings_get(a.settings, "text-columns") == NULL &&
+        ph_settings_set(a.settings, "text-columns", "drop") != PH_OK)
+        code = cli_fail();
     if (code == CLI_DONE && !a.help) {
-        double low, high;
-        size_t missing;
-        ph_data_info info;
-        ph_data *data = cli_open(&a, a.word[0], "test");
-        if (data)
-            ph_data_describe(data, &info);
-        size_t length = o.output ? strlen(o.output) : 0;
-        if (data && o.output && (length < 4 || strcmp(o.output + length - 4, ".png") != 0))
-            code = cli_usage("%s: the picture's name should end in .png", o.output);
-        else if (data == NULL || ph_data_range(data, &low, &high) != PH_OK ||
-                 count_missing(data, &info, &missing) != PH_OK ||
-                 (o.output && draw(data, &info, low, high, o.output) != PH_OK))
+        ph_data *data = cli_open_quietly(&a, a.word[0], "test");
+        if (data == NULL || describe(data, o.output, a.json) != PH_OK)
             code = cli_fail();
-        else
-            print(data, &info, low, high, missing, a.json);
         ph_data_close(data);
     }
     cli_free(&a);

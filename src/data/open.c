@@ -83,7 +83,9 @@ static ph_data *open_file(const char *path, const char *name, const ph_data_desc
     kind = kind ? kind : kind_by_ending(path);
     kind = kind ? kind : kind_by_content(in);
     ph_data *d = kind ? kind->open(in, name, desc) : NULL;
-    if (kind == NULL)
+    if (kind == NULL && ph_source_peek(in, (uint8_t[16]){ 0 }) == 0)
+        ph_fail(PH_DATA, "%s: it is empty", ph_source_name(in));
+    else if (kind == NULL)
         ph_fail(PH_USAGE, "%s: not a kind of file that can be read; known are IDX, .npy, .npz, .csv, "
                 ".tsv, CIFAR .bin, .safetensors and folders of pictures", ph_source_name(in));
     ph_source_close(in);
@@ -186,7 +188,7 @@ static ph_data *open_spec(const char *name, const ph_data_desc *desc, bool asked
 {
     char path[4096 + 64];
     const char *last = strrchr(name, '/');
-    last = last ? last + 1 : name;
+    last = strcmp(name, "-") == 0 ? "standard input" : last ? last + 1 : name;
     if (find(name, path, sizeof path))
         return is_folder(path) ? open_folder(path, last, desc, asked)
                                : open_file(path, last, desc);

@@ -159,10 +159,10 @@ static void a_whole_round(void **state)
     assert_run("encode m.pin glyphs -o codes.npy", 0);
     assert_run("data codes.npy --json", 0);
     assert_true(figure("rows") == 2000);
-    assert_says(out, "\"shape\":\"8\"");
+    assert_says(out, "\"shape\":[8]");
     assert_run("decode m.pin codes.npy -o rows.npy", 0);
     assert_run("data rows.npy --json", 0);
-    assert_says(out, "\"shape\":\"28x28\"");
+    assert_says(out, "\"shape\":[28,28]");
     assert_run("encode m.pin glyphs --layer 1 -o layer.csv", 0);
     assert_run("encode m.pin glyphs --layer 2 -o layer.csv", 2);
     assert_says(err, "layer1");

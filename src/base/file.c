@@ -107,23 +107,26 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
+ph_status ph_file_rename(int descriptor, const char *from, const char *to)
+{
+    if (fsync(descriptor) != 0 || rename(from, to) != 0)
+        return cannot(to, "write", errno);
+    sync_folder(to);
+    return PH_OK;
+}
+
 ph_status ph_file_commit(ph_file *f)
 {
     if (f->error == 0 && fflush(f->stream) != 0)
         f->error = errno;
-    if (f->temporary && f->error == 0 && fsync(f->descriptor) != 0)
-        f->error = errno;
-    if (f->temporary && f->error == 0 && rename(f->temporary, f->path) != 0)
-        f->error = errno;
-    if (f->error) {
-        ph_status status = cannot(f->path, "write", f->error);
+    ph_status status = f->error ? cannot(f->path, "write", f->error)
+                       : f->temporary ? ph_file_rename(f->descriptor, f->temporary, f->path)
+                                      : PH_OK;
+    if (status == PH_OK)
+        release(f);
+    else
         ph_file_discard(f);
-        return status;
-    }
-    if (f->temporary)
-        sync_folder(f->path);
-    release(f);
-    return PH_OK;
+    return status;
 }
 
 void ph_file_discard(ph_file *f)

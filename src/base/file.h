@@ -21,6 +21,9 @@ bool ph_file_is_stream(const ph_file *);
 ph_status ph_file_commit(ph_file *);
 void ph_file_discard(ph_file *);
 
+/* Flushes a file that was written elsewhere to the disk and gives it its name. */
+ph_status ph_file_rename(int descriptor, const char *from, const char *to);
+
 /* The whole file in memory (free it), or NULL. */
 uint8_t *ph_file_read(const char *path, size_t *size);
 

@@ -5,18 +5,12 @@
  */
 #include "train/train.h"
 
+#include "base/stop.h"
+
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static volatile sig_atomic_t stop_asked;
-
-void ph_stop(void)
-{
-    stop_asked = 1;
-}
 
 static double now(void)
 {
@@ -385,7 +379,7 @@ static ph_status loop(fit *f)
                 f->told_at = now();
                 tell(f, PH_EVENT_SECOND, f->logged, (double)f->logged_rows, lr, NULL);
             }
-            if (stop_asked) {
+            if (ph_stop_asked()) {
                 p->seconds += now() - f->logged_at;
                 PH_TRY(save(f));
                 return ph_fail(PH_STOPPED, "stopped in epoch %lld, after step %lld",
@@ -405,7 +399,7 @@ ph_status ph_trainer_run(ph_trainer *t, const ph_data *data, const ph_data *vali
                  const ph_hooks *hooks)
 {
     fit f = { .t = t, .hooks = hooks, .data = data, .validation = validation };
-    stop_asked = 0;
+    ph_stop_forget();
     ph_status status = begin(&f);
     if (status == PH_OK)
         status = loop(&f);

@@ -47,6 +47,9 @@ ph_data *cli_open_quietly(const cli_arguments *, const char *spec, const char *p
 ph_data *cli_open_for(const cli_arguments *, const ph_model *, const char *function,
                       const char *spec, const char *part);
 
+/* pinhole data get NAME. Says what is wrong, returns the exit status. */
+int cli_get(const cli_arguments *);
+
 /* One JSON object on a line of stdout. */
 void cli_json_begin(void);
 void cli_json_number(const char *name, double value);

@@ -1,4 +1,4 @@
-/* data.c - pinhole data DATA: what a set is, and a picture of it. */
+/* data.c - pinhole data DATA: what a set is, and a picture of it; pinhole data get NAME is in get.c. */
 #include "cli.h"
 
 #include <math.h>
@@ -286,6 +286,34 @@ static ph_status describe(const ph_data *d, const char *picture, bool json)
     return status;
 }
 
+/* One word is DATA; two are "get NAME". */
+static int check_words(const cli_arguments *a, const data_options *o)
+{
+    bool get = strcmp(a->word[0], "get") == 0;
+    size_t length = o->output ? strlen(o->output) : 0;
+    if (get && a->words == 1)
+        return cli_usage("get what? pinhole data get NAME (pinhole data --help lists the names)");
+    if (get && o->output)
+        return cli_usage("get draws no picture: --output is for pinhole data DATA");
+    if (!get && a->words == 2)
+        return cli_usage("'%s' is one word too many: pinhole data DATA", a->word[1]);
+    if (o->output && (length < 4 || strcmp(o->output + length - 4, ".png") != 0))
+        return cli_usage("%s: the picture's name should end in .png", o->output);
+    return CLI_DONE;
+}
+
+static int show(const cli_arguments *a, const data_options *o)
+{
+    /* Here columns of text are told of, and nothing is lost when they are left out. */
+    if (ph_settings_get(a->settings, "text-columns") == NULL &&
+        ph_settings_set(a->settings, "text-columns", "drop") != PH_OK)
+        return cli_fail();
+    ph_data *data = cli_open_quietly(a, a->word[0], "test");
+    int code = data && describe(data, o->output, a->json) == PH_OK ? CLI_DONE : cli_fail();
+    ph_data_close(data);
+    return code;
+}
+
 static int run(const cli_command *c, int argc, char **argv)
 {
     cli_arguments a;
@@ -293,25 +321,17 @@ static int run(const cli_command *c, int argc, char **argv)
     int code = cli_read(c, argc, argv, &a);
     if (code == CLI_DONE && !a.help)
         code = cli_options(c, &a, &o);
-    size_t length = o.output ? strlen(o.output) : 0;
-    if (code == CLI_DONE && o.output && (length < 4 || strcmp(o.output + length - 4, ".png") != 0))
-        code = cli_usage("%s: the picture's name should end in .png", o.output);
-    /* Here columns of text are told of, and nothing is lost when they are left out. */
-    if (code == CLI_DONE && !a.help && ph_settings_get(a.settings, "text-columns") == NULL &&
-        ph_settings_set(a.settings, "text-columns", "drop") != PH_OK)
-        code = cli_fail();
-    if (code == CLI_DONE && !a.help) {
-        ph_data *data = cli_open_quietly(&a, a.word[0], "test");
-        if (data == NULL || describe(data, o.output, a.json) != PH_OK)
-            code = cli_fail();
-        ph_data_close(data);
-    }
+    if (code == CLI_DONE && !a.help)
+        code = check_words(&a, &o);
+    if (code == CLI_DONE && !a.help)
+        code = a.words == 2 ? cli_get(&a) : show(&a, &o);
     cli_free(&a);
     return code;
 }
 
 const cli_command cli_data = {
-    .name = "data", .words = "DATA", .help = "what a set of data is",
+    .name = "data", .words = "DATA | get NAME",
+    .help = "what a set of data is; download fashion-mnist, mnist or cifar10",
     .options = table, .option_count = sizeof table / sizeof table[0],
-    .least_words = 1, .most_words = 1, .reads = true, .run = run,
+    .least_words = 1, .most_words = 2, .reads = true, .run = run,
 };

@@ -192,6 +192,24 @@ typedef struct ph_column {
 /* One pass over the set: what is in each of its `width` columns. */
 ph_status ph_data_survey(const ph_data *, ph_column *columns);
 
+/* Name number i of the sets that ph_data_get knows, or NULL past the last. */
+const char *ph_data_downloadable(size_t i);
+/* Writes the folder in which a set of that name lies in the user's cache, whether it is there or not:
+ * $XDG_CACHE_HOME/pinhole/NAME or ~/.cache/pinhole/NAME. False if there is no home or no room. */
+bool ph_data_cache(const char *name, char *path, size_t size);
+/* Downloads the official files of a set into the user's cache, where ph_data_open finds them. Each
+ * file has its name only once its size and SHA-256 are right; files that are there are kept. What an
+ * interrupted download brought stays in FILE.part, and the next call goes on from there.
+ * $PINHOLE_MIRROR, a base URL, replaces the known addresses: files are then at
+ * $PINHOLE_MIRROR/NAME/FILE. libcurl and libcrypto are opened at run time.
+ * progress (may be NULL) is called as bytes come, and once with done == total when a file is in its
+ * place; a file that was there gets that call alone.
+ * PH_USAGE: no such set; PH_DATA: other bytes than the official ones; PH_IO: network, server, disk or a
+ * missing library; PH_STOPPED after ph_stop(). */
+ph_status ph_data_get(const char *name,
+                      void (*progress)(void *user, const char *file, uint64_t done, uint64_t total),
+                      void *user);
+
 /* The status that the last failing call of this thread returned, for calls that return NULL. */
 ph_status ph_last_status(void);
 
@@ -347,7 +365,8 @@ typedef struct ph_training {
 /* Trains up to the option `epochs` in all, going on from where the model is. PH_STOPPED after
  * ph_stop(), PH_DIVERGED at a NaN or infinite loss; both keep good weights. */
 ph_status ph_train(ph_model *, const ph_data *data, const ph_training *training);
-/* Asks the training that runs in this process to end after its step. Safe in a signal handler. */
+/* Asks what runs long in this process to end: training after its step, a download at once. Safe in a
+ * signal handler. */
 void ph_stop(void);
 
 /* ---- Machine -------------------------------------------------------------------------------- */

@@ -163,12 +163,7 @@ static bool find(const char *name, char *path, size_t size)
             return true;
         list += length + (list[length] == ':');
     }
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (cache && *cache)
-        snprintf(path, size, "%s/pinhole/%s", cache, name);
-    else
-        snprintf(path, size, "%s/.cache/pinhole/%s", home ? home : "", name);
-    return exists(path);
+    return ph_data_cache(name, path, size) && exists(path);
 }
 
 static bool is_part(const char *text)
@@ -179,6 +174,12 @@ static bool is_part(const char *text)
 static void not_found(const char *name)
 {
     const char *data = getenv("PINHOLE_DATA");
+    for (size_t i = 0; ph_data_downloadable(i); i++)
+        if (strcmp(name, ph_data_downloadable(i)) == 0) {
+            ph_fail(PH_USAGE, "%s: not in $PINHOLE_DATA (%s) nor in the cache: pinhole data get %s "
+                    "downloads it", name, data && *data ? data : "not set", name);
+            return;
+        }
     ph_fail(PH_USAGE, "%s: no such file, no set of that name in $PINHOLE_DATA (%s) or the cache, and "
             "the only built-in set is glyphs%s", name, data && *data ? data : "not set",
             ph_nearest(name, (const char *[]){ "glyphs" }, 1) ? ": did you mean glyphs?" : "");

@@ -112,11 +112,12 @@ static ph_status explain(const curl_functions *c, request *r, const char *url, C
 {
     ph_download *d = r->d;
     char kept[96] = "";
-    d->here = r->error || code == CURLE_ABORTED_BY_CALLBACK;
+    bool stopped = code == CURLE_ABORTED_BY_CALLBACK || ph_stop_asked();
+    d->here = r->error || stopped;
     if (d->done)
         snprintf(kept, sizeof kept, "; %llu of %llu bytes are kept, run it again to go on",
                  (unsigned long long)d->done, (unsigned long long)d->total);
-    if (code == CURLE_ABORTED_BY_CALLBACK)
+    if (stopped)
         return ph_fail(PH_STOPPED, "%s: interrupted%s", d->file,
                        d->done ? kept : "; run it again to start over");
     if (r->error)

@@ -16,7 +16,8 @@ static void print_commands(FILE *to)
         fprintf(to, "  %-12s %-22s %s\n", cli_commands[i]->name, cli_commands[i]->words,
                 cli_commands[i]->help);
     fputs("\npinhole COMMAND --help says more. DATA is an IDX folder or file, a .npy file, a name\n"
-          "in $PINHOLE_DATA, or the built-in set glyphs; :train, :test and :all pick a part.\n",
+          "in $PINHOLE_DATA or among those that data get has brought, or the built-in set glyphs;\n"
+          ":train, :test and :all pick a part.\n",
           to);
 }
 

@@ -113,7 +113,7 @@ static ph_status open_part(ph_download *d)
         return ph_fail(PH_IO, "%s: cannot write: %s", d->path, strerror(errno));
     bool taken = flock(d->descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (taken || stat(d->path, &named) != 0 || named.st_ino != info.st_ino)
-        return ph_fail(PH_IO, "%s: cannot write: another process downloads it", d->path);
+        return ph_fail(PH_IO, "%s: cannot write: another process is downloading it", d->path);
     d->done = (uint64_t)info.st_size;
     return d->done > d->total ? ph_download_restart(d) : PH_OK;
 }

@@ -1,5 +1,5 @@
-/* test_get.c - downloading: whole, resumed, wrong, stopped, unpacked; and the command. A server on
- * loopback hands out small made-up sets, and the real Fashion-MNIST where it is there. */
+/* test_get.c - downloading: whole, resumed, wrong, stopped. A server on loopback hands out a small
+ * made-up set. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,66 +7,23 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <zlib.h>
 
-#include "base/file.h"
 #include "base/sha256.h"
 #include "data/get.h"
-#include "scratch.h"
-#include "server.h"
+#include "data/scene.h"
 
-enum { BYTES = 300000, SMALL = 10 };
+enum { BYTES = 300000 };
 
 static uint8_t large[BYTES];
-static char base[64], large_sum[PH_SHA256_TEXT], small_sum[PH_SHA256_TEXT];
-static const char *const small = "ten bytes\n";
+static char large_sum[PH_SHA256_TEXT], small_sum[PH_SHA256_TEXT];
 
-static void write_file(const char *name, const void *bytes, size_t count)
-{
-    FILE *f = fopen(in_folder(name), "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, count, f), count);
-    fclose(f);
-}
-
-/* Bytes in a file of the folder, -1 if it is not there. */
-static long size_of(const char *name)
-{
-    struct stat info;
-    return lstat(in_folder(name), &info) == 0 ? (long)info.st_size : -1;
-}
-
-static void assert_holds(const char *name, const void *bytes, size_t count)
-{
-    size_t size;
-    uint8_t *read = ph_file_read(in_folder(name), &size);
-    assert_non_null(read);
-    assert_int_equal(size, count);
-    assert_memory_equal(read, bytes, count);
-    free(read);
-}
-
-static void assert_says(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in: %s", part, text);
-}
-
-/* A cache of its own for each test, and a server with two files in it. */
 static int begin(void **state)
 {
-    char command[600];
     (void)state;
-    snprintf(command, sizeof command, "rm -rf %s/*", folder);
-    setenv("XDG_CACHE_HOME", folder, 1);
-    setenv("PINHOLE_MIRROR", base, 1);
-    unsetenv("PINHOLE_DATA");
-    reset_server();
+    int status = clear();
     serve_file("/made-up/large.gz", large, BYTES);
     serve_file("/made-up/small.gz", small, SMALL);
-    return system(command);
+    return status;
 }
 
 static ph_remote_set made_up(void)
@@ -91,8 +48,6 @@ static void assert_fails(const ph_remote_set *set, ph_status status, const char 
     assert_says(ph_message(), says);
     assert_null(strchr(ph_message(), '\n'));
 }
-
-/* ---- Files ----------------------------------------------------------------------------------------- */
 
 static void known_sums(void **state)
 {
@@ -324,107 +279,6 @@ static void places_that_cannot_be_written(void **state)
     setenv("HOME", kept, 1);
 }
 
-/* ---- Archives ---------------------------------------------------------------------------------------- */
-
-typedef struct archive {
-    uint8_t bytes[1 << 16];
-    size_t count;
-} archive;
-
-static void add_member(archive *a, const char *name, char type, const void *bytes, size_t count)
-{
-    uint8_t *header = a->bytes + a->count;
-    unsigned sum = 0;
-    memset(header, 0, 512);
-    snprintf((char *)header, 100, "%s", name);
-    snprintf((char *)header + 124, 12, "%011zo", count);
-    header[156] = (uint8_t)type;
-    memcpy(header + 257, "ustar\00000", 8);
-    memset(header + 148, ' ', 8);
-    for (int i = 0; i < 512; i++)
-        sum += header[i];
-    snprintf((char *)header + 148, 8, "%06o", sum);
-    memcpy(header + 512, bytes, count);
-    a->count += 512 + (count + 511) / 512 * 512;
-}
-
-/* Serves the archive, gzipped, and returns the set that it is. */
-static ph_remote_set serve_archive(const archive *a, size_t count, const ph_tar_member *members)
-{
-    static uint8_t packed[1 << 17];
-    static char sum[PH_SHA256_TEXT];
-    gzFile f = gzopen(in_folder("packed"), "wb");
-    assert_int_equal(gzwrite(f, a->bytes, (unsigned)count), (int)count);
-    gzclose(f);
-    assert_int_equal(ph_sha256_file(in_folder("packed"), sum), PH_OK);
-    FILE *in = fopen(in_folder("packed"), "rb");
-    size_t size = fread(packed, 1, sizeof packed, in);
-    fclose(in);
-    serve_file("/made-up/all.tar.gz", packed, size);
-    return (ph_remote_set){ .name = "made-up", .files = { { "all.tar.gz", size, sum } },
-                            .members = members };
-}
-
-static const ph_tar_member members[] = { { "one.bin", 700 }, { "two.bin", 512 }, { "meta.txt", 0 },
-                                         { NULL, 0 } };
-
-static void unpacks(void **state)
-{
-    (void)state;
-    static archive a;
-    a.count = 0;
-    add_member(&a, "batches/", '5', "", 0);
-    add_member(&a, "batches/readme.html", '0', large, 600);
-    add_member(&a, "batches/meta.txt", '0', "cat\n", 4);
-    add_member(&a, "../../../one.bin", '0', large, 700);
-    add_member(&a, "/tmp/two.bin", 0, large + 700, 512);
-    add_member(&a, "../../one.bin", '2', "", 0);
-    ph_remote_set set = serve_archive(&a, a.count + 1024, members);
-    calls c = { 0 };
-    assert_int_equal(ph_get_set(&set, count_calls, &c), PH_OK);
-    assert_holds("pinhole/made-up/one.bin", large, 700);
-    assert_holds("pinhole/made-up/two.bin", large + 700, 512);
-    assert_holds("pinhole/made-up/meta.txt", "cat\n", 4);
-    assert_int_equal(size_of("pinhole/made-up/readme.html"), -1);
-    assert_int_equal(size_of("pinhole/made-up/all.tar.gz"), -1);
-    assert_int_equal(size_of("one.bin"), -1);
-    assert_int_equal(c.whole, 3);
-    assert_int_equal(ph_get_set(&set, NULL, NULL), PH_OK);
-    assert_int_equal(server.requests, 1);
-    truncate(in_folder("pinhole/made-up/two.bin"), 511);
-    assert_int_equal(ph_get_set(&set, NULL, NULL), PH_OK);
-    assert_int_equal(server.requests, 2);
-    assert_int_equal(size_of("pinhole/made-up/two.bin"), 512);
-}
-
-static void damaged_archives(void **state)
-{
-    static archive a;
-    static const struct { size_t count; const char *says; } cut[] = {
-        { 100, "ends early" }, { 512 + 300, "ends early" }, { 2 * 512 + 512, "ends early" } };
-    for (size_t i = 0; i < 3; i++) {
-        begin(state);
-        a.count = 0;
-        add_member(&a, "one.bin", '0', large, 700);
-        ph_remote_set set = serve_archive(&a, cut[i].count, members);
-        assert_fails(&set, PH_DATA, cut[i].says);
-    }
-    begin(state);
-    ph_remote_set set = serve_archive(&a, a.count + 1024, members);
-    assert_fails(&set, PH_DATA, "all.tar.gz: there is no two.bin in it");
-    begin(state);
-    add_member(&a, "two.bin", '0', large, 513);
-    set = serve_archive(&a, a.count + 1024, members);
-    assert_fails(&set, PH_DATA, "two.bin has 513 bytes in it, not 512");
-    assert_int_equal(size_of("pinhole/made-up/two.bin"), -1);
-    begin(state);
-    a.bytes[3] ^= 1;
-    set = serve_archive(&a, a.count + 1024, members);
-    assert_fails(&set, PH_DATA, "not a tar archive");
-}
-
-/* ---- The real sets, the command ------------------------------------------------------------------------ */
-
 static void names(void **state)
 {
     (void)state;
@@ -444,105 +298,24 @@ static void names(void **state)
     assert_says(ph_message(), "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609");
 }
 
-/* The files here may be packed otherwise than the official ones, so their own sums are asked for. */
-static void the_real_fashion_mnist(void **state)
+static int open_all(void **state)
 {
-    static const char *const files[] = { "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz",
-                                         "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz" };
-    const char *data = *state;
-    static char sums[4][PH_SHA256_TEXT];
-    uint8_t *bytes[4] = { 0 };
-    ph_remote_set set = { .name = "fashion-mnist" };
-    for (size_t i = 0; i < 4; i++) {
-        char path[600], url[128];
-        size_t size = 0;
-        snprintf(path, sizeof path, "%s/fashion-mnist/%s", data ? data : "", files[i]);
-        bytes[i] = access(path, R_OK) == 0 ? ph_file_read(path, &size) : NULL;
-        if (bytes[i] == NULL) {
-            print_message("no Fashion-MNIST in $PINHOLE_DATA: skipped\n");
-            skip();
-        }
-        snprintf(url, sizeof url, "/fashion-mnist/%s", files[i]);
-        serve_file(url, bytes[i], size);
-        assert_int_equal(ph_sha256_file(path, sums[i]), PH_OK);
-        set.files[i] = (ph_remote_file){ files[i], size, sums[i] };
-    }
-    server.break_after = 5000000;
-    assert_fails(&set, PH_IO, "5000000 of ");
-    assert_int_equal(ph_get_set(&set, NULL, NULL), PH_OK);
-    ph_data *d = ph_data_open("fashion-mnist:test", NULL);
-    ph_data_info info;
-    assert_non_null(d);
-    ph_data_describe(d, &info);
-    assert_int_equal(info.rows, 10000);
-    assert_int_equal(info.classes, 10);
-    ph_data_close(d);
-    for (size_t i = 0; i < 4; i++)
-        free(bytes[i]);
-}
-
-static int run(const char *arguments, char *err, size_t size)
-{
-    char command[1024];
-    snprintf(command, sizeof command, "%s %s >%s/stdout 2>%s/stderr </dev/null", PH_COMMAND, arguments,
-             folder, folder);
-    int status = system(command);
-    FILE *f = fopen(in_folder("stderr"), "rb");
-    err[fread(err, 1, size - 1, f)] = '\0';
-    fclose(f);
-    assert_int_equal(size_of("stdout"), 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-static void the_command(void **state)
-{
-    char err[2048];
-    (void)state;
-    static const struct { const char *arguments, *says; int status; } wrong[] = {
-        { "data get", "get what?", 2 },
-        { "data get fasion-mnist", "did you mean fashion-mnist?", 2 },
-        { "data get mnist more", "one word too many", 2 },
-        { "data get mnist -o a.png", "no picture", 2 },
-        { "data glyphs more", "one word too many", 2 },
-        { "data get fashion-mnist", "the server answers 404", 1 },
-        { "data get --json cifar10", "10 bytes with the SHA-256", 1 },
-    };
-    serve_file("/cifar10/cifar-10-binary.tar.gz", small, SMALL);
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        assert_int_equal(run(wrong[i].arguments, err, sizeof err), wrong[i].status);
-        assert_says(err, wrong[i].says);
-        assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
-    }
-}
-
-int main(void)
-{
-    /* The real set, before begin() takes the name away. */
-    char *data = getenv("PINHOLE_DATA");
-    data = data && *data ? strdup(data) : NULL;
-    if (make_folder(NULL) != 0)
-        return 1;
-    setenv("no_proxy", "*", 1);
-    start_server();
-    snprintf(base, sizeof base, "http://127.0.0.1:%d", server.port);
+    int status = open_scene(state);
     for (size_t i = 0; i < BYTES; i++)
         large[i] = (uint8_t)(i * 2654435761u >> 13);
     write_file("large", large, BYTES);
     write_file("small", small, SMALL);
-    if (ph_sha256_file(in_folder("large"), large_sum) != PH_OK ||
-        ph_sha256_file(in_folder("small"), small_sum) != PH_OK)
-        return 1;
+    return status || ph_sha256_file(in_folder("large"), large_sum) != PH_OK ||
+           ph_sha256_file(in_folder("small"), small_sum) != PH_OK;
+}
+
+int main(void)
+{
 #define TEST(name) cmocka_unit_test_setup(name, begin)
     const struct CMUnitTest tests[] = {
         TEST(known_sums), TEST(a_whole_set), TEST(resumes), TEST(a_part_is_whole_already),
         TEST(starts_over), TEST(wrong_bytes), TEST(no_such_file_no_network), TEST(redirects),
-        TEST(mirrors), TEST(stopped), TEST(places_that_cannot_be_written), TEST(unpacks),
-        TEST(damaged_archives), TEST(names), TEST(the_command),
-        cmocka_unit_test_prestate_setup_teardown(the_real_fashion_mnist, begin, NULL, data),
+        TEST(mirrors), TEST(stopped), TEST(places_that_cannot_be_written), TEST(names),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    stop_server();
-    free(data);
-    remove_folder(NULL);
-    return failed;
+    return cmocka_run_group_tests(tests, open_all, close_scene);
 }

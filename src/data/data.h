@@ -98,7 +98,8 @@ ph_data *ph_idx_part(const char *folder, const char *name, const char *part, con
 bool ph_cifar_has(const char *folder, const char *part);
 ph_data *ph_cifar_part(const char *folder, const char *name, const char *part,
                        const ph_data_desc *);
-/* Folders of pictures take part "all", too, since classes go by name over both parts. */
+/* part: what the caller named, or NULL; then desc->part, which a set without parts ignores. "all" is
+ * one, too, since classes go by name over both parts. */
 ph_data *ph_pictures_open(const char *folder, const char *name, const char *part,
                           const ph_data_desc *);
 ph_data *ph_glyphs_open(const char *part, uint64_t seed);

@@ -132,7 +132,7 @@ static ph_data *open_folder(const char *path, const char *name, const ph_data_de
         return open_parts(path, name, desc, asked, ph_idx_has, ph_idx_part);
     if (ph_cifar_has(path, "train") || ph_cifar_has(path, "test"))
         return open_parts(path, name, desc, asked, ph_cifar_has, ph_cifar_part);
-    return ph_pictures_open(path, name, desc->part, desc);
+    return ph_pictures_open(path, name, asked ? desc->part : NULL, desc);
 }
 
 /* ---- Names ----------------------------------------------------------------------------------- */

@@ -1,0 +1,39 @@
+/* folder.h - the pictures in a folder: flat, with a folder for each class, or with the parts train and
+ * test, each of which is one or the other.
+ *
+ * Names are visited in the order of their bytes, so files are in the same order on every machine.
+ * Hidden files and what is not a picture by its ending are passed over, and beside train and test so
+ * is everything else. Folders that hold nothing but one folder with pictures are stepped through. A
+ * class is the first folder below that; its deeper folders belong to it. Pictures beside folders of
+ * pictures are refused: they would be rows without a class.
+ */
+#ifndef PH_DATA_FOLDER_H
+#define PH_DATA_FOLDER_H
+
+#include "base/error.h"
+
+typedef struct ph_folder_file {
+    char *path;
+    const char *inside;        /* the rest of path, from the folder of its class or its own name on */
+    uint32_t label;
+} ph_folder_file;
+
+typedef struct ph_folder {
+    const char *root;
+    ph_folder_file *files;     /* those of train, then those of test */
+    size_t count, room;
+    size_t train;              /* files of that part; 0: there are no parts */
+    const char **classes;      /* each up to its "/", in order; NULL: a flat folder */
+    size_t class_count;
+    size_t tables;             /* files that could be opened alone, and the names of the first */
+    char table_names[512];
+} ph_folder;
+
+/* root is not copied. The folder is to be freed whatever the status. PH_USAGE where there are no
+ * pictures, PH_DATA where some have no class, PH_IO. */
+ph_status ph_folder_list(ph_folder *, const char *root);
+void ph_folder_free(ph_folder *);
+/* The path of a file below the root. */
+const char *ph_folder_relative(const ph_folder *, const char *path);
+
+#endif

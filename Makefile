@@ -25,10 +25,15 @@ recipe-%: all
 bench: all
 	@scripts/bench.sh $(BUILD)/pinhole
 
+# What reading costs in each format.
+bench-reading: all
+	@cmake --build $(BUILD) --target bench_reading
+	@$(BUILD)/bench_reading
+
 install: all
 	@cmake --install $(BUILD)
 
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all test demo bench install clean
+.PHONY: all test demo bench bench-reading install clean

@@ -8,11 +8,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 struct ph_file {
-    char *path, *temporary;    /* temporary NULL: standard output */
+    char *path, *temporary;    /* temporary NULL: a stream, written as it comes */
     int descriptor, error;     /* error: the first errno */
     FILE *stream;
 };
@@ -29,52 +30,131 @@ static void release(ph_file *f)
         return;
     if (f->stream && f->stream != stdout)
         fclose(f->stream);
+    else if (f->descriptor >= 0)
+        close(f->descriptor);
     free(f->path);
     free(f->temporary);
     free(f);
 }
 
+/* ---- The temporary file -------------------------------------------------------------------------
+ *
+ * It has a fixed name for each target, so that what a killed process left is found and used again,
+ * and a lock, so that what a living process writes is left alone: the next name is taken then. */
+
+enum { WRITERS = 100 };
+
+/* NAME becomes .NAME.part, .NAME.1.part, ... in the same folder. */
+static char *temporary_name(const char *path, int number)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t size = strlen(path) + 32;
+    char *text = malloc(size);
+    int folder = (int)(name - path);
+    if (text && number == 0)
+        snprintf(text, size, "%.*s.%s.part", folder, path, name);
+    else if (text)
+        snprintf(text, size, "%.*s.%s.%d.part", folder, path, name, number);
+    return text;
+}
+
+/* Whether the locked file is still the one of that name: its last owner may have moved it away
+ * between our open and our lock. Links from elsewhere would lose what they point to. */
+static bool still_there(int descriptor, const char *name)
+{
+    struct stat ours, named;
+    return fstat(descriptor, &ours) == 0 && lstat(name, &named) == 0 &&
+           ours.st_ino == named.st_ino && ours.st_dev == named.st_dev && ours.st_nlink == 1 &&
+           S_ISREG(ours.st_mode);
+}
+
+/* Where a file system knows no locks, names are drawn at random. */
+static int draw_temporary(ph_file *f)
+{
+    unlink(f->temporary);
+    char *drawn = malloc(strlen(f->path) + 8);
+    if (drawn == NULL)
+        return -1;
+    sprintf(drawn, "%s.XXXXXX", f->path);
+    free(f->temporary);
+    f->temporary = drawn;
+    return mkostemp(drawn, O_CLOEXEC);
+}
+
+/* Opens and locks f->temporary; -1 with errno. */
+static int open_temporary(ph_file *f)
+{
+    for (int i = 0; i < WRITERS; i++) {
+        free(f->temporary);
+        f->temporary = temporary_name(f->path, i);
+        if (f->temporary == NULL)
+            return -1;
+        int descriptor = open(f->temporary, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (descriptor < 0 && errno != EACCES && errno != ELOOP)
+            return -1;
+        if (descriptor < 0)
+            continue; /* another user's, in a folder of everybody's */
+        bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+        if (!locked && errno != EWOULDBLOCK && errno != EINTR) {
+            close(descriptor);
+            return draw_temporary(f);
+        }
+        if (locked && still_there(descriptor, f->temporary))
+            return descriptor;
+        close(descriptor);
+    }
+    errno = errno == EACCES ? EACCES : EBUSY;
+    return -1;
+}
+
+/* Makes the temporary file an empty one with the rights of the file that it will replace. */
+static bool begin(ph_file *f, const struct stat *old)
+{
+    f->descriptor = open_temporary(f);
+    if (f->descriptor < 0) {
+        free(f->temporary);
+        f->temporary = NULL;
+        return false;
+    }
+    if (ftruncate(f->descriptor, 0) != 0)
+        return false;
+    if (old)
+        fchmod(f->descriptor, old->st_mode & 07777);
+    f->stream = fdopen(f->descriptor, "wb");
+    return f->stream != NULL;
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static ph_file *fail_to_create(ph_file *f, const char *path)
+{
+    cannot(path, "write", errno);
+    ph_file_discard(f);
+    return NULL;
+}
+
 ph_file *ph_file_create(const char *path)
 {
     ph_file *f = calloc(1, sizeof *f);
-    if (f == NULL) {
-        cannot(path, "write", ENOMEM);
-        return NULL;
-    }
-    if (strcmp(path, "-") == 0) {
-        f->path = strdup("standard output");
-        f->stream = stdout;
-        return f;
-    }
+    if (f == NULL)
+        return fail_to_create(NULL, path);
+    f->descriptor = -1;
+    bool standard = strcmp(path, "-") == 0;
     /* Through a symbolic link the file it points to is replaced, not the link. */
-    char *real_path = realpath(path, NULL);
-    f->path = real_path ? real_path : strdup(path);
+    f->path = standard ? strdup("standard output") : realpath(path, NULL);
+    if (f->path == NULL && !standard && errno != ENOMEM)
+        f->path = strdup(path);
+    if (f->path == NULL)
+        return fail_to_create(f, path);
     struct stat old;
     bool exists = stat(path, &old) == 0;
-    if (exists && !S_ISREG(old.st_mode)) {
-        /* A device or a pipe cannot be replaced; it is written to as it comes. */
+    if (standard)
+        f->stream = stdout;
+    else if (exists && !S_ISREG(old.st_mode)) /* a device or a pipe cannot be replaced */
         f->stream = fopen(path, "wb");
-    } else if (f->path && asprintf(&f->temporary, "%s.XXXXXX", f->path) >= 0) {
-        f->descriptor = mkostemp(f->temporary, O_CLOEXEC);
-        if (f->descriptor >= 0) {
-            mode_t mask = umask(0);
-            umask(mask);
-            fchmod(f->descriptor, exists ? old.st_mode & 07777 : 0666 & ~mask);
-            f->stream = fdopen(f->descriptor, "wb");
-        } else {
-            free(f->temporary);
-            f->temporary = NULL;
-        }
-    }
-    if (f->stream == NULL) {
-        int error = errno;
-        if (f->temporary)
-            unlink(f->temporary);
-        cannot(path, "write", error);
-        release(f);
-        return NULL;
-    }
-    return f;
+    else if (!begin(f, exists ? &old : NULL))
+        return fail_to_create(f, path);
+    return f->stream ? f : fail_to_create(f, path);
 }
 
 bool ph_file_is_stream(const ph_file *f)
@@ -140,8 +220,9 @@ uint8_t *ph_file_read(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "rb");
     struct stat info;
-    if (file == NULL || fstat(fileno(file), &info) != 0 || S_ISDIR(info.st_mode)) {
-        cannot(path, "read", file && errno == 0 ? EISDIR : errno ? errno : EISDIR);
+    bool sound = file && fstat(fileno(file), &info) == 0;
+    if (!sound || S_ISDIR(info.st_mode)) {
+        cannot(path, "read", sound ? EISDIR : errno);
         if (file)
             fclose(file);
         return NULL;

@@ -1,7 +1,9 @@
 /* file.h - files that appear whole or not at all.
  *
  * Bytes go to a temporary file beside the target, which takes the target's name at ph_file_commit.
- * A kill at any moment leaves the old file or the new one.
+ * A kill at any moment leaves the old file or the new one, and beside it at most .NAME.part, which
+ * the next writer of NAME takes over. Several processes may write the same NAME: the last to end
+ * has its file there.
  */
 #ifndef PH_BASE_FILE_H
 #define PH_BASE_FILE_H

@@ -2,7 +2,7 @@
 # Installs the Debian packages that building needs, if any is missing. Quiet when there is nothing to
 # do. Further packages may be named as arguments.
 packages="gcc libc6-dev cmake ninja-build pkg-config zlib1g-dev libzip-dev libspng-dev \
-libturbojpeg0-dev libstb-dev libjansson-dev liblapacke-dev libcurl4-openssl-dev libssl-dev libcmocka-dev $*"
+libturbojpeg0-dev libstb-dev liblapacke-dev libcurl4-openssl-dev libssl-dev libcmocka-dev $*"
 command -v dpkg-query >/dev/null || exit 0   # Not Debian: the build says what it misses.
 missing=
 for package in $packages; do

@@ -4,8 +4,8 @@
 #include "base/safetensors.h"
 
 #include "base/file.h"
+#include "base/json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,30 +31,29 @@ static bool little_endian(void)
 
 /* ---- Writing ----------------------------------------------------------------------------------- */
 
-static json_t *header(const ph_tensor *tensors, size_t tensor_count, const ph_text *texts,
-                      size_t text_count)
+static void put_header(ph_json_out *out, const ph_tensor *tensors, size_t tensor_count,
+                       const ph_text *texts, size_t text_count)
 {
-    json_t *root = json_object(), *map = json_object();
-    bool ok = root && map;
-    for (size_t i = 0; i < text_count && ok; i++)
-        ok = json_object_set_new(map, texts[i].name, json_string(texts[i].value)) == 0;
-    ok = ok && json_object_set(root, "__metadata__", map) == 0;
-    json_decref(map);
     size_t at = 0;
-    for (size_t i = 0; i < tensor_count && ok; i++) {
+    ph_json_put(out, "{\"__metadata__\":{");
+    for (size_t i = 0; i < text_count; i++) {
+        ph_json_put(out, i ? "," : "");
+        ph_json_put_text(out, texts[i].name);
+        ph_json_put(out, ":");
+        ph_json_put_text(out, texts[i].value);
+    }
+    ph_json_put(out, "}");
+    for (size_t i = 0; i < tensor_count; i++) {
         const ph_tensor *t = &tensors[i];
-        json_t *shape = json_array();
+        ph_json_put(out, ",");
+        ph_json_put_text(out, t->name);
+        ph_json_put(out, ":{\"dtype\":\"%s\",\"shape\":[", t->type);
         for (size_t d = 0; d < t->rank; d++)
-            ok = ok && json_array_append_new(shape, json_integer((json_int_t)t->shape[d])) == 0;
-        json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", t->type, "shape", shape,
-                                  "data_offsets", (json_int_t)at, (json_int_t)(at + t->bytes));
-        ok = ok && json_object_set_new(root, t->name, entry) == 0;
+            ph_json_put(out, d ? ",%zu" : "%zu", t->shape[d]);
+        ph_json_put(out, "],\"data_offsets\":[%zu,%zu]}", at, at + t->bytes);
         at += t->bytes;
     }
-    if (ok)
-        return root;
-    json_decref(root);
-    return NULL;
+    ph_json_put(out, "}");
 }
 
 ph_status ph_tensors_write(const char *path, const ph_tensor *tensors, size_t tensor_count,
@@ -62,27 +61,25 @@ ph_status ph_tensors_write(const char *path, const ph_tensor *tensors, size_t te
 {
     if (!little_endian())
         return ph_fail(PH_IO, "%s: model files are written on little-endian machines only", path);
-    json_t *root = header(tensors, tensor_count, texts, text_count);
-    char *json = root ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
-    json_decref(root);
-    if (json == NULL)
-        return ph_fail(PH_MEMORY, "%s: out of memory, or a text that is not UTF-8", path);
+    ph_json_out json = { 0 };
+    put_header(&json, tensors, tensor_count, texts, text_count);
     /* Blanks bring the arrays to a multiple of 64, so that a reader can map them. */
-    size_t length = strlen(json), padded = (length + 8 + 63) / 64 * 64 - 8;
-    uint64_t prefix = padded;
-    ph_file *file = ph_file_create(path);
-    if (file == NULL) {
-        free(json);
-        return ph_last_status();
+    while ((json.used + sizeof(uint64_t)) % 64 && !json.failed)
+        ph_json_put(&json, " ");
+    uint64_t length = json.used;
+    ph_status status = json.failed ? ph_fail(PH_MEMORY, "%s: out of memory", path) : PH_OK;
+    ph_file *file = status == PH_OK ? ph_file_create(path) : NULL;
+    if (file) {
+        ph_file_write(file, &length, sizeof length);
+        ph_file_write(file, json.text, json.used);
+        for (size_t i = 0; i < tensor_count; i++)
+            ph_file_write(file, tensors[i].data, tensors[i].bytes);
+        status = ph_file_commit(file);
+    } else if (status == PH_OK) {
+        status = ph_last_status();
     }
-    ph_file_write(file, &prefix, sizeof prefix);
-    ph_file_write(file, json, length);
-    for (size_t i = length; i < padded; i++)
-        ph_file_write(file, " ", 1);
-    for (size_t i = 0; i < tensor_count; i++)
-        ph_file_write(file, tensors[i].data, tensors[i].bytes);
-    free(json);
-    return ph_file_commit(file);
+    free(json.text);
+    return status;
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------- */
@@ -92,38 +89,95 @@ static ph_status damaged(const char *path, const char *tensor, const char *why)
     return ph_fail(PH_DATA, "%s: not a sound model file (%s): %s", path, tensor, why);
 }
 
-static bool as_size(const json_t *value, size_t *out)
+/* [size, size, ...], no more than `most`. */
+static bool take_sizes(ph_json_in *in, size_t *out, size_t most, size_t *count)
 {
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
+    *count = 0;
+    if (!ph_json_take(in, '['))
         return false;
-    *out = (size_t)json_integer_value(value);
-    return true;
+    if (ph_json_take(in, ']'))
+        return true;
+    do {
+        if (*count == most || !ph_json_take_size(in, &out[(*count)++]))
+            return false;
+    } while (ph_json_take(in, ','));
+    return ph_json_take(in, ']');
 }
 
-static ph_status read_tensor(const char *path, const char *name, const json_t *entry,
+/* {"dtype": ..., "shape": ..., "data_offsets": ...} in any order. */
+static ph_status take_tensor(const char *path, ph_json_in *in, const char *name,
                              const uint8_t *data, size_t size, ph_tensor *t)
 {
-    const json_t *shape = json_object_get(entry, "shape");
-    const json_t *offsets = json_object_get(entry, "data_offsets");
-    const char *type = json_string_value(json_object_get(entry, "dtype"));
-    size_t begin, end, bytes = type ? type_bytes(type) : 0;
+    size_t offset[2] = { 1, 0 }, offsets = 0, bytes;
+    bool has_shape = false;
+    *t = (ph_tensor){ .name = name };
+    if (!ph_json_take(in, '{'))
+        return damaged(path, name, "not a JSON object");
+    do {
+        const char *key = ph_json_take_text(in);
+        if (key == NULL || !ph_json_take(in, ':'))
+            return damaged(path, name, "not a JSON object");
+        if (strcmp(key, "dtype") == 0)
+            t->type = ph_json_take_text(in);
+        else if (strcmp(key, "shape") == 0)
+            has_shape = take_sizes(in, t->shape, PH_TENSOR_RANK, &t->rank);
+        else if (strcmp(key, "data_offsets") != 0)
+            return damaged(path, name, "its entry has an unknown key");
+        else if (!take_sizes(in, offset, 2, &offsets))
+            offsets = 0;
+    } while (ph_json_take(in, ','));
+    bytes = t->type ? type_bytes(t->type) : 0;
     if (bytes == 0)
         return damaged(path, name, "unknown dtype");
-    if (!json_is_array(shape) || json_array_size(shape) > PH_TENSOR_RANK)
+    if (!has_shape)
         return damaged(path, name, "shape is not a list of up to 8 sizes");
-    if (!json_is_array(offsets) || json_array_size(offsets) != 2 ||
-        !as_size(json_array_get(offsets, 0), &begin) || !as_size(json_array_get(offsets, 1), &end) ||
-        begin > end || end > size)
+    if (offsets != 2 || offset[0] > offset[1] || offset[1] > size)
         return damaged(path, name, "data_offsets lie outside the file");
-    *t = (ph_tensor){ .name = name, .type = type, .rank = json_array_size(shape),
-                      .bytes = end - begin, .data = data + begin };
-    for (size_t d = 0; d < t->rank; d++) {
-        if (!as_size(json_array_get(shape, d), &t->shape[d]))
-            return damaged(path, name, "shape is not a list of sizes");
+    if (!ph_json_take(in, '}'))
+        return damaged(path, name, "not a JSON object");
+    t->bytes = offset[1] - offset[0];
+    t->data = data + offset[0];
+    for (size_t d = 0; d < t->rank; d++)
         if (__builtin_mul_overflow(bytes, t->shape[d], &bytes))
             return damaged(path, name, "shape is too large");
-    }
     return bytes == t->bytes ? PH_OK : damaged(path, name, "shape and data_offsets do not agree");
+}
+
+static ph_status take_text(const char *path, ph_json_in *in, const char *name, ph_text *out)
+{
+    *out = (ph_text){ name, ph_json_take_text(in) };
+    return out->value ? PH_OK : damaged(path, name, "metadata is not a text");
+}
+
+/* Room for one more at the end of a list, doubled when it is full: lengths of powers of two. */
+static void *with_room(const char *path, void *list, size_t count, size_t each)
+{
+    if (count & (count - 1) || (count && count < 16))
+        return list;
+    void *grown = realloc(list, (count ? 2 * count : 16) * each);
+    if (grown == NULL)
+        ph_fail(PH_MEMORY, "%s: out of memory", path);
+    return grown;
+}
+
+static ph_status take_texts(const char *path, ph_json_in *in, ph_tensors *out)
+{
+    if (!ph_json_take(in, '{'))
+        return damaged(path, "__metadata__", "not a map of texts");
+    if (ph_json_take(in, '}'))
+        return PH_OK;
+    do {
+        const char *name = ph_json_take_text(in);
+        if (name == NULL || !ph_json_take(in, ':'))
+            return damaged(path, "__metadata__", "not a map of texts");
+        ph_text *grown = with_room(path, out->text, out->text_count, sizeof *grown);
+        if (grown == NULL)
+            return PH_MEMORY;
+        out->text = grown;
+        PH_TRY(take_text(path, in, name, &out->text[out->text_count]));
+        out->text_count++;
+    } while (ph_json_take(in, ','));
+    return ph_json_take(in, '}') ? PH_OK : damaged(path, "__metadata__", "not a map of texts");
 }
 
 static int by_place(const void *a, const void *b)
@@ -132,7 +186,13 @@ static int by_place(const void *a, const void *b)
     return x->data < y->data ? -1 : x->data > y->data ? 1 : (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
-static ph_status check_overlap(const char *path, ph_tensors *out)
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(ph_tensor *const *)a)->name, (*(ph_tensor *const *)b)->name);
+}
+
+/* No two arrays share bytes or a name. */
+static ph_status check_each_other(const char *path, ph_tensors *out)
 {
     ph_tensor **order = malloc((out->tensor_count + 1) * sizeof *order);
     if (order == NULL)
@@ -145,34 +205,54 @@ static ph_status check_overlap(const char *path, ph_tensors *out)
         if ((const uint8_t *)order[i - 1]->data + order[i - 1]->bytes >
             (const uint8_t *)order[i]->data)
             status = damaged(path, order[i]->name, "overlaps another array");
+    qsort(order, out->tensor_count, sizeof *order, by_name);
+    for (size_t i = 1; i < out->tensor_count && status == PH_OK; i++)
+        if (strcmp(order[i - 1]->name, order[i]->name) == 0)
+            status = damaged(path, order[i]->name, "there are two of that name");
     free(order);
     return status;
 }
 
-static ph_status read_entries(const char *path, ph_tensors *out, const uint8_t *data, size_t size)
+static ph_status take_entries(const char *path, ph_json_in *in, ph_tensors *out, const uint8_t *data,
+                              size_t size)
 {
-    json_t *root = (json_t *)out->json, *value;
-    const char *name;
-    size_t count = json_object_size(root);
-    json_t *map = json_object_get(root, "__metadata__");
-    out->tensor = calloc(count + 1, sizeof *out->tensor);
-    out->text = calloc(json_object_size(map) + 1, sizeof *out->text);
-    if (out->tensor == NULL || out->text == NULL)
-        return ph_fail(PH_MEMORY, "%s: out of memory", path);
-    if (map && !json_is_object(map))
-        return damaged(path, "__metadata__", "not a map of texts");
-    json_object_foreach(map, name, value) {
-        if (!json_is_string(value))
-            return damaged(path, name, "metadata is not a text");
-        out->text[out->text_count++] = (ph_text){ name, json_string_value(value) };
-    }
-    json_object_foreach(root, name, value) {
-        if (strcmp(name, "__metadata__") == 0)
+    if (!ph_json_take(in, '{'))
+        return damaged(path, "header", "not a JSON object");
+    if (ph_json_take(in, '}'))
+        return PH_OK;
+    do {
+        const char *name = ph_json_take_text(in);
+        if (name == NULL || !ph_json_take(in, ':'))
+            return damaged(path, "header", "not a JSON object");
+        if (strcmp(name, "__metadata__") == 0) {
+            PH_TRY(take_texts(path, in, out));
             continue;
-        PH_TRY(read_tensor(path, name, value, data, size, &out->tensor[out->tensor_count]));
+        }
+        ph_tensor *grown = with_room(path, out->tensor, out->tensor_count, sizeof *grown);
+        if (grown == NULL)
+            return PH_MEMORY;
+        out->tensor = grown;
+        PH_TRY(take_tensor(path, in, name, data, size, &out->tensor[out->tensor_count]));
         out->tensor_count++;
-    }
-    return check_overlap(path, out);
+    } while (ph_json_take(in, ','));
+    return ph_json_take(in, '}') ? PH_OK : damaged(path, "header", "not a JSON object");
+}
+
+static ph_status read_header(const char *path, ph_tensors *out, size_t size)
+{
+    uint64_t length;
+    if (size < sizeof length)
+        return damaged(path, "header", "the file is shorter than 8 bytes");
+    memcpy(&length, out->bytes, sizeof length);
+    if (length > size - sizeof length)
+        return damaged(path, "header", "its length is beyond the end of the file");
+    char *text = (char *)out->bytes + sizeof length;
+    ph_json_in in = { text, text + length };
+    PH_TRY(take_entries(path, &in, out, out->bytes + sizeof length + length,
+                        size - sizeof length - (size_t)length));
+    if (!ph_json_is_at_end(&in))
+        return damaged(path, "header", "not a JSON object");
+    return check_each_other(path, out);
 }
 
 ph_status ph_tensors_read(const char *path, ph_tensors *out)
@@ -181,28 +261,10 @@ ph_status ph_tensors_read(const char *path, ph_tensors *out)
     if (!little_endian())
         return ph_fail(PH_IO, "%s: model files are read on little-endian machines only", path);
     size_t size;
-    uint64_t length;
     out->bytes = ph_file_read(path, &size);
     if (out->bytes == NULL)
         return ph_last_status();
-    ph_status status = PH_OK;
-    if (size < sizeof length) {
-        status = damaged(path, "header", "the file is shorter than 8 bytes");
-    } else {
-        memcpy(&length, out->bytes, sizeof length);
-        json_error_t error;
-        if (length > size - sizeof length)
-            status = damaged(path, "header", "its length is beyond the end of the file");
-        else if ((out->json = (struct json_t *)json_loadb((const char *)out->bytes + sizeof length,
-                                                          length, JSON_REJECT_DUPLICATES,
-                                                          &error)) == NULL)
-            status = damaged(path, "header", error.text);
-        else if (!json_is_object((json_t *)out->json))
-            status = damaged(path, "header", "not a JSON object");
-        else
-            status = read_entries(path, out, out->bytes + sizeof length + length,
-                                  size - sizeof length - (size_t)length);
-    }
+    ph_status status = read_header(path, out, size);
     if (status != PH_OK)
         ph_tensors_free(out);
     return status;
@@ -210,7 +272,6 @@ ph_status ph_tensors_read(const char *path, ph_tensors *out)
 
 void ph_tensors_free(ph_tensors *t)
 {
-    json_decref((json_t *)t->json);
     free(t->bytes);
     free(t->tensor);
     free(t->text);

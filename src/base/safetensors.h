@@ -28,8 +28,7 @@ typedef struct ph_tensors {
     size_t tensor_count, text_count;
     ph_tensor *tensor;
     ph_text *text;
-    uint8_t *bytes;            /* of the file; tensors point into it */
-    struct json_t *json;       /* names and texts point into it */
+    uint8_t *bytes;            /* of the file; tensors, names and texts point into it */
 } ph_tensors;
 
 /* PH_DATA with file, place and reason where the file is not what it says. */

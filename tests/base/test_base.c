@@ -229,6 +229,53 @@ static void tensors_come_back(void **state)
     free(bytes);
 }
 
+/* Names of files need not be UTF-8, nor end where a character does; the header must be and is read
+ * by others, who also write it in other ways. */
+static void texts_of_any_kind(void **state)
+{
+    (void)state;
+    static const char *const kinds[][2] = {
+        { "caf\xc3\xa9 \xf0\x9f\x98\x80", "caf\xc3\xa9 \xf0\x9f\x98\x80" },
+        { "caf\xe9", "caf\xef\xbf\xbd" }, /* Latin-1 */
+        { "cut \xf0\x9f\x98", "cut \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\\ \" \b\f\n\r\t\x01\x7f /", "\\ \" \b\f\n\r\t\x01\x7f /" },
+        { "", "" },
+    };
+    ph_tensors file;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        assert_int_equal(ph_tensors_write(in_folder("t"), NULL, 0, &(ph_text){ "x", kinds[i][0] }, 1),
+                         PH_OK);
+        assert_int_equal(ph_tensors_read(in_folder("t"), &file), PH_OK);
+        assert_string_equal(ph_tensors_text(&file, "x"), kinds[i][1]);
+        ph_tensors_free(&file);
+    }
+    const char header[] = " { \"__metadata__\" : { \"\\u0061\" : \"\\u00e9\\uD83D\\ude00\\/\" }\n,"
+                          "\"b\":{\"data_offsets\":[0, 0],\"shape\":[0 ],\"dtype\":\"U8\"}}\t";
+    uint64_t length = strlen(header);
+    FILE *f = fopen(in_folder("t"), "wb");
+    fwrite(&length, 1, 8, f);
+    fwrite(header, 1, length, f);
+    fclose(f);
+    assert_int_equal(ph_tensors_read(in_folder("t"), &file), PH_OK);
+    assert_string_equal(ph_tensors_text(&file, "a"), "\xc3\xa9\xf0\x9f\x98\x80/");
+    assert_non_null(ph_tensors_find(&file, "b"));
+    ph_tensors_free(&file);
+    /* Any byte of it may be any other: that is seen, or makes no difference. */
+    for (size_t i = 0; i < length; i++)
+        for (int c = 0; c < 256; c++) {
+            char text[sizeof header];
+            memcpy(text, header, sizeof header);
+            text[i] = (char)c;
+            f = fopen(in_folder("t"), "wb");
+            fwrite(&length, 1, 8, f);
+            fwrite(text, 1, length, f);
+            fclose(f);
+            ph_status status = ph_tensors_read(in_folder("t"), &file);
+            assert_true(status == PH_OK || status == PH_DATA);
+            ph_tensors_free(&file);
+        }
+}
+
 static void damaged_headers(void **state)
 {
     (void)state;
@@ -248,6 +295,8 @@ static void damaged_headers(void **state)
         "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
         "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+        "{\"__metadata__\":{\"a\":\"\\ud800\"}}", "{\"__metadata__\":{\"a\":\"\\u0000\"}}",
+        "{\"__metadata__\":{\"a\":\"\\x\"}}", "{\"__metadata__\":{\"a\":\"\xff\"}}", "{} x",
         "{\"__metadata__\":3}", "{\"__metadata__\":{\"a\":3}}",
     };
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
@@ -271,7 +320,8 @@ int main(void)
         cmocka_unit_test(a_child_has_a_team_of_its_own),
 #endif
         cmocka_unit_test(files_are_replaced_whole), cmocka_unit_test(options),
-        cmocka_unit_test(tensors_come_back), cmocka_unit_test(damaged_headers),
+        cmocka_unit_test(tensors_come_back), cmocka_unit_test(texts_of_any_kind),
+        cmocka_unit_test(damaged_headers),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -7,9 +7,10 @@
 
 #include <dlfcn.h>
 #include <lapacke.h>
+#include <math.h>
 #include <stdlib.h>
 
-typedef __typeof__(LAPACKE_dsyevr) syevr_function;
+typedef __typeof__(LAPACKE_dsyevr_work) syevr_function;
 
 static syevr_function *find_syevr(void)
 {
@@ -18,30 +19,52 @@ static syevr_function *find_syevr(void)
         void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
         syevr_function *found = NULL;
         if (library)
-            *(void **)&found = dlsym(library, "LAPACKE_dsyevr");
+            *(void **)&found = dlsym(library, "LAPACKE_dsyevr_work");
         if (found)
             return found;
     }
     return NULL;
 }
 
+static bool all_finite(const double *matrix, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(matrix[i]))
+            return false;
+    return true;
+}
+
+/* With working memory of ours: where LAPACKE takes it and there is none, it prints. */
 ph_status ph_eigenvectors(double *matrix, size_t n, size_t k, double *value, double *vectors)
 {
     syevr_function *syevr = find_syevr();
     if (syevr == NULL)
         return ph_fail(PH_IO, "LAPACK is needed here and was not found: install liblapacke");
-    lapack_int size = (lapack_int)n, first = (lapack_int)(n - k + 1), found = 0;
-    double *all = malloc(n * sizeof *all);
-    lapack_int *support = malloc((2 * k + 2) * sizeof *support);
+    if (!all_finite(matrix, n * n))
+        return ph_fail(PH_DATA, "no eigenvectors: there are NaN or infinite values");
+    lapack_int size = (lapack_int)n, first = (lapack_int)(n - k + 1), found = 0, whole_need = 0;
+    double *all = malloc(n * sizeof *all), *work = NULL, need = 0;
+    lapack_int *support = malloc((2 * k + 2) * sizeof *support), *whole_work = NULL;
+    /* A first call with lengths of -1 only tells how much memory the second needs. */
+    lapack_int info = syevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', size, matrix, size, 0, 0, first, size, 0,
+                            &found, all, vectors, size, support, &need, -1, &whole_need, -1);
+    if (info == 0) {
+        work = malloc(((size_t)need + 1) * sizeof *work);
+        whole_work = malloc(((size_t)whole_need + 1) * sizeof *whole_work);
+    }
     ph_status status = PH_OK;
-    if (all == NULL || support == NULL)
+    if (info == 0 && (all == NULL || support == NULL || work == NULL || whole_work == NULL))
         status = ph_fail(PH_MEMORY, "out of memory for eigenvectors");
-    else if (syevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', size, matrix, size, 0, 0, first, size, 0, &found,
-                   all, vectors, size, support) != 0 || found != (lapack_int)k)
-        status = ph_fail(PH_DATA, "the eigenvectors do not converge; are there NaN values?");
+    if (info == 0 && status == PH_OK)
+        info = syevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', size, matrix, size, 0, 0, first, size, 0, &found,
+                     all, vectors, size, support, work, (lapack_int)need, whole_work, whole_need);
+    if (status == PH_OK && (info != 0 || found != (lapack_int)k))
+        status = ph_fail(PH_DATA, "the eigenvectors do not converge");
     for (size_t i = 0; i < k && status == PH_OK; i++)
         value[i] = all[i];
     free(all);
     free(support);
+    free(work);
+    free(whole_work);
     return status;
 }

@@ -60,7 +60,7 @@ void ph_gradient(ph_node *y, ph_node *const *x, size_t count, ph_node **out)
     bool *on = calloc(nodes, sizeof *on);
     ph_node **d = calloc(nodes, sizeof *d);
     if (on == NULL || d == NULL) {
-        ph_mistake(graph, "out of memory while taking a gradient");
+        ph_out_of_memory(graph);
     } else {
         mark_paths(graph, x, count, y->id, on);
         d[y->id] = ph_constant(graph, 1);

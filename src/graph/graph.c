@@ -63,6 +63,7 @@ ph_graph *ph_graph_new(uint64_t seed)
     graph->seed = seed;
     graph->variable_end = &graph->variable;
     graph->dead.graph = graph;
+    graph->nowhere = (ph_scope){ .graph = graph, .name = "" };
     graph->dead.shape = (ph_shape){ .rank = 1, .dim = { 1 } };
     return graph;
 }
@@ -109,7 +110,7 @@ void ph_refuse(ph_graph *graph, const char *format, ...)
     va_end(args);
 }
 
-static ph_node *out_of_memory(ph_graph *graph)
+ph_node *ph_out_of_memory(ph_graph *graph)
 {
     if (graph->status == PH_OK) {
         graph->status = PH_MEMORY;
@@ -131,13 +132,13 @@ static ph_node *append(ph_graph *graph, const ph_node *like)
         int capacity = graph->node_capacity ? 2 * graph->node_capacity : 128;
         ph_node **grown = realloc(graph->node, (size_t)capacity * sizeof grown[0]);
         if (grown == NULL)
-            return out_of_memory(graph);
+            return ph_out_of_memory(graph);
         graph->node = grown;
         graph->node_capacity = capacity;
     }
     ph_node *node = ph_arena_take(&graph->arena, sizeof *node);
     if (node == NULL)
-        return out_of_memory(graph);
+        return ph_out_of_memory(graph);
     *node = *like;
     node->id = graph->node_count;
     graph->node[graph->node_count++] = node;
@@ -297,7 +298,7 @@ ph_node *ph_leaf(ph_graph *graph, ph_variable_kind kind, const char *name, ph_sh
             return ph_mistake(graph, "%s: a dimension is 0", name);
     ph_variable *variable = ph_arena_take(&graph->arena, sizeof *variable);
     if (variable == NULL || (variable->name = ph_arena_text(&graph->arena, name)) == NULL)
-        return out_of_memory(graph);
+        return ph_out_of_memory(graph);
     variable->kind = kind;
     variable->shape = shape;
     variable->size = ph_shape_size(&shape);
@@ -305,7 +306,7 @@ ph_node *ph_leaf(ph_graph *graph, ph_variable_kind kind, const char *name, ph_sh
         size_t bytes = (variable->size * sizeof(real) + 63) / 64 * 64;
         variable->data = aligned_alloc(64, bytes);
         if (variable->data == NULL)
-            return out_of_memory(graph);
+            return ph_out_of_memory(graph);
         memset(variable->data, 0, bytes);
     }
     *graph->variable_end = variable;
@@ -417,11 +418,10 @@ ph_scope *ph_scope_of(ph_graph *graph, const char *name)
     for (ph_scope *s = graph->scope; s; s = s->next)
         if (strcmp(s->name, name) == 0)
             return s;
-    static ph_scope nowhere; /* Only ever read, when there is no memory left. */
     ph_scope *scope = ph_arena_take(&graph->arena, sizeof *scope);
     if (scope == NULL || (scope->name = ph_arena_text(&graph->arena, name)) == NULL) {
-        out_of_memory(graph);
-        return graph->scope ? graph->scope : &nowhere;
+        ph_out_of_memory(graph);
+        return &graph->nowhere;
     }
     scope->graph = graph;
     scope->next = graph->scope;
@@ -452,8 +452,8 @@ static ph_node *kept(ph_scope *scope, ph_variable_kind kind, const char *name, s
                      const size_t *shape, ph_start start, double range)
 {
     ph_graph *graph = scope->graph;
-    if (graph == NULL || !shape_ok(graph, name, rank))
-        return graph ? &graph->dead : NULL;
+    if (!shape_ok(graph, name, rank))
+        return &graph->dead;
     char full[256];
     int length = snprintf(full, sizeof full, "%s%s%s", scope->name, scope->name[0] ? "/" : "", name);
     if (length >= (int)sizeof full)
@@ -493,7 +493,7 @@ void ph_add_phase(ph_graph *graph, const ph_phase *phase)
     ph_phase *mine = &graph->phase[graph->phase_count++];
     *mine = *phase;
     if (phase->train && (mine->train = ph_arena_text(&graph->arena, phase->train)) == NULL)
-        out_of_memory(graph);
+        ph_out_of_memory(graph);
 }
 
 static void name_node(ph_graph *graph, ph_named *list, int *count, const char *name,
@@ -507,7 +507,7 @@ static void name_node(ph_graph *graph, ph_named *list, int *count, const char *n
     *named = (ph_named){ ph_arena_text(&graph->arena, name), ph_arena_text(&graph->arena, unit),
                          in, value };
     if (named->name == NULL || named->unit == NULL)
-        out_of_memory(graph);
+        ph_out_of_memory(graph);
     else
         ++*count;
 }

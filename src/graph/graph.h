@@ -95,7 +95,7 @@ enum { PH_MAX_PHASES = 8, PH_MAX_NAMED = 40 };
 
 struct ph_scope {
     ph_graph *graph;
-    char *name;
+    const char *name;
     int layers;                /* numbers the linear layers made in it */
     struct ph_scope *next;
 };
@@ -109,7 +109,7 @@ struct ph_graph {
     ph_node **node;
     int set_count, input_count, ordinal_count, noise_count;
     ph_variable *variable, **variable_end;
-    ph_scope *scope;
+    ph_scope *scope, nowhere;  /* nowhere: what a caller gets when there is no memory for a scope */
     int phase_count, report_count, export_count;
     ph_phase phase[PH_MAX_PHASES];
     ph_named report[PH_MAX_NAMED], exported[PH_MAX_NAMED];
@@ -118,6 +118,8 @@ struct ph_graph {
 
 /* Records the first mistake; returns the dead node. */
 ph_node *ph_mistake(ph_graph *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Records that memory ran out; returns the dead node. */
+ph_node *ph_out_of_memory(ph_graph *);
 bool ph_is_dead(const ph_node *);
 /* "[784] per row", for messages. */
 const char *ph_shape_text(const ph_shape *, char buffer[96]);

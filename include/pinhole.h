@@ -338,7 +338,8 @@ typedef enum ph_event {
     PH_EVENT_STEP,     /* every log-every steps */
     PH_EVENT_SECOND,   /* about once a second, for a progress line */
     PH_EVENT_EPOCH,
-    PH_EVENT_DONE
+    PH_EVENT_DONE,
+    PH_EVENT_NOT_SAVED /* a checkpoint could not be saved; the note says why; training goes on */
 } ph_event;
 
 typedef struct ph_progress {
@@ -349,7 +350,7 @@ typedef struct ph_progress {
     double seconds;               /* of training alone, this run */
     double rows_per_second;
     double lr;
-    const char *note;             /* why training ended early, or NULL */
+    const char *note;             /* why training ended early or a checkpoint failed, or NULL */
     ph_figures figures;           /* loss and reported terms: mean since the last such event;
                                      val_... where there is a validation part */
 } ph_progress;
@@ -363,10 +364,12 @@ typedef struct ph_training {
 } ph_training;
 
 /* Trains up to the option `epochs` in all, going on from where the model is. PH_STOPPED after
- * ph_stop(), PH_DIVERGED at a NaN or infinite loss; both keep good weights. */
+ * ph_stop(), PH_DIVERGED at a NaN or infinite loss; both keep good weights and save them. After any
+ * other failure (rows that cannot be read, a file that cannot be saved) the model holds what it has
+ * come to: ph_model_save keeps it, and training goes on from there. */
 ph_status ph_train(ph_model *, const ph_data *data, const ph_training *training);
-/* Asks what runs long in this process to end: training after its step, a download at once. Safe in a
- * signal handler. */
+/* Asks what runs long in this process to end: training (this one, or else the next) after a step, a
+ * download at once. Safe in a signal handler. */
 void ph_stop(void);
 
 /* ---- Machine -------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  * Everything the loop depends on is a function of seed, epoch and step or stands in the trainer's
  * progress, so a run that was stopped and resumed equals, bit for bit, the one that was not.
  */
-#include "train/train.h"
+#include "train/fit.h"
 
 #include "base/stop.h"
 
@@ -19,163 +19,17 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- One run of the loop ------------------------------------------------------------------------- */
-
-typedef struct fit {
-    ph_trainer *t;
-    const ph_hooks *hooks;
-    const ph_data *data, *validation;
-    size_t rows, held_out, batch_size, width;
-    size_t *order;             /* of the training rows in this epoch */
-    size_t *training_rows;     /* NULL: all rows */
-    size_t *validation_rows;   /* 0, 1, 2, ... where the validation part is a set of its own */
-    size_t validation_count;
-    ph_program *phase[PH_MAX_PHASES], *measure;
-    real *batch, *good;
-    int64_t batches;           /* in an epoch */
-    int64_t checkpoint_epochs;
-    double checkpoint_seconds, saved_at, began, logged_at, told_at;
-    int64_t logged_step, logged_rows;
-    double logged[PH_MAX_FIGURES];
-    double val[PH_MAX_FIGURES];
-    bool has_val;
-} fit;
-
-static ph_status out_of_memory(void)
+/* Of the last step that was done. */
+static double rate(const ph_fitting *f)
 {
-    return ph_fail(PH_MEMORY, "out of memory while starting to train");
-}
-
-/* Draws the rows that are held out, by the seed alone. The others keep their order. */
-static ph_status split_rows(fit *f)
-{
-    const ph_trainer_options *o = &f->t->o;
-    size_t all = f->rows;
-    f->held_out = f->validation ? 0 : (size_t)(o->val_split * (double)all + 0.5);
-    if (o->val_split > 0 && !f->validation && (f->held_out == 0 || f->held_out == all))
-        return ph_fail(PH_USAGE, "val-split %g leaves no row on one side: there are %zu",
-                       o->val_split, all);
-    if (f->held_out == 0)
-        return PH_OK;
-    size_t *shuffled = malloc(all * sizeof *shuffled);
-    bool *held = calloc(all, sizeof *held);
-    f->training_rows = malloc(all * sizeof *f->training_rows);
-    f->validation_rows = malloc(f->held_out * sizeof *f->validation_rows);
-    if (shuffled && held && f->training_rows && f->validation_rows) {
-        ph_shuffle(shuffled, all, (uint64_t)o->seed, UINT64_MAX);
-        for (size_t i = 0; i < f->held_out; i++)
-            held[shuffled[i]] = true;
-        size_t training = 0, validating = 0;
-        for (size_t i = 0; i < all; i++)
-            if (held[i])
-                f->validation_rows[validating++] = i;
-            else
-                f->training_rows[training++] = i;
-        f->rows = training;
-        f->validation = f->data;
-        f->validation_count = f->held_out;
-    }
-    bool ok = shuffled && held && f->training_rows && f->validation_rows;
-    free(shuffled);
-    free(held);
-    return ok ? PH_OK : out_of_memory();
-}
-
-static ph_status read_checkpoint_rule(fit *f)
-{
-    const char *text = f->t->o.checkpoint_every;
-    double number = 0;
-    char unit[2] = "";
-    int end = 0;
-    if (text == NULL || *text == '\0')
-        return PH_OK;
-    bool minutes = sscanf(text, "%lf%1[m]%n", &number, unit, &end) == 2 && text[end] == '\0';
-    bool epochs = !minutes && sscanf(text, "%lf%n", &number, &end) == 1 && text[end] == '\0' &&
-                  number == floor(number);
-    if (!(minutes || epochs) || !(number > 0) || number > 1e9)
-        return ph_fail(PH_USAGE, "checkpoint-every '%s' is neither a number of epochs (2) nor of "
-                       "minutes (5m)", text);
-    if (minutes)
-        f->checkpoint_seconds = 60 * number;
-    else
-        f->checkpoint_epochs = (int64_t)number;
-    return PH_OK;
-}
-
-static ph_status compile_programs(fit *f)
-{
-    ph_trainer *t = f->t;
-    ph_node *feeds[] = { t->x };
-    for (int i = 0; i < t->graph->phase_count; i++) {
-        const ph_update *u = &t->update[i];
-        f->phase[i] = ph_compile(t->graph, &(ph_program_desc){
-            .training = true, .feeds = feeds, .feed_count = 1, .outputs = t->figure,
-            .output_count = i == 0 ? t->figure_count : 1, .assigns = u->assign,
-            .assign_count = u->count, .guard = u->loss, .max_rows = f->batch_size });
-        if (f->phase[i] == NULL)
-            return ph_last_status();
-        f->phase[i]->noise_phase = (uint32_t)i;
-    }
-    if (f->validation)
-        f->measure = ph_compile(t->graph, &(ph_program_desc){
-            .feeds = feeds, .feed_count = 1, .outputs = t->figure, .output_count = t->figure_count,
-            .max_rows = f->batch_size });
-    return f->validation && f->measure == NULL ? ph_last_status() : PH_OK;
-}
-
-static ph_status begin(fit *f)
-{
-    ph_trainer *t = f->t;
-    ph_data_info info;
-    ph_data_describe(f->data, &info);
-    f->rows = info.rows;
-    f->width = info.width;
-    if (info.width != ph_shape_size(&t->x->shape))
-        return ph_fail(PH_DATA, "%s: rows of %zu numbers, but the model takes %zu", info.name,
-                       info.width, ph_shape_size(&t->x->shape));
-    if (f->validation) {
-        ph_data_describe(f->validation, &info);
-        if (info.width != f->width)
-            return ph_fail(PH_DATA, "%s: validation rows of %zu numbers, but the model takes %zu",
-                           info.name, info.width, f->width);
-        f->validation_count = info.rows;
-    }
-    PH_TRY(ph_training_check(&t->o, f->validation != NULL));
-    PH_TRY(read_checkpoint_rule(f));
-    PH_TRY(ph_trainer_prepare(t));
-    PH_TRY(split_rows(f));
-    f->batch_size = (size_t)t->o.batch_size < f->rows ? (size_t)t->o.batch_size : f->rows;
-    f->batches = (int64_t)((f->rows + f->batch_size - 1) / f->batch_size);
-    f->order = malloc(f->rows * sizeof *f->order);
-    f->batch = aligned_alloc(64, (f->batch_size * f->width * sizeof(real) + 63) / 64 * 64);
-    f->good = malloc((ph_trainer_snapshot_size(t) + 1) * sizeof(real));
-    if (f->validation && f->validation_rows == NULL) {
-        f->validation_rows = malloc(f->validation_count * sizeof *f->validation_rows);
-        for (size_t i = 0; f->validation_rows && i < f->validation_count; i++)
-            f->validation_rows[i] = i;
-    }
-    if (!f->order || !f->batch || !f->good || (f->validation && !f->validation_rows))
-        return out_of_memory();
-    ph_trainer_snapshot(t, f->good);
-    ph_trainer_choose_weights(t, false);
-    return compile_programs(f);
-}
-
-static void end(fit *f)
-{
-    for (int i = 0; i < PH_MAX_PHASES; i++)
-        ph_program_free(f->phase[i]);
-    ph_program_free(f->measure);
-    free(f->order);
-    free(f->training_rows);
-    free(f->validation_rows);
-    free(f->batch);
-    free(f->good);
+    const ph_trainer_progress *p = &f->t->progress;
+    return ph_schedule_rate(&f->t->o, (double)p->epoch + (double)p->batch / (double)f->batches,
+                            p->plateau);
 }
 
 /* ---- Telling --------------------------------------------------------------------------------------- */
 
-static void tell(fit *f, ph_event event, const double *sum, double rows, double lr, const char *note)
+static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, double lr, const char *note)
 {
     const ph_trainer *t = f->t;
     if (f->hooks->progress == NULL)
@@ -196,14 +50,15 @@ static void tell(fit *f, ph_event event, const double *sum, double rows, double 
     f->hooks->progress(f->hooks->context, &p);
 }
 
-/* One line of the training record, which the model file keeps. */
-static ph_status record(fit *f, double lr)
+/* The line of the epoch that is about to be counted in the training record, which the model file
+ * keeps. */
+static ph_status record(ph_fitting *f)
 {
     ph_trainer *t = f->t;
     char line[8192];
     const ph_trainer_progress *p = &t->progress;
     int used = snprintf(line, sizeof line, "{\"epoch\":%lld,\"step\":%lld,\"seconds\":%.6g,\"lr\":%.9g",
-                        (long long)p->epoch, (long long)p->step, p->seconds, lr);
+                        (long long)p->epoch + 1, (long long)p->step, p->seconds, rate(f));
     for (int i = 0; i < t->figure_count; i++)
         used += snprintf(line + used, sizeof line - (size_t)used, ",\"%s\":%.9g", t->figure_name[i],
                          p->sum[i] / (double)p->rows);
@@ -222,18 +77,23 @@ static ph_status record(fit *f, double lr)
 
 /* ---- Steps and epochs -------------------------------------------------------------------------------- */
 
-static ph_status save(fit *f)
+static ph_status save(ph_fitting *f)
 {
-    if (f->hooks->save == NULL)
-        return PH_OK;
-    PH_TRY(f->hooks->save(f->hooks->context));
+    return f->hooks->save ? f->hooks->save(f->hooks->context) : PH_OK;
+}
+
+/* A checkpoint that cannot be saved, because the disk is full for a while, is no reason to lose what
+ * is in memory: it is told, and the next one comes in its time. */
+static void checkpoint(ph_fitting *f)
+{
+    if (save(f) != PH_OK)
+        tell(f, PH_EVENT_NOT_SAVED, f->logged, (double)f->logged_rows, rate(f), ph_message());
     f->saved_at = now();
-    return PH_OK;
 }
 
 /* Back to the weights of the last epoch, which are saved, with word of where it happened and which
  * reported term, if one did, became infinite or NaN with the loss. */
-static ph_status diverged(fit *f)
+static ph_status diverged(ph_fitting *f)
 {
     ph_trainer *t = f->t;
     const char *term = t->figure_name[0];
@@ -248,7 +108,7 @@ static ph_status diverged(fit *f)
                    (long long)t->progress.epoch + 1, term, (long long)t->progress.epoch);
 }
 
-static ph_status one_step(fit *f, double *lr)
+static ph_status one_step(ph_fitting *f, double *lr)
 {
     ph_trainer *t = f->t;
     ph_trainer_progress *p = &t->progress;
@@ -280,10 +140,12 @@ static ph_status one_step(fit *f, double *lr)
     p->rows += (int64_t)count;
     p->batch++;
     p->step++;
+    p->seconds += now() - f->step_began;
+    f->step_began = now();
     return PH_OK;
 }
 
-static ph_status measure(fit *f)
+static ph_status measure(ph_fitting *f)
 {
     const ph_trainer *t = f->t;
     memset(f->val, 0, sizeof f->val);
@@ -301,8 +163,8 @@ static ph_status measure(fit *f)
     return PH_OK;
 }
 
-/* What follows from the validation loss: best weights, plateau, early stop. */
-static ph_status judge(fit *f, const char **note)
+/* What follows from the validation loss: best weights, plateau. */
+static void judge(ph_fitting *f)
 {
     ph_trainer *t = f->t;
     ph_trainer_progress *p = &t->progress;
@@ -310,100 +172,117 @@ static ph_status judge(fit *f, const char **note)
         p->best = f->val[0];
         p->best_epoch = p->epoch;
         p->waited = 0;
-        if (t->best == NULL)
-            t->best = malloc((ph_trainer_snapshot_size(t) + 1) * sizeof(real));
-        if (t->best == NULL)
-            return out_of_memory();
+        if (t->best == NULL) {
+            t->best = f->spare;
+            f->spare = NULL;
+        }
         ph_trainer_snapshot(t, t->best);
-        return PH_OK;
-    }
-    if (++p->waited >= t->o.patience && strcmp(t->o.schedule, "plateau") == 0) {
+    } else if (++p->waited >= t->o.patience && strcmp(t->o.schedule, "plateau") == 0) {
         p->plateau *= t->o.decay;
         p->waited = 0;
     }
-    if (t->o.early_stop > 0 && p->epoch - p->best_epoch >= t->o.early_stop)
-        *note = "early stop: the validation loss has not improved";
-    return PH_OK;
 }
 
-static ph_status end_epoch(fit *f, double lr, const char **note)
+/* Why training ends before its last epoch, or NULL: of the progress alone, so that a run resumed
+ * here ends as well. */
+static const char *early_end(const ph_fitting *f)
+{
+    const ph_trainer *t = f->t;
+    bool waited = t->progress.epoch - t->progress.best_epoch >= t->o.early_stop;
+    return t->o.early_stop > 0 && waited ? "early stop: the validation loss has not improved" : NULL;
+}
+
+/* What can fail comes first: a failure finds the epoch not yet ended, and it is ended when resumed. */
+static ph_status end_epoch(ph_fitting *f)
 {
     ph_trainer *t = f->t;
     ph_trainer_progress *p = &t->progress;
+    double lr = rate(f);
+    if (f->validation)
+        PH_TRY(measure(f));
+    PH_TRY(record(f));
     p->epoch++;
     p->batch = 0;
-    p->seconds += now() - f->logged_at;
-    if (f->validation) {
-        PH_TRY(measure(f));
-        PH_TRY(judge(f, note));
-    }
-    PH_TRY(record(f, lr));
-    tell(f, PH_EVENT_EPOCH, p->sum, (double)p->rows, lr, *note);
+    if (f->validation)
+        judge(f);
+    tell(f, PH_EVENT_EPOCH, p->sum, (double)p->rows, lr, early_end(f));
     memset(p->sum, 0, sizeof p->sum);
     p->rows = 0;
     ph_trainer_snapshot(t, f->good);
     if (f->checkpoint_epochs && p->epoch % f->checkpoint_epochs == 0 && p->epoch < t->o.epochs)
-        PH_TRY(save(f));
+        checkpoint(f);
     return PH_OK;
 }
 
-static void restart_log(fit *f)
+static void restart_log(ph_fitting *f)
 {
     memset(f->logged, 0, sizeof f->logged);
     f->logged_rows = 0;
     f->logged_step = f->t->progress.step;
-    f->logged_at = now();
+    f->logged_at = f->step_began = now();
 }
 
-static ph_status loop(fit *f)
+static void order_rows(ph_fitting *f)
+{
+    const ph_trainer *t = f->t;
+    if (t->o.no_shuffle)
+        for (size_t i = 0; i < f->rows; i++)
+            f->order[i] = i;
+    else
+        ph_shuffle(f->order, f->rows, (uint64_t)t->o.seed, (uint64_t)t->progress.epoch);
+    for (size_t i = 0; f->training_rows && i < f->rows; i++)
+        f->order[i] = f->training_rows[f->order[i]];
+}
+
+/* The batches that this epoch still has. */
+static ph_status steps(ph_fitting *f)
 {
     ph_trainer *t = f->t;
     ph_trainer_progress *p = &t->progress;
-    const char *note = NULL;
     double lr = t->o.lr;
-    f->began = f->saved_at = f->told_at = now();
-    while (p->epoch < t->o.epochs && note == NULL) {
-        if (t->o.no_shuffle)
-            for (size_t i = 0; i < f->rows; i++)
-                f->order[i] = i;
-        else
-            ph_shuffle(f->order, f->rows, (uint64_t)t->o.seed, (uint64_t)p->epoch);
-        for (size_t i = 0; f->training_rows && i < f->rows; i++)
-            f->order[i] = f->training_rows[f->order[i]];
-        restart_log(f);
-        while (p->batch < f->batches) {
-            PH_TRY(one_step(f, &lr));
-            if (t->o.log_every && p->step % t->o.log_every == 0)
-                tell(f, PH_EVENT_STEP, f->logged, (double)f->logged_rows, lr, NULL);
-            if (now() - f->told_at >= 1) {
-                f->told_at = now();
-                tell(f, PH_EVENT_SECOND, f->logged, (double)f->logged_rows, lr, NULL);
-            }
-            if (ph_stop_asked()) {
-                p->seconds += now() - f->logged_at;
-                PH_TRY(save(f));
-                return ph_fail(PH_STOPPED, "stopped in epoch %lld, after step %lld",
-                               (long long)p->epoch + 1, (long long)p->step);
-            }
-            if (f->checkpoint_seconds && now() - f->saved_at >= f->checkpoint_seconds)
-                PH_TRY(save(f));
+    while (p->batch < f->batches) {
+        PH_TRY(one_step(f, &lr));
+        if (t->o.log_every && p->step % t->o.log_every == 0)
+            tell(f, PH_EVENT_STEP, f->logged, (double)f->logged_rows, lr, NULL);
+        if (now() - f->told_at >= 1) {
+            f->told_at = now();
+            tell(f, PH_EVENT_SECOND, f->logged, (double)f->logged_rows, lr, NULL);
         }
-        PH_TRY(end_epoch(f, lr, &note));
+        if (ph_stop_asked()) {
+            PH_TRY(save(f));
+            return ph_fail(PH_STOPPED, "stopped in epoch %lld, after step %lld",
+                           (long long)p->epoch + 1, (long long)p->step);
+        }
+        if (f->checkpoint_seconds && now() - f->saved_at >= f->checkpoint_seconds)
+            checkpoint(f);
+    }
+    return PH_OK;
+}
+
+static ph_status loop(ph_fitting *f)
+{
+    ph_trainer *t = f->t;
+    f->began = f->saved_at = f->told_at = now();
+    while (t->progress.epoch < t->o.epochs && early_end(f) == NULL) {
+        order_rows(f);
+        restart_log(f);
+        PH_TRY(steps(f));
+        PH_TRY(end_epoch(f));
     }
     PH_TRY(save(f));
-    tell(f, PH_EVENT_DONE, p->sum, 0, lr, note);
+    tell(f, PH_EVENT_DONE, t->progress.sum, 0, rate(f), early_end(f));
     return PH_OK;
 }
 
 ph_status ph_trainer_run(ph_trainer *t, const ph_data *data, const ph_data *validation,
                  const ph_hooks *hooks)
 {
-    fit f = { .t = t, .hooks = hooks, .data = data, .validation = validation };
-    ph_stop_forget();
-    ph_status status = begin(&f);
+    ph_fitting f = { .t = t, .hooks = hooks, .data = data, .validation = validation };
+    ph_status status = ph_fitting_begin(&f);
     if (status == PH_OK)
         status = loop(&f);
-    end(&f);
+    ph_fitting_end(&f);
+    ph_stop_forget(); /* not before: a stop that was asked while this started would be lost */
     ph_trainer_choose_weights(t, true);
     return status;
 }
@@ -414,7 +293,7 @@ ph_status ph_trainer_closed_form(ph_trainer *t, ph_status (*form)(ph_graph *, co
 {
     ph_data_info info;
     ph_data_describe(data, &info);
-    fit f = { .t = t, .hooks = hooks, .data = data, .rows = info.rows, .batch_size = info.rows,
+    ph_fitting f = { .t = t, .hooks = hooks, .data = data, .rows = info.rows, .batch_size = info.rows,
               .batches = 1 };
     f.began = f.logged_at = now();
     PH_TRY(form(t->graph, data, t->scaling));
@@ -423,5 +302,6 @@ ph_status ph_trainer_closed_form(ph_trainer *t, ph_status (*form)(ph_graph *, co
     t->progress.seconds = now() - f.began;
     PH_TRY(save(&f));
     tell(&f, PH_EVENT_DONE, t->progress.sum, 0, 0, NULL);
+    stop_asked = 0;
     return PH_OK;
 }

@@ -1,8 +1,10 @@
-/* schedule.c - the learning rate over the epochs, and the order of rows in an epoch. */
+/* schedule.c - the learning rate over the epochs, and the order of rows in an epoch, and
+ * the rows that are held out. */
 #include "base/philox.h"
 #include "train/train.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 double ph_schedule_rate(const ph_trainer_options *o, double epoch, double plateau)
@@ -35,4 +37,24 @@ void ph_shuffle(size_t *order, size_t n, uint64_t seed, uint64_t epoch)
         order[i - 1] = order[k];
         order[k] = moved;
     }
+}
+
+size_t *ph_split_rows(size_t n, size_t held_out, uint64_t seed)
+{
+    size_t *shuffled = malloc(n * sizeof *shuffled), *rows = malloc(n * sizeof *rows);
+    bool *held = calloc(n, sizeof *held);
+    if (shuffled && rows && held) {
+        ph_shuffle(shuffled, n, seed, UINT64_MAX);
+        for (size_t i = 0; i < held_out; i++)
+            held[shuffled[i]] = true;
+        size_t trained = 0, validated = n - held_out;
+        for (size_t i = 0; i < n; i++)
+            rows[held[i] ? validated++ : trained++] = i;
+    } else {
+        free(rows);
+        rows = NULL;
+    }
+    free(shuffled);
+    free(held);
+    return rows;
 }

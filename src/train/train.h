@@ -90,7 +90,8 @@ ph_status ph_trainer_print(ph_trainer *, FILE *to);
 ph_status ph_trainer_closed_form(ph_trainer *, ph_status (*fit)(ph_graph *, const ph_data *,
                                                                 const ph_scaling *),
                                  const ph_data *, const ph_hooks *);
-/* Trains up to o.epochs. validation may be NULL. */
+/* Trains up to o.epochs. validation may be NULL. A failure leaves weights and progress as they were
+ * after the last whole step or epoch, so that saving and going on loses nothing. */
 ph_status ph_trainer_run(ph_trainer *, const ph_data *, const ph_data *validation, const ph_hooks *);
 
 /* Reads and scales n rows by index into out, on all threads. */
@@ -98,5 +99,8 @@ ph_status ph_fetch(const ph_data *, const ph_scaling *, const size_t *index, siz
 
 /* order[0..n-1] becomes the permutation of an epoch: a pure function of seed and epoch. */
 void ph_shuffle(size_t *order, size_t n, uint64_t seed, uint64_t epoch);
+/* The numbers 0 .. n-1, ascending but for the held_out drawn by the seed, which stand at the end,
+ * ascending too. Free it; NULL when out of memory. */
+size_t *ph_split_rows(size_t n, size_t held_out, uint64_t seed);
 
 #endif

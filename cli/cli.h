@@ -50,6 +50,10 @@ ph_data *cli_open_for(const cli_arguments *, const ph_model *, const char *funct
 /* pinhole data get NAME. Says what is wrong, returns the exit status. */
 int cli_get(const cli_arguments *);
 
+/* Saves a model that training left unsaved: under its name, or else in a folder that has room; path
+ * is where. False: nowhere. */
+bool cli_rescue(const ph_model *, const char *output, char path[4096]);
+
 /* One JSON object on a line of stdout. */
 void cli_json_begin(void);
 void cli_json_number(const char *name, double value);

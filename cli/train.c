@@ -131,6 +131,13 @@ static void progress(void *user, ph_model *m, const ph_progress *p)
             say_line(r, p);
         return;
     }
+    if (p->event == PH_EVENT_NOT_SAVED) {
+        fprintf(stderr, "%spinhole: no checkpoint: %s; training goes on\n", r->terminal ? "\n" : "",
+                p->note);
+        return;
+    }
+    if (p->event == PH_EVENT_DONE && p->note && r->last.step == 0)
+        fprintf(stderr, "%s\n", p->note); /* of an earlier run: nothing was left to do */
     if (p->event == PH_EVENT_EPOCH)
         r->last = *p;
     if (r->log && p->event != PH_EVENT_DONE)
@@ -221,7 +228,27 @@ static int check_resumed(ph_model *m, const train_options *o, const ph_settings 
     return CLI_DONE;
 }
 
-static int finish(const run *r, ph_status status)
+static void say_how_to_go_on(const run *r)
+{
+    fprintf(stderr, "saved %s; to go on: pinhole train %s %s -o %s --resume\n", r->o.output,
+            r->o.family, r->o.data, r->o.output);
+}
+
+/* Training ended by a failure and not by word of ours. What it has come to is not lost. */
+static void rescue(const run *r, const ph_model *m)
+{
+    char path[4096];
+    if (!cli_rescue(m, r->o.output, path))
+        fprintf(stderr, "pinhole: there is nowhere to save what was trained: it is lost\n");
+    else if (strcmp(path, r->o.output) == 0)
+        say_how_to_go_on(r);
+    else
+        fprintf(stderr, "saved %s instead; to go on, move it to %s and add --resume\n", path,
+                r->o.output);
+}
+
+/* first_step: where this run began. */
+static int finish(const run *r, const ph_model *m, int64_t first_step, ph_status status)
 {
     if (status == PH_OK) {
         if (!r->json)
@@ -231,9 +258,12 @@ static int finish(const run *r, ph_status status)
     if (r->terminal)
         fputc('\n', stderr);
     int code = cli_fail();
+    ph_model_info info;
+    ph_model_describe(m, &info);
     if (status == PH_STOPPED)
-        fprintf(stderr, "saved %s; to go on: pinhole train %s %s -o %s --resume\n", r->o.output,
-                r->o.family, r->o.data, r->o.output);
+        say_how_to_go_on(r);
+    else if (status != PH_DIVERGED && info.step > first_step)
+        rescue(r, m);
     return code;
 }
 
@@ -269,9 +299,11 @@ static int train(run *r, const cli_arguments *a, const ph_data *data)
         struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESETHAND };
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
+        ph_model_info info;
+        ph_model_describe(m, &info);
         ph_status status = ph_train(m, data, &(ph_training){
             .settings = training, .save_to = r->o.output, .progress = progress, .user = r });
-        code = finish(r, status);
+        code = finish(r, m, info.step, status);
     }
     bool log_lost = r->log && ferror(r->log);
     if (r->log && (fclose(r->log) != 0 || log_lost) && code == CLI_DONE)

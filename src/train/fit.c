@@ -302,6 +302,6 @@ ph_status ph_trainer_closed_form(ph_trainer *t, ph_status (*form)(ph_graph *, co
     t->progress.seconds = now() - f.began;
     PH_TRY(save(&f));
     tell(&f, PH_EVENT_DONE, t->progress.sum, 0, 0, NULL);
-    stop_asked = 0;
+    ph_stop_forget();
     return PH_OK;
 }

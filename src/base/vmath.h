@@ -27,7 +27,7 @@ PH_INLINE real ph_v_sin(real x) { return sin(x); }
 
 #else
 
-PH_INLINE float ph_v_bits(int32_t i)
+PH_INLINE float ph_v_bits(uint32_t i)
 {
     float f;
     memcpy(&f, &i, sizeof f);
@@ -60,7 +60,8 @@ PH_INLINE float ph_v_exp(float x)
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.f;
     int32_t half = k >> 1;
-    float scaled = p * ph_v_bits((half + 127) << 23) * ph_v_bits((k - half + 127) << 23);
+    float scaled = p * ph_v_bits((uint32_t)(half + 127) << 23) *
+                   ph_v_bits((uint32_t)(k - half + 127) << 23);
     return x != x ? x : scaled;
 }
 
@@ -69,8 +70,8 @@ PH_INLINE float ph_v_log(float x)
     float tiny = x < 1.17549435e-38f ? 8388608.f : 1.f;
     float y = x * tiny;
     int32_t bits = ph_v_integer(y);
-    int32_t k = (bits - 0x3f3504f3) >> 23; /* mantissa in [sqrt(1/2), sqrt(2)) */
-    float m = ph_v_bits(bits - (int32_t)((uint32_t)k << 23)) - 1.f;
+    int32_t k = (int32_t)((uint32_t)bits - 0x3f3504f3u) >> 23; /* mantissa in [sqrt(1/2), sqrt(2)) */
+    float m = ph_v_bits((uint32_t)bits - ((uint32_t)k << 23)) - 1.f;
     float e = (float)k - (tiny != 1.f ? 23.f : 0.f);
     float z = m * m;
     float p = 7.0376836292e-2f;

@@ -123,7 +123,8 @@ static void order_nodes(ph_group *g, ph_node **sorted)
         for (int i = 0; i < g->node_count; i++)
             if (!(g->node[i]->op->flags & PH_OP_ASSIGN) == (pass == 0))
                 sorted[count++] = g->node[i];
-    memcpy(g->node, sorted, (size_t)count * sizeof sorted[0]);
+    for (int i = 0; i < count; i++)
+        g->node[i] = sorted[i];
 }
 
 /* An assigned value is computed right in the state's memory when nothing else needs the old value
@@ -400,7 +401,7 @@ void ph_group_tile(ph_call *call, int part, size_t row, size_t rows, size_t colu
     for (size_t done = 0; done < rows; done += s.rows) {
         s.row = row + done;
         s.rows = rows - done < most ? rows - done : most;
-        s.tile = tile + done * stride;
+        s.tile = tile ? tile + done * stride : NULL;
         run_instructions(call, &s);
     }
 }

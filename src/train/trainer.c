@@ -62,13 +62,11 @@ void ph_trainer_choose_weights(ph_trainer *t, bool best)
 {
     size_t at = 0;
     for (ph_variable *v = t->graph->variable; v; v = v->next) {
-        const real *own = t->best + at;
-        at += in_snapshot(v) ? v->size : 0;
-        const real *average = t->best + at;
-        at += v->average ? v->average->size : 0;
+        size_t own = at, average = own + (in_snapshot(v) ? v->size : 0);
+        at = average + (v->average ? v->average->size : 0);
         v->used = v->average ? v->average->data : NULL;
         if (best && t->best && in_snapshot(v))
-            v->used = v->average ? average : own;
+            v->used = t->best + (v->average ? average : own);
     }
 }
 

@@ -2,6 +2,7 @@
  * "out of memory" can be said. */
 #include "base/error.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 
 static _Thread_local char message[1024];
@@ -15,6 +16,10 @@ ph_status ph_fail(ph_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    /* What is quoted may come from any file; it must not end the line or steer a terminal. */
+    for (char *c = line; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
     snprintf(message, sizeof message, "%s", line);
     last = status;
     return status;

@@ -188,7 +188,9 @@ static ph_status read_number(const ph_option *o, const char *text, double *out)
                  whole ? "a whole number" : "a number", o->min, o->max);
     else
         snprintf(allowed, sizeof allowed, "%s", whole ? "a whole number" : "a number");
-    if (end == text || *end || !isfinite(value) || (whole && value != floor(value)) ||
+    /* Beyond 2^53 not every whole number is a double any more. */
+    if (end == text || *end || !isfinite(value) ||
+        (whole && (value != floor(value) || fabs(value) > 9007199254740992.0)) ||
         (bounded && (value < o->min || value > o->max)))
         return bad(o, text, allowed);
     *out = value;

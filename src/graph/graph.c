@@ -61,6 +61,7 @@ ph_graph *ph_graph_new(uint64_t seed)
         return NULL;
     }
     graph->seed = seed;
+    graph->room = PH_ANY_ROOM;
     graph->variable_end = &graph->variable;
     graph->dead.graph = graph;
     graph->nowhere = (ph_scope){ .graph = graph, .name = "" };
@@ -460,9 +461,16 @@ static ph_node *kept(ph_scope *scope, ph_variable_kind kind, const char *name, s
         return ph_mistake(graph, "%s: the name is too long", name);
     if (ph_variable_find(graph, full))
         return ph_mistake(graph, "%s: there is a parameter or state of that name already", full);
+    size_t size = 1;
+    for (size_t i = 0; i < rank; i++)
+        if (__builtin_mul_overflow(size, shape[i], &size))
+            size = SIZE_MAX;
+    if (size > graph->room)
+        return ph_mistake(graph, "%s: there is no room for %zu numbers", full, size);
     ph_node *node = ph_leaf(graph, kind, full, ph_shape_of(0, rank, shape));
     if (ph_is_dead(node))
         return node;
+    graph->room -= size;
     node->variable->start = start;
     node->variable->range = range;
     node->variable->ordinal = graph->ordinal_count++;

@@ -92,6 +92,7 @@ typedef struct ph_named {
 } ph_named;
 
 enum { PH_MAX_PHASES = 8, PH_MAX_NAMED = 40 };
+#define PH_ANY_ROOM ((size_t)PTRDIFF_MAX / sizeof(real))
 
 struct ph_scope {
     ph_graph *graph;
@@ -105,6 +106,7 @@ struct ph_graph {
     ph_status status;
     char message[512];
     uint64_t seed;
+    size_t room;               /* numbers that further parameters and states may have, together */
     int node_count, node_capacity;
     ph_node **node;
     int set_count, input_count, ordinal_count, noise_count;

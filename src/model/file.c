@@ -216,7 +216,7 @@ static ph_status read_training(const char *path, const ph_tensors *file, ph_mode
     double progress[PROGRESS];
     PH_TRY(read_vector(path, file, "training/progress", PROGRESS, sizeof(double), "F64", progress));
     for (int i = 0; i < 9; i++) /* all but the best loss, which is infinite before there is one */
-        if (i != 6 && !(progress[i] > -1e15 && progress[i] < 1e15))
+        if (i != 6 && !(progress[i] >= 0 && progress[i] < 1e15))
             return damaged(path, "training/progress", "a number is out of range");
     read_progress(progress, &t->progress);
     if (ph_tensors_find(file, "training/best")) {
@@ -227,6 +227,16 @@ static ph_status read_training(const char *path, const ph_tensors *file, ph_mode
         PH_TRY(read_vector(path, file, "training/best", size, sizeof(real), real_type(), t->best));
     }
     return PH_OK;
+}
+
+/* Options that lie must not make the library take more memory than the file's arrays can fill. */
+static ph_status build(const char *path, const ph_tensors *file, ph_model *m)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < file->tensor_count; i++)
+        bytes += file->tensor[i].bytes;
+    ph_status status = ph_model_build(m, bytes / sizeof(real));
+    return status == PH_OK ? PH_OK : damaged(path, "options", ph_message());
 }
 
 static ph_status read_model(const char *path, const ph_tensors *file, ph_model *m)
@@ -243,11 +253,12 @@ static ph_status read_model(const char *path, const ph_tensors *file, ph_model *
     const char *white = ph_tensors_text(file, "white");
     m->white = white ? strtod(white, NULL) : 0;
     PH_TRY(read_scaling(path, file, m));
-    PH_TRY(ph_model_build(m));
+    PH_TRY(build(path, file, m));
     PH_TRY(read_training(path, file, m));
     for (ph_variable *v = m->graph->variable; v; v = v->next)
         if (is_kept(v, false))
             PH_TRY(read_vector(path, file, v->name, v->size, sizeof(real), real_type(), v->data));
+    m->graph->room = PH_ANY_ROOM; /* A run that goes on may need states that the file has not. */
     ph_trainer_choose_weights(&m->trainer, true);
     return PH_OK;
 }

@@ -110,11 +110,12 @@ static ph_status check_loss(const ph_model *m, const ph_data *data)
     return PH_OK;
 }
 
-ph_status ph_model_build(ph_model *m)
+ph_status ph_model_build(ph_model *m, size_t room)
 {
     m->graph = ph_graph_new((uint64_t)m->trainer.o.seed);
     if (m->graph == NULL)
         return ph_last_status();
+    m->graph->room = room;
     m->x = ph_input(m->graph, "x", m->row.rank, m->row.dim);
     m->family->build(m->graph, m->x, m->options);
     PH_TRY(ph_graph_status(m->graph));
@@ -167,7 +168,7 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
         m->white = 1 / (double)m->scaling.scale[0];
     else if (m->white == 0 && ph_data_range(data, &low, &high) == PH_OK)
         m->white = high > 0 ? high : 0; /* pictures of numbers: their largest is drawn white */
-    return ph_model_build(m);
+    return ph_model_build(m, PH_ANY_ROOM);
 }
 
 ph_model *ph_model_new(const char *family, const ph_data *data, const ph_settings *settings)

@@ -40,8 +40,9 @@ const ph_family_desc *ph_family_find(const char *name);
 
 /* A model without scaling and graph: options read and resolved. */
 ph_model *ph_model_make(const char *family, const ph_settings *, const ph_shape *row);
-/* Builds graph and trainer from settings that hold all options; scaling must be set. */
-ph_status ph_model_build(ph_model *);
+/* Builds graph and trainer from settings that hold all options; scaling must be set. room: numbers
+ * that its parameters and states may have in all, PH_ANY_ROOM where memory alone decides. */
+ph_status ph_model_build(ph_model *, size_t room);
 /* Whether rows of data can go through `function`: PH_DATA with both widths, or the first column whose
  * name differs. */
 ph_status ph_model_check_data(const ph_model *, const char *function, const ph_data *);

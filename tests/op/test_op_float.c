@@ -26,7 +26,7 @@ static double worst(float (*f)(float), double (*exact)(double), float low, float
     for (int i = 0; i <= 2000000; i++) {
         float x = low + (high - low) * (float)i / 2000000.f;
         double want = exact((double)x), size = fmax(fabs(want), (double)small);
-        double unit = ldexp(1, ilogb(size) - 23), error = fabs((double)f(x) - want) / unit;
+        double unit = ldexp(0x1p-23, ilogb(size)), error = fabs((double)f(x) - want) / unit;
         most = error > most ? error : most;
     }
     return most;

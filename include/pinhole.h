@@ -83,7 +83,8 @@ typedef struct ph_settings ph_settings;
 
 ph_settings *ph_settings_new(void);
 void ph_settings_free(ph_settings *);
-/* Sets name to value (a copy); a later value replaces an earlier one. PH_MEMORY. */
+/* Sets name to value (a copy); a later value replaces an earlier one. PH_MEMORY;
+ * PH_USAGE past 4096 names. */
 ph_status ph_settings_set(ph_settings *, const char *name, const char *value);
 /* The value last set under this name ("-" equals "_"), or NULL. */
 const char *ph_settings_get(const ph_settings *, const char *name);

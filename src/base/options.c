@@ -15,6 +15,10 @@ typedef struct setting {
     char *name, *value;
 } setting;
 
+/* Far more than all tables hold. Settings are looked up one by one, so a file of a million names
+ * would keep its reader busy for hours. */
+enum { MOST_SETTINGS = 4096 };
+
 struct ph_settings {
     size_t count, capacity;
     setting *at;
@@ -63,8 +67,10 @@ static setting *find(const ph_settings *s, const char *name)
 
 ph_status ph_settings_set(ph_settings *s, const char *name, const char *value)
 {
-    char *copy = strdup(value);
     setting *old = find(s, name);
+    if (old == NULL && s->count == MOST_SETTINGS)
+        return ph_fail(PH_USAGE, "%s: more than %d settings", name, MOST_SETTINGS);
+    char *copy = strdup(value);
     if (copy && old) {
         free(old->value);
         old->value = copy;
@@ -144,8 +150,8 @@ ph_status ph_settings_read(ph_settings *s, const char *path)
         if (*name == '\0' || strpbrk(name, " \t"))
             status = ph_fail(PH_USAGE, "%s:%zu: '%s' is not a name; lines read 'name = value'",
                              path, number, name);
-        else if (find(s, name) == NULL)
-            status = ph_settings_set(s, name, value);
+        else if (find(s, name) == NULL && ph_settings_set(s, name, value) != PH_OK)
+            status = ph_fail(ph_last_status(), "%s:%zu: %s", path, number, ph_message());
     }
     if (status == PH_OK && ferror(file))
         status = ph_fail(PH_IO, "%s: %s", path, strerror(errno));

@@ -196,6 +196,21 @@ static void options(void **state)
     }
 }
 
+static void settings_have_an_end(void **state)
+{
+    (void)state;
+    FILE *file = fopen(in_folder("long"), "w");
+    for (int i = 0; i < 1000000; i++)
+        fprintf(file, "name%d = 1\n", i);
+    fclose(file);
+    ph_settings *s = ph_settings_new();
+    assert_int_equal(ph_settings_read(s, in_folder("long")), PH_USAGE);
+    assert_non_null(strstr(ph_message(), "long:4097: name4096"));
+    assert_int_equal(ph_settings_set(s, "name7", "2"), PH_OK);
+    assert_string_equal(ph_settings_get(s, "name7"), "2");
+    ph_settings_free(s);
+}
+
 /* ---- Safetensors ------------------------------------------------------------------------------------- */
 
 static void tensors_come_back(void **state)
@@ -321,7 +336,7 @@ int main(void)
 #endif
         cmocka_unit_test(files_are_replaced_whole), cmocka_unit_test(options),
         cmocka_unit_test(tensors_come_back), cmocka_unit_test(texts_of_any_kind),
-        cmocka_unit_test(damaged_headers),
+        cmocka_unit_test(damaged_headers), cmocka_unit_test(settings_have_an_end),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

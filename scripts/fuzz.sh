@@ -36,6 +36,7 @@ run_one() { # SECONDS KIND
     case $kind in
     jpg | png | pgm | model) most=16384 ;;
     recipe | csv | tsv) most=2048 ;;
+    bin) most=8192 ;; # two pictures
     esac
     [ ! -f "$build/seeds/$kind.dict" ] || words=-dict=$build/seeds/$kind.dict
     local folders=("$build/corpus/$kind" "$build/seeds/$kind")

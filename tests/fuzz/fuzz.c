@@ -45,6 +45,29 @@ static ph_real *read_some(const ph_data *data, const ph_data_info *info)
     return NULL;
 }
 
+/* Names are texts to their end; every number of a small set can be read. */
+static void check_names(const ph_data *data, const ph_data_info *info)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < info->width && ph_data_column(data, i); i++)
+        length += strlen(ph_data_column(data, i));
+    for (size_t i = 0; i < info->classes && ph_data_class(data, i); i++)
+        length += strlen(ph_data_class(data, i));
+    for (size_t i = 0; i < info->rows && ph_data_id(data, i); i++)
+        length += strlen(ph_data_id(data, i));
+    demand(length < (size_t)1 << 30, "names are no longer than their file");
+    static ph_column columns[MOST];
+    if (info->width > MOST || info->rows > MOST / info->width)
+        return;
+    if (ph_data_survey(data, columns) != PH_OK)
+        refused();
+    else
+        for (size_t i = 0; i < info->width; i++)
+            demand(!(columns[i].min > columns[i].max) &&
+                       columns[i].missing + columns[i].infinite <= info->rows,
+                   "a column's survey is sound");
+}
+
 static ph_real *check_data(const ph_data *data, ph_data_info *info)
 {
     ph_data_describe(data, info);
@@ -58,31 +81,34 @@ static ph_real *check_data(const ph_data *data, ph_data_info *info)
     demand((labels != NULL) == (info->classes > 0), "classes are counted where there are labels");
     for (size_t i = 0; labels && i < info->rows; i++)
         demand(labels[i] < info->classes, "a label is below the number of classes");
+    check_names(data, info);
     return read_some(data, info);
 }
 
 static ph_status open_data(const char *path)
 {
-    /* Once in memory, once row by row: that must make no difference. */
-    ph_data_info info[2];
-    ph_real *rows[2] = { NULL, NULL };
+    /* Once in memory, once row by row: that must make no difference. And once with wishes. */
+    static const ph_data_desc wishes[3] = {
+        { .memory_limit = 0 },
+        { .memory_limit = 16 },
+        { .label_column = "1", .text_columns = "drop", .size = "3x2", .array = "X", .label_array = "y" }
+    };
+    ph_data_info info[3];
+    ph_real *rows[3] = { NULL };
     ph_status status = PH_OK;
-    for (int small = 0; small < 2; small++) {
-        ph_data *data = ph_data_open(path, &(ph_data_desc){ .memory_limit = small ? 16 : 0 });
-        if (data)
-            rows[small] = check_data(data, &info[small]);
-        else if (small == 0)
-            status = refused();
-        else
-            refused();
+    for (int i = 0; i < 3; i++) {
+        ph_data *data = ph_data_open(path, &wishes[i]);
+        ph_status failure = data ? PH_OK : refused();
+        status = i == 0 ? failure : status;
+        rows[i] = data ? check_data(data, &info[i]) : NULL;
         ph_data_close(data);
     }
     if (rows[0] && rows[1])
         demand(info[0].rows == info[1].rows && info[0].width == info[1].width &&
                    memcmp(rows[0], rows[1], 3 * info[0].width * sizeof(ph_real)) == 0,
                "rows are the same, in memory or not");
-    free(rows[0]);
-    free(rows[1]);
+    for (int i = 0; i < 3; i++)
+        free(rows[i]);
     return status;
 }
 
@@ -179,6 +205,8 @@ static ph_status open_recipe(const char *path)
     size_t count;
     const ph_option *training = ph_training_options(&count);
     read_options(settings, training, count);
+    const ph_option *data = ph_data_options(&count);
+    read_options(settings, data, count);
     for (size_t i = 0; ph_family_at(i); i++)
         read_options(settings, ph_family_at(i)->options, ph_family_at(i)->option_count);
     ph_settings_free(settings);

@@ -64,7 +64,8 @@ static size_t npy(uint8_t *to, const char *type, const char *order, const char *
 
 static void arrays(void)
 {
-    static const char *const types[] = { "|u1", "|i1", "<i2", "<i4", "<i8", "<f4", "<f8", ">i2", ">f4" };
+    static const char *const types[] = { "|u1", "|i1", "<i2", "<i4", "<i8", "<f4", "<f8", ">i2", ">u4",
+                                         "|b1" };
     uint8_t bytes[256];
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         seed("npy", types[i] + (types[i][0] != '>'), bytes, npy(bytes, types[i], "False", "(2, 3)"));
@@ -199,6 +200,7 @@ static void tables(void)
     seed_text("csv", "mark", "\xef\xbb\xbf" "a,b\n1,2\n3,4\n");
     seed_text("csv", "missing", "a,b\n1,\nnan,4\n,inf\n");
     seed_text("csv", "time", "datetime;a;b\n2020-03-08 15:34:01;0.2;1\n2020-03-08 15:34:02;0.3;0\n");
+    seed_text("csv", "text", "id,kind,a\nx,red,1\ny,blue,2\nz,red,3\n");
     seed_text("csv", "no-newline", "1,2\n\n3,4");
     seed_text("tsv", "header", "a\tb\n1\t2\n3\t4\n");
     seed_text("tsv", "plain", "1\t2\t3\r\n4\t5\t6\r\n");
@@ -284,8 +286,8 @@ static void pictures(void)
 
 static void seed_tensors(void)
 {
-    static const char header[] = "{\"labels\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[16,18]},"
-                                 "\"rows\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}";
+    static const char header[] = "{\"y\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[16,18]},"
+                                 "\"X\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}";
     uint8_t bytes[256] = { sizeof header - 1 };
     memcpy(bytes + 8, header, sizeof header - 1);
     memcpy(bytes + 8 + sizeof header - 1, (float[]){ 0, 1, 2, 3 }, 16);

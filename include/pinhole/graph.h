@@ -114,6 +114,7 @@ ph_node *ph_sum_last(ph_node *a);                    /* over the last dimension,
 ph_node *ph_max_last(ph_node *a);
 ph_node *ph_sum_rows(ph_node *a);                    /* over rows and leading dimensions: whole [n] */
 ph_node *ph_mean_rows(ph_node *a);
+ph_node *ph_sum_leading(ph_node *a);                 /* over inner dimensions but the last: [n] per row */
 ph_node *ph_sum_all(ph_node *a);                     /* a whole scalar */
 ph_node *ph_softmax(ph_node *a);                     /* along the last dimension, as the next two */
 ph_node *ph_log_softmax(ph_node *a);

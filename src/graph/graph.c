@@ -248,6 +248,9 @@ static ph_node *sum_outer(ph_node *d, const ph_shape *like)
     ph_shape from = d->shape;
     if (like->set == from.set && ph_shape_size(like) == 1)
         return ph_sum(d);
+    if (like->set == from.set && ph_shape_columns(like) == ph_shape_columns(&from) &&
+        ph_shape_lead(like) == 1)
+        return ph_sum_leading(d);
     if (ph_shape_columns(like) == 1)
         d = ph_sum_last(d);
     if (like->set == 0 && from.set != 0)

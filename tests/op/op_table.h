@@ -187,6 +187,23 @@ static void ref_sum_rows(const problem *p, double *out)
     }
 }
 
+static void ref_sum_leading(const problem *p, double *out)
+{
+    size_t n = columns(p, 0), lead = lines(p, 0) / p->rows;
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t c = 0; c < n; c++) {
+            out[r * n + c] = 0;
+            for (size_t k = 0; k < lead; k++)
+                out[r * n + c] += p->x[0][(r * lead + k) * n + c];
+        }
+}
+static void ref_samples(const problem *p, double *out)
+{
+    size_t n = columns(p, 1), lead = lines(p, 1) / p->rows;
+    for (size_t i = 0; i < lines(p, 1); i++)
+        for (size_t c = 0; c < n; c++)
+            out[i * n + c] = p->x[0][i / lead * n + c] * p->x[1][i * n + c];
+}
 static void ref_mean_rows(const problem *p, double *out)
 {
     ref_sum_rows(p, out);
@@ -283,6 +300,8 @@ BUILD1(sum_last, ph_sum_last(a))
 BUILD1(sum_rows, ph_sum_rows(a))
 BUILD1(mean_rows, ph_mean_rows(a))
 BUILD1(max_last, ph_max_last(a))
+BUILD1(sum_leading, ph_sum_leading(a))
+BUILD2(samples, ph_mul(a, b))
 BUILD1(softmax, ph_softmax(a))
 BUILD1(log_softmax, ph_log_softmax(a))
 BUILD1(log_sum_exp, ph_log_sum_exp(a))
@@ -364,6 +383,10 @@ static const op_row table[] = {
       { WHOLE(2, { 9, 5 }) }, WHOLE(1, { 5 }), BETWEEN(-1, 1) },
     { "sum_rows", "mean_rows", build_mean_rows, 1, NULL, ref_mean_rows, { ROWS(2, { 2, 37 }) },
       WHOLE(1, { 37 }), BETWEEN(-1, 1) },
+    { "sum_leading", "sum_leading", build_sum_leading, 1, NULL, ref_sum_leading,
+      { ROWS(3, { 3, 2, 19 }) }, ROWS(1, { 19 }), BETWEEN(-1, 1) },
+    { "sum_leading", "its broadcast", build_samples, 2, NULL, ref_samples,
+      { ROWS(1, { 19 }), ROWS(2, { 3, 19 }) }, ROWS(2, { 3, 19 }), BETWEEN(-1, 1) },
     { "max_last", "max_last", build_max_last, 1, NULL, ref_max_last, { ROWS(1, { 11 }) },
       ROWS(1, { 1 }), BETWEEN(-1, 1) },
     { "softmax", "softmax", build_softmax, 1, NULL, ref_softmax, { ROWS(1, { 11 }) },

@@ -42,11 +42,16 @@ ph_node *ph_index_input(ph_node *beside, const char *name);
 ph_node *ph_constant(ph_graph *, double value);
 /* A whole scalar that the host sets before a run: a rate, a weight that is warmed up. */
 ph_node *ph_knob(ph_graph *, const char *name, double value);
+/* Sets the knob of that name, if there is one. */
+void ph_knob_set(ph_graph *, const char *name, double value);
 /* 1 / (number of rows of x), a whole scalar. */
 ph_node *ph_inverse_rows(ph_node *x);
 
 /* A scope prefixes the names of its parameters ("encoder/0/weight"). "" is the root. */
 ph_scope *ph_scope_of(ph_graph *, const char *name);
+/* From now on the scope's parameters that are there are used again, its layers from the first one on:
+ * for a net that is applied to more than one value. */
+void ph_scope_again(ph_scope *);
 typedef enum ph_start { PH_ZEROS, PH_ONES, PH_UNIFORM, PH_NORMAL } ph_start;
 /* A trained whole value. range: half width of UNIFORM, standard deviation of NORMAL. */
 ph_node *ph_parameter(ph_scope *, const char *name, size_t rank, const size_t *shape,
@@ -171,6 +176,9 @@ typedef struct ph_family_desc {
     ph_family face;
     size_t options_size;
     void (*build)(ph_graph *, ph_node *x, const void *options);
+    /* Sets knobs before each step, by the epochs done so far (with a fraction); INFINITY: as they
+     * come to be, which is what validation measures with. NULL: nothing moves. */
+    void (*schedule)(ph_graph *, const void *options, double epoch);
     /* Sets the parameters from the data in closed form, instead of phases; NULL: trained. */
     ph_status (*fit)(ph_graph *, const ph_data *, const ph_scaling *);
 } ph_family_desc;

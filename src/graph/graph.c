@@ -398,6 +398,13 @@ ph_node *ph_knob(ph_graph *graph, const char *name, double value)
     return node;
 }
 
+void ph_knob_set(ph_graph *graph, const char *name, double value)
+{
+    ph_variable *knob = ph_variable_find(graph, name);
+    if (knob && knob->kind == PH_VARIABLE_KNOB)
+        knob->data[0] = (real)value;
+}
+
 ph_node *ph_inverse_rows(ph_node *x)
 {
     if (ph_is_dead(x))
@@ -432,6 +439,12 @@ ph_scope *ph_scope_of(ph_graph *graph, const char *name)
     return graph->scope = scope;
 }
 
+void ph_scope_again(ph_scope *scope)
+{
+    scope->layers = 0;
+    scope->again = true;
+}
+
 /* Starts are drawn by counter: number i of a variable depends on seed, ordinal and i alone. */
 void ph_variable_start(ph_graph *graph, ph_variable *v)
 {
@@ -462,7 +475,11 @@ static ph_node *kept(ph_scope *scope, ph_variable_kind kind, const char *name, s
     int length = snprintf(full, sizeof full, "%s%s%s", scope->name, scope->name[0] ? "/" : "", name);
     if (length >= (int)sizeof full)
         return ph_mistake(graph, "%s: the name is too long", name);
-    if (ph_variable_find(graph, full))
+    ph_variable *old = ph_variable_find(graph, full);
+    ph_shape wanted = ph_shape_of(0, rank, shape);
+    if (old && scope->again && old->kind == kind && ph_shape_equal(&old->shape, &wanted))
+        return old->node;
+    if (old)
         return ph_mistake(graph, "%s: there is a parameter or state of that name already", full);
     size_t size = 1;
     for (size_t i = 0; i < rank; i++)

@@ -98,6 +98,7 @@ struct ph_scope {
     ph_graph *graph;
     const char *name;
     int layers;                /* numbers the linear layers made in it */
+    bool again;                /* what is asked for by a known name is what is there */
     struct ph_scope *next;
 };
 

@@ -12,8 +12,8 @@
 /* ---- Families ------------------------------------------------------------------------------------- */
 
 enum { MAX_FAMILIES = 32 };
-static const ph_family_desc *families[MAX_FAMILIES] = { &ph_family_ae, &ph_family_pca };
-static size_t family_count = 2;
+static const ph_family_desc *families[MAX_FAMILIES] = { &ph_family_ae, &ph_family_pca, &ph_family_vae };
+static size_t family_count = 3;
 
 ph_status ph_family_register(const ph_family_desc *desc)
 {
@@ -81,32 +81,38 @@ static ph_status read_options(ph_model *m, const ph_settings *settings)
     return PH_OK;
 }
 
+/* Options that follow the kind of data: what is for numbers in [0,1], and what for any. */
+static const struct {
+    const char *name, *unit, *any;
+} by_data[] = { { "loss", "bce", "mse" }, { "likelihood", "bernoulli", "gaussian" } };
+
+static ph_status is_unit(const ph_model *m, const ph_data *data, bool *unit)
+{
+    double low, high;
+    *unit = strcmp(m->scaling.kind, "bytes") == 0 || strcmp(m->scaling.kind, "minmax") == 0;
+    if (*unit || strcmp(m->scaling.kind, "none") != 0)
+        return PH_OK;
+    PH_TRY(ph_data_range(data, &low, &high));
+    *unit = low >= 0 && high <= 1;
+    return PH_OK;
+}
+
 /* "auto" is settled once, from the data, and the model file keeps what it came to. */
 static ph_status settle_loss(ph_model *m, const ph_data *data)
 {
-    const char *loss = ph_settings_get(m->settings, "loss");
-    if (loss == NULL || strcmp(loss, "auto") != 0)
-        return PH_OK;
-    bool unit = strcmp(m->scaling.kind, "bytes") == 0 || strcmp(m->scaling.kind, "minmax") == 0;
-    if (!unit && strcmp(m->scaling.kind, "none") == 0) {
-        double low, high;
-        PH_TRY(ph_data_range(data, &low, &high));
-        unit = low >= 0 && high <= 1;
+    for (size_t i = 0; i < sizeof by_data / sizeof by_data[0]; i++) {
+        const char *value = ph_settings_get(m->settings, by_data[i].name);
+        bool is_auto = value && strcmp(value, "auto") == 0, unit;
+        if (!is_auto && (value == NULL || strcmp(value, by_data[i].unit) != 0))
+            continue;
+        PH_TRY(is_unit(m, data, &unit));
+        if (is_auto)
+            PH_TRY(ph_settings_set(m->settings, by_data[i].name,
+                                   unit ? by_data[i].unit : by_data[i].any));
+        else if (!unit)
+            return ph_fail(PH_USAGE, "%s %s needs values in [0,1]: choose scaling minmax or bytes, or "
+                           "%s %s", by_data[i].name, value, by_data[i].name, by_data[i].any);
     }
-    return ph_settings_set(m->settings, "loss", unit ? "bce" : "mse");
-}
-
-static ph_status check_loss(const ph_model *m, const ph_data *data)
-{
-    const char *loss = ph_settings_get(m->settings, "loss");
-    double low, high;
-    if (loss == NULL || strcmp(loss, "bce") != 0 || strcmp(m->scaling.kind, "bytes") == 0 ||
-        strcmp(m->scaling.kind, "minmax") == 0)
-        return PH_OK;
-    PH_TRY(ph_data_range(data, &low, &high));
-    if (strcmp(m->scaling.kind, "none") != 0 || low < 0 || high > 1)
-        return ph_fail(PH_USAGE, "loss bce needs values in [0,1]: choose scaling minmax or bytes, or "
-                       "loss mse");
     return PH_OK;
 }
 
@@ -120,6 +126,8 @@ ph_status ph_model_build(ph_model *m, size_t room)
     m->family->build(m->graph, m->x, m->options);
     PH_TRY(ph_graph_status(m->graph));
     ph_trainer_start(&m->trainer, m->graph, m->x, &m->scaling);
+    m->trainer.schedule = m->family->schedule;
+    m->trainer.family_options = m->options;
     return PH_OK;
 }
 
@@ -157,7 +165,6 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
     snprintf(m->data_name, sizeof m->data_name, "%s", info->name);
     PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, m->trainer.o.missing, data));
     PH_TRY(settle_loss(m, data));
-    PH_TRY(check_loss(m, data));
     PH_TRY(ph_settings_set(m->settings, "scaling", m->scaling.kind));
     PH_TRY(reread(m));
     PH_TRY(ph_options_read(ph_training_table, ph_training_table_size, m->settings, &m->trainer.o));

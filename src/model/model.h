@@ -35,7 +35,7 @@ struct ph_model {
 
 enum { PH_USE_ROWS = 1024 };
 
-extern const ph_family_desc ph_family_ae, ph_family_pca;
+extern const ph_family_desc ph_family_ae, ph_family_pca, ph_family_vae;
 const ph_family_desc *ph_family_find(const char *name);
 
 /* A model without scaling and graph: options read and resolved. */

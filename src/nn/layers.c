@@ -83,6 +83,15 @@ ph_node *ph_dropout(ph_node *a, double p)
     return ph_when_training(kept, a);
 }
 
+ph_node *ph_stack_over(ph_scope *scope, ph_node *a, const ph_layers *layers, const ph_stack *o)
+{
+    for (size_t i = 0; i < layers->count; i++) {
+        ph_node *h = ph_linear_with(scope, a, layers->width[i], o->activation, o->init, o->bias, NULL);
+        a = ph_dropout(ph_activation(h, o->activation), o->dropout);
+    }
+    return a;
+}
+
 /* ---- Losses ------------------------------------------------------------------------------------- */
 
 ph_node *ph_loss(const char *loss, ph_node *y, ph_node *x)
@@ -124,5 +133,15 @@ ph_status ph_layers_read(const char *text, ph_layers *layers)
         layers->width[layers->count++] = width;
         at += end + (at[end] == ',');
     }
+    return PH_OK;
+}
+
+ph_status ph_layers_mirror(const char *text, const ph_layers *encoder, ph_layers *decoder)
+{
+    if (strcmp(text, "mirror") != 0)
+        return ph_layers_read(text, decoder);
+    decoder->count = encoder->count;
+    for (size_t i = 0; i < encoder->count; i++)
+        decoder->width[i] = encoder->width[encoder->count - 1 - i];
     return PH_OK;
 }

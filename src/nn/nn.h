@@ -15,6 +15,18 @@ typedef struct ph_layers {
 } ph_layers;
 
 ph_status ph_layers_read(const char *text, ph_layers *layers);
+/* The widths of a decoder: "mirror" reverses those of the encoder. */
+ph_status ph_layers_mirror(const char *text, const ph_layers *encoder, ph_layers *decoder);
+
+/* What the hidden layers of a net have in common. */
+typedef struct ph_stack {
+    const char *activation, *init;
+    double dropout;
+    bool bias;
+} ph_stack;
+
+/* Hidden layers over a, one after the other: linear, activation, dropout. */
+ph_node *ph_stack_over(ph_scope *, ph_node *a, const ph_layers *, const ph_stack *);
 
 /* ph_linear with a choice of start ("auto", "glorot", "he"). weight: a whole [n, width of a] that is
  * used transposed, for tied weights; NULL makes one. */

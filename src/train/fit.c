@@ -119,12 +119,12 @@ static ph_status one_step(ph_fitting *f, double *lr)
     *lr = ph_schedule_rate(&t->o, epoch, p->plateau);
     size_t rows[PH_MAX_SETS] = { 1, count };
     const void *bound[] = { f->batch };
+    if (t->schedule)
+        t->schedule(t->graph, t->family_options, (double)p->epoch + (double)p->batch / (double)f->batches);
     for (int i = 0; i < t->graph->phase_count; i++) {
         char name[32];
         snprintf(name, sizeof name, t->graph->phase_count > 1 ? "lr%d" : "lr", i + 1);
-        ph_variable *knob = ph_variable_find(t->graph, name);
-        if (knob)
-            knob->data[0] = (real)*lr;
+        ph_knob_set(t->graph, name, *lr);
         f->phase[i]->noise_step = (uint32_t)p->step;
         ph_status status = ph_program_run(f->phase[i], rows, bound);
         if (status == PH_DIVERGED)
@@ -149,6 +149,8 @@ static ph_status measure(ph_fitting *f)
 {
     const ph_trainer *t = f->t;
     memset(f->val, 0, sizeof f->val);
+    if (t->schedule)
+        t->schedule(t->graph, t->family_options, INFINITY);
     for (size_t first = 0; first < f->validation_count; first += f->batch_size) {
         size_t left = f->validation_count - first;
         size_t count = left < f->batch_size ? left : f->batch_size;

@@ -51,6 +51,8 @@ typedef struct ph_trainer {
     ph_graph *graph;
     ph_node *x;
     const ph_scaling *scaling;
+    void (*schedule)(ph_graph *, const void *options, double epoch); /* of the family, or NULL */
+    const void *family_options;
     ph_trainer_options o;
     ph_trainer_progress progress;
     bool prepared;

@@ -130,6 +130,9 @@ ph_node *ph_flatten(ph_node *a);
 size_t ph_width(const ph_node *a);                   /* numbers in one row of it, or in all of it */
 ph_node *ph_slice(ph_node *a, size_t first, size_t count); /* of the last dimension */
 ph_node *ph_concatenate(ph_node *a, ph_node *b);     /* along the last dimension */
+/* 1 at the k largest of the last dimension (of equal ones the first), else 0; k up to 512; no
+ * gradient. */
+ph_node *ph_largest(ph_node *a, size_t k);
 /* a repeated to the shape of `like`. */
 ph_node *ph_broadcast(ph_node *a, ph_node *like);
 /* Row index[r] of the whole table [v, n] for each row r. */

@@ -32,6 +32,25 @@ ph_node *ph_stack_over(ph_scope *, ph_node *a, const ph_layers *, const ph_stack
  * used transposed, for tied weights; NULL makes one. */
 ph_node *ph_linear_with(ph_scope *, ph_node *a, size_t n, const char *activation, const char *rule,
                         bool bias, ph_node *weight);
+#define PH_NOISES "none mask:P gauss:S salt-pepper:P"
+
+/* x with noise, fresh in every step, in the model's input scale (Vincent et al. 2010): mask:P sets a
+ * share P to 0, salt-pepper:P to 0 or 1, gauss:S adds deviation S. touched: 1 where a value was
+ * replaced; NULL where noise is everywhere or nowhere. */
+ph_node *ph_corrupt(ph_node *x, const char *noise, ph_node **touched);
+
+/* A whole scalar that grows as a code is less sparse: "l1" mean over rows of its L1 norm, "mean" the
+ * signed mean activation summed over units, "kl:RHO" the divergence of RHO from each unit's mean
+ * activation, summed over units, which must lie in (0,1). */
+ph_node *ph_sparsity(ph_node *code, const char *kind, const char *activation);
+
+/* The squared Frobenius norm of dh/dx, one number a row: in closed form for one layer h = f(a), a =
+ * x W + b; exactly, with one derivative for each of h; by one random direction (Hutchinson 1990),
+ * right in the mean. */
+ph_node *ph_jacobian_of_layer(ph_node *h, ph_node *a, ph_node *weight);
+ph_node *ph_jacobian_exact(ph_node *h, ph_node *x);
+ph_node *ph_jacobian_estimate(ph_node *h, ph_node *x);
+
 /* Half width of the uniform start of a layer. */
 double ph_start_range(size_t in, size_t out, const char *activation, const char *rule);
 

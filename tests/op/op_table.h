@@ -187,6 +187,19 @@ static void ref_sum_rows(const problem *p, double *out)
     }
 }
 
+static void ref_largest(const problem *p, double *out)
+{
+    size_t n = columns(p, 0);
+    for (size_t r = 0; r < lines(p, 0); r++)
+        for (size_t c = 0; c < n; c++) {
+            size_t before = 0;
+            for (size_t i = 0; i < n; i++) {
+                double other = p->x[0][r * n + i], own = p->x[0][r * n + c];
+                before += other > own || (other == own && i < c);
+            }
+            out[r * n + c] = before < 4;
+        }
+}
 static void ref_sum_leading(const problem *p, double *out)
 {
     size_t n = columns(p, 0), lead = lines(p, 0) / p->rows;
@@ -300,6 +313,7 @@ BUILD1(sum_last, ph_sum_last(a))
 BUILD1(sum_rows, ph_sum_rows(a))
 BUILD1(mean_rows, ph_mean_rows(a))
 BUILD1(max_last, ph_max_last(a))
+BUILD1(largest, ph_largest(a, 4))
 BUILD1(sum_leading, ph_sum_leading(a))
 BUILD2(samples, ph_mul(a, b))
 BUILD1(softmax, ph_softmax(a))
@@ -387,6 +401,12 @@ static const op_row table[] = {
       { ROWS(3, { 3, 2, 19 }) }, ROWS(1, { 19 }), BETWEEN(-1, 1) },
     { "sum_leading", "its broadcast", build_samples, 2, NULL, ref_samples,
       { ROWS(1, { 19 }), ROWS(2, { 3, 19 }) }, ROWS(2, { 3, 19 }), BETWEEN(-1, 1) },
+    { .op = "largest", .label = "largest", .build = build_largest, .inputs = 1,
+      .reference = ref_largest, .in = { ROWS(1, { 11 }) }, .out = ROWS(1, { 11 }), BETWEEN(-1, 1),
+      .no_derivative = true, .steps = true },
+    { .op = "largest", .label = "largest of many", .build = build_largest, .inputs = 1,
+      .reference = ref_largest, .in = { ROWS(1, { 101 }) }, .out = ROWS(1, { 101 }), BETWEEN(-1, 1),
+      .no_derivative = true },
     { "max_last", "max_last", build_max_last, 1, NULL, ref_max_last, { ROWS(1, { 11 }) },
       ROWS(1, { 1 }), BETWEEN(-1, 1) },
     { "softmax", "softmax", build_softmax, 1, NULL, ref_softmax, { ROWS(1, { 11 }) },

@@ -32,7 +32,8 @@ static void arm(long first, bool lasting)
     fault.first = first;
     fault.lasting = lasting;
     fault.what = NULL;
-    fault.calls = fault.hits = 0;
+    fault.calls = 0;
+    fault.hits = 0;
     fault.armed = true;
 }
 

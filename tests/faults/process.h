@@ -3,7 +3,6 @@
 #ifndef TESTS_PROCESS_H
 #define TESTS_PROCESS_H
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/philox.h"
-#include "same_arrays.h"
+#include "same_files.h"
 #include "scratch.h"
 
 static inline double now(void)
@@ -111,17 +110,6 @@ static inline int end_by(pid_t child, int number, double seconds)
 static inline bool there(const char *name)
 {
     return access(in_folder(name), F_OK) == 0;
-}
-
-static inline int leftovers(void)
-{
-    int count = 0;
-    DIR *dir = opendir(folder);
-    assert_non_null(dir);
-    for (struct dirent *e; (e = readdir(dir));)
-        count += strstr(e->d_name, ".part") || strstr(e->d_name, ".pin.");
-    closedir(dir);
-    return count;
 }
 
 /* The epoch that a whole model file has come to; fails where it is not whole. */

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/safetensors.h"
 #include "model/model.h"
+#include "same_files.h"
 
 /* ---- Counting allocations ------------------------------------------------------------------------- */
 
@@ -66,24 +66,7 @@ static ph_model *model(const ph_data *data, const char *text)
     return m;
 }
 
-/* Every array of two model files is equal to the bit; the progress holds times, which differ. */
-static void assert_same_files(const char *a, const char *b)
-{
-    ph_tensors x, y;
-    assert_int_equal(ph_tensors_read(a, &x), PH_OK);
-    assert_int_equal(ph_tensors_read(b, &y), PH_OK);
-    assert_int_equal(x.tensor_count, y.tensor_count);
-    for (size_t i = 0; i < x.tensor_count; i++) {
-        const ph_tensor *other = ph_tensors_find(&y, x.tensor[i].name);
-        assert_non_null(other);
-        assert_int_equal(x.tensor[i].bytes, other->bytes);
-        if (strcmp(x.tensor[i].name, "training/progress") != 0 &&
-            memcmp(x.tensor[i].data, other->data, other->bytes) != 0)
-            fail_msg("%s differs", x.tensor[i].name);
-    }
-    ph_tensors_free(&x);
-    ph_tensors_free(&y);
-}
+#define assert_same_files(a, b) assert_true(same_arrays(a, b))
 
 static void train_to(const char *file, const char *text)
 {

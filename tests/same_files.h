@@ -1,10 +1,12 @@
-/* same_arrays.h - whether two model files hold the same numbers, to the bit. */
-#ifndef TESTS_SAME_ARRAYS_H
-#define TESTS_SAME_ARRAYS_H
+/* same_files.h - whether two files are the same, whether two models hold the same numbers, to the bit. */
+#ifndef TESTS_SAME_FILES_H
+#define TESTS_SAME_FILES_H
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/safetensors.h"
 
 /* The progress has the seconds that training took; all else in it shows in the other arrays. */
@@ -21,6 +23,16 @@ static inline bool same_arrays(const char *a, const char *b)
     }
     ph_tensors_free(&x);
     ph_tensors_free(&y);
+    return same;
+}
+
+static inline bool same_bytes(const char *a, const char *b)
+{
+    size_t m, n;
+    uint8_t *x = ph_file_read(a, &m), *y = ph_file_read(b, &n);
+    bool same = x && y && m == n && memcmp(x, y, n) == 0;
+    free(x);
+    free(y);
     return same;
 }
 

@@ -236,7 +236,10 @@ static ph_status build(const char *path, const ph_tensors *file, ph_model *m)
     for (size_t i = 0; i < file->tensor_count; i++)
         bytes += file->tensor[i].bytes;
     ph_status status = ph_model_build(m, bytes / sizeof(real));
-    return status == PH_OK ? PH_OK : damaged(path, "options", ph_message());
+    if (status == PH_OK)
+        return PH_OK;
+    return status == PH_MEMORY ? ph_fail(PH_MEMORY, "%s: %s", path, ph_message())
+                               : damaged(path, "options", ph_message());
 }
 
 static ph_status read_model(const char *path, const ph_tensors *file, ph_model *m)

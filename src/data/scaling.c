@@ -79,7 +79,8 @@ static ph_status fill_means(ph_scaling *s, const ph_data *d, const ph_column *c)
 
 static ph_status set_columns(ph_scaling *s, const ph_data *d, const ph_column *c)
 {
-    bool each = strcmp(s->kind, "minmax") == 0 || strcmp(s->kind, "standardise") == 0;
+    bool center = strcmp(s->kind, "center") == 0;
+    bool each = center || strcmp(s->kind, "minmax") == 0 || strcmp(s->kind, "standardise") == 0;
     s->width = each ? d->width : 1;
     s->shift = calloc(s->width, sizeof *s->shift);
     s->scale = calloc(s->width, sizeof *s->scale);
@@ -89,6 +90,10 @@ static ph_status set_columns(ph_scaling *s, const ph_data *d, const ph_column *c
         double shift = 0, spread = 1;
         if (strcmp(s->kind, "bytes") == 0)
             spread = ph_data_white(d) > 0 ? ph_data_white(d) : 255;
+        if (center) {
+            shift = c[i].mean;
+            spread = ph_data_white(d) > 0 ? ph_data_white(d) : 1;
+        }
         if (strcmp(s->kind, "minmax") == 0) {
             shift = c[i].min;
             spread = c[i].max - c[i].min;
@@ -109,7 +114,7 @@ ph_status ph_scaling_fit(ph_scaling *s, const char *kind, const char *missing, c
     size_t nan = 0, infinite = 0;
     /* Bytes have a known range and no NaN: they need no pass. */
     bool known = ph_data_white(d) > 0 && strcmp(kind, "minmax") != 0 &&
-                 strcmp(kind, "standardise") != 0;
+                 strcmp(kind, "standardise") != 0 && strcmp(kind, "center") != 0;
     ph_status status = PH_OK;
     *s = (ph_scaling){ 0 };
     if (!known) {

@@ -6,7 +6,7 @@
 #include "data/data.h"
 
 typedef struct ph_scaling {
-    char kind[16];             /* "none", "bytes", "minmax", "standardise" */
+    char kind[16];             /* "none", "bytes", "center", "minmax", "standardise" */
     size_t width;              /* 1: the same for all columns; else one of each for each column */
     real *shift, *scale;
     real *fill;                /* in the data's own units, one for each column; NULL: none */
@@ -14,7 +14,7 @@ typedef struct ph_scaling {
 } ph_scaling;
 
 /* kind "auto": pictures of bytes are divided by 255 (of 16 bits by 65535), values in [0,1] stay,
- * others are standardised. Constant columns become 0. missing "refuse": PH_DATA with row and column
+ * others are standardised. "center" takes the mean away, and divides only as bytes. Constant columns become 0. missing "refuse": PH_DATA with row and column
  * of the first NaN; "mean": the mean of the column takes its place, here and wherever the scaling is
  * applied. Infinite values are always refused. */
 ph_status ph_scaling_fit(ph_scaling *, const char *kind, const char *missing, const ph_data *);

@@ -4,6 +4,12 @@
  *     h_i = dropout(f(W_i h_{i-1} + b_i)),  code = g(W h + b),  the decoder mirrors the encoder
  *     loss: cross-entropy of logits ("bce", nats), squared error ("mse") or |y - x|^P ("lp:P"),
  *     summed over a row
+ *
+ * And what makes more of it than a copy, alone or together (nn/regularizers.c):
+ *     denoising      x with noise in, the clean x wanted (Vincent et al. 2008, 2010)
+ *     sparse         half the squared error + weight * (L1, mean activation or KL of the code); or only
+ *                    the K largest of the code are kept (Ng 2011; Makhzani and Frey 2014)
+ *     contractive    + weight * |d code / d x|^2 (Rifai et al. 2011)
  */
 #include "model/model.h"
 
@@ -11,8 +17,9 @@
 
 typedef struct ae_options {
     const char *hidden, *decoder_hidden, *activation, *latent_activation, *loss, *init;
+    const char *noise, *sparsity, *jacobian;
     int64_t latent_dim;
-    double dropout;
+    double dropout, emphasis, sparsity_weight, contractive;
     bool tied, no_bias;
 } ae_options;
 
@@ -38,65 +45,154 @@ static const ph_option table[] = {
     { "no-bias", NULL, PH_OPTION_FLAG, AT(no_bias), "0", 0, 0, NULL, "layers without biases" },
     { "init", NULL, PH_OPTION_CHOICE, AT(init), "auto", 0, 0, "auto glorot he",
       "start of the weights; auto: he for the relu family, else glorot" },
+    { "noise", "corruption", PH_OPTION_CHOICE, AT(noise), "none", 0, 0, PH_NOISES,
+      "on the rows that go in, fresh in each step; the clean row is wanted back" },
+    { "emphasis", NULL, PH_OPTION_REAL, AT(emphasis), "1", 0, 1e3, NULL,
+      "weight in the loss of values that noise replaced; that of others is 1" },
+    { "sparsity", NULL, PH_OPTION_CHOICE, AT(sparsity), "none", 0, 0, "none l1 mean kl:RHO topk:K",
+      "what keeps the code sparse" },
+    { "sparsity-weight", NULL, PH_OPTION_REAL, AT(sparsity_weight), "1", 0, 1e6, NULL,
+      "weight of that beside half the squared error" },
+    { "contractive", "contractive-weight", PH_OPTION_REAL, AT(contractive), "0", 0, 1e6, NULL,
+      "weight of the squared norm of the code's derivative" },
+    { "jacobian", NULL, PH_OPTION_CHOICE, AT(jacobian), "auto", 0, 0, "auto closed exact estimate",
+      "how that is computed; auto: closed for one layer, exact up to a code of 8, else estimate" },
 };
 
-static ph_node *layer(ph_scope *scope, ph_node *a, size_t n, const char *activation,
-                      const ae_options *o, ph_node *tied)
+typedef struct net {
+    ph_graph *graph;
+    const ae_options *o;
+    ph_scope *encoder, *decoder;
+    ph_layers in, out;
+    ph_node *x, *row, *touched; /* touched: where noise replaced a value, or NULL */
+    ph_node *seen;              /* what the encoder is given: the row, with noise in training */
+    ph_node *inside;            /* the code before its activation */
+    ph_node *code;
+} net;
+
+static ph_node *linear(const net *n, ph_scope *scope, ph_node *a, size_t width,
+                       const char *activation, ph_node *tied)
 {
-    return ph_activation(ph_linear_with(scope, a, n, activation, o->init, !o->no_bias, tied),
-                         activation);
+    return ph_linear_with(scope, a, width, activation, n->o->init, !n->o->no_bias, tied);
+}
+
+static ph_node *hidden(const net *n, ph_scope *scope, ph_node *a, size_t width, ph_node *tied)
+{
+    const char *f = n->o->activation;
+    return ph_dropout(ph_activation(linear(n, scope, a, width, f, tied), f), n->o->dropout);
+}
+
+static void encode(net *n)
+{
+    const ae_options *o = n->o;
+    long kept = 0;
+    n->seen = ph_when_training(ph_corrupt(n->row, o->noise, &n->touched), n->row);
+    ph_node *h = n->seen;
+    for (size_t i = 0; i < n->in.count; i++) {
+        char name[32];
+        h = hidden(n, n->encoder, h, n->in.width[i], NULL);
+        snprintf(name, sizeof name, "layer%zu", i + 1);
+        ph_export(n->graph, name, n->x, h);
+    }
+    n->inside = linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation, NULL);
+    n->code = ph_activation(n->inside, o->latent_activation);
+    if (sscanf(o->sparsity, "topk:%ld", &kept) == 1)
+        n->code = ph_mul(n->code, ph_largest(n->code, kept > 0 ? (size_t)kept : 0));
+}
+
+/* Weight number i of the encoder, counted from the code, for the decoder to use transposed. */
+static ph_node *tied_weight(const net *n, size_t i)
+{
+    char name[32];
+    snprintf(name, sizeof name, "encoder/%zu/weight", n->in.count - i);
+    ph_variable *weight = n->o->tied ? ph_variable_find(n->graph, name) : NULL;
+    return weight ? weight->node : NULL;
+}
+
+static ph_node *decode(const net *n)
+{
+    ph_node *h = n->code;
+    for (size_t i = 0; i < n->out.count; i++)
+        h = hidden(n, n->decoder, h, n->out.width[i], tied_weight(n, i));
+    return linear(n, n->decoder, h, ph_width(n->x), "linear", tied_weight(n, n->out.count));
+}
+
+static ph_node *reconstruction_loss(const net *n, ph_node *y)
+{
+    ph_node *parts = ph_loss_parts(n->o->loss, y, n->row);
+    if (n->o->emphasis != 1 && n->touched)
+        parts = ph_when_training(
+            ph_mul(parts, ph_shift(ph_scale(n->touched, n->o->emphasis - 1), 1)), parts);
+    return ph_sum(parts);
+}
+
+static ph_node *with_sparsity(const net *n, ph_node *loss)
+{
+    const ae_options *o = n->o;
+    if (strcmp(o->sparsity, "none") == 0)
+        return loss;
+    bool squares = strcmp(o->loss, "mse") == 0;
+    ph_node *low = ph_constant(n->graph, strcmp(o->latent_activation, "sigmoid") == 0 ? 0.1 : 0);
+    ph_report(n->graph, "mean_activation", "mean over units and rows", ph_mean(n->code));
+    ph_report(n->graph, "active_share", "share of units above 0 (sigmoid: 0.1)",
+              ph_mean(ph_less(low, n->code)));
+    if (strncmp(o->sparsity, "topk:", 5) == 0)
+        return loss;
+    ph_node *penalty = ph_sparsity(n->code, o->sparsity, o->latent_activation);
+    ph_report(n->graph, "sparsity", "before its weight", penalty);
+    return ph_add(ph_scale(loss, squares ? 0.5 : 1), ph_scale(penalty, o->sparsity_weight));
+}
+
+static ph_node *contraction(const net *n)
+{
+    const char *how = n->o->jacobian;
+    ph_variable *weight = ph_variable_find(n->graph, "encoder/0/weight");
+    bool is_auto = strcmp(how, "auto") == 0, one = n->in.count == 0;
+    if (strcmp(how, "closed") == 0 && !one)
+        ph_refuse(n->graph, "jacobian closed: only an encoder of one layer has it");
+    if (one && (is_auto || strcmp(how, "closed") == 0))
+        return ph_jacobian_of_layer(n->code, n->inside, weight ? weight->node : NULL);
+    if (strcmp(how, "exact") == 0 || (is_auto && n->o->latent_dim <= 8))
+        return ph_jacobian_exact(n->code, n->seen);
+    return ph_jacobian_estimate(n->code, n->seen);
+}
+
+static void objective(const net *n, ph_node *y)
+{
+    ph_node *loss = with_sparsity(n, ph_mean_rows(reconstruction_loss(n, y)));
+    if (n->o->contractive > 0) {
+        ph_node *norm = contraction(n);
+        ph_report(n->graph, "jacobian", "squared norm of the code's derivative, mean over rows", norm);
+        loss = ph_add(loss, ph_scale(ph_mean_rows(norm), n->o->contractive));
+    }
+    ph_add_phase(n->graph, &(ph_phase){ .loss = loss });
+    if (strcmp(n->o->loss, "bce") == 0)
+        ph_report(n->graph, "bce", "nats per row", ph_loss("bce", y, n->row));
+}
+
+static bool read_layers(net *n)
+{
+    bool sound = ph_layers_read(n->o->hidden, &n->in) == PH_OK &&
+                 ph_layers_mirror(n->o->decoder_hidden, &n->in, &n->out) == PH_OK;
+    if (!sound)
+        ph_refuse(n->graph, "%s", ph_message());
+    else if (n->o->tied && strcmp(n->o->decoder_hidden, "mirror") != 0)
+        ph_refuse(n->graph, "tied weights need a mirrored decoder");
+    return ph_graph_status(n->graph) == PH_OK;
 }
 
 static void build(ph_graph *g, ph_node *x, const void *options)
 {
-    const ae_options *o = options;
-    ph_layers in, out;
-    if (ph_layers_read(o->hidden, &in) != PH_OK) {
-        ph_refuse(g, "%s", ph_message());
+    net n = { .graph = g, .o = options, .x = x, .row = ph_flatten(x),
+              .encoder = ph_scope_of(g, "encoder"), .decoder = ph_scope_of(g, "decoder") };
+    if (!read_layers(&n))
         return;
-    }
-    bool mirrored = strcmp(o->decoder_hidden, "mirror") == 0;
-    if (!mirrored && ph_layers_read(o->decoder_hidden, &out) != PH_OK) {
-        ph_refuse(g, "decoder-%s", ph_message());
-        return;
-    }
-    if (mirrored) {
-        out.count = in.count;
-        for (size_t i = 0; i < in.count; i++)
-            out.width[i] = in.width[in.count - 1 - i];
-    }
-    if (o->tied && (out.count != in.count || !mirrored)) {
-        ph_refuse(g, "tied weights need a mirrored decoder");
-        return;
-    }
-
-    ph_scope *encoder = ph_scope_of(g, "encoder"), *decoder = ph_scope_of(g, "decoder");
-    ph_node *row = ph_flatten(x), *h = row, *used[PH_MAX_LAYERS + 1] = { NULL };
-    for (size_t i = 0; i < in.count; i++) {
-        h = ph_dropout(layer(encoder, h, in.width[i], o->activation, o, NULL), o->dropout);
-        char name[32];
-        snprintf(name, sizeof name, "layer%zu", i + 1);
-        ph_export(g, name, x, h);
-    }
-    ph_node *code = layer(encoder, h, (size_t)o->latent_dim, o->latent_activation, o, NULL);
-    for (size_t i = 0; o->tied && i <= in.count; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "encoder/%zu/weight", in.count - i);
-        ph_variable *weight = ph_variable_find(g, name);
-        used[i] = weight ? weight->node : NULL;
-    }
-    h = code;
-    for (size_t i = 0; i < out.count; i++)
-        h = ph_dropout(layer(decoder, h, out.width[i], o->activation, o, used[i]), o->dropout);
-    ph_node *y = layer(decoder, h, ph_width(x), "linear", o, used[out.count]);
-
-    ph_add_phase(g, &(ph_phase){ .loss = ph_loss(o->loss, y, row) });
-    bool logits = strcmp(o->loss, "bce") == 0;
-    ph_node *picture = ph_reshape_like(logits ? ph_sigmoid(y) : y, x);
-    if (logits)
-        ph_report(g, "bce", "nats per row", ph_loss("bce", y, row));
-    ph_export(g, "encode", x, code);
-    ph_export(g, "decode", code, picture);
+    encode(&n);
+    ph_node *y = decode(&n);
+    objective(&n, y);
+    ph_node *picture = ph_reshape_like(strcmp(n.o->loss, "bce") == 0 ? ph_sigmoid(y) : y, x);
+    ph_export(g, "encode", x, n.code);
+    ph_export(g, "decode", n.code, picture);
     ph_export(g, "reconstruct", x, picture);
 }
 

@@ -96,20 +96,25 @@ ph_node *ph_stack_over(ph_scope *scope, ph_node *a, const ph_layers *layers, con
 
 ph_node *ph_loss(const char *loss, ph_node *y, ph_node *x)
 {
+    return ph_sum(ph_loss_parts(loss, y, x));
+}
+
+ph_node *ph_loss_parts(const char *loss, ph_node *y, ph_node *x)
+{
     double power = 0;
     int end = 0;
     if (strcmp(loss, "bce") == 0)
-        return ph_sum(ph_bce(y, x));
+        return ph_bce(y, x);
     if (strcmp(loss, "mse") == 0)
-        return ph_sum(ph_square(ph_sub(y, x)));
+        return ph_square(ph_sub(y, x));
     if (sscanf(loss, "lp:%lf%n", &power, &end) == 1 && loss[end] == '\0' && power > 0) {
         ph_node *size = ph_abs(ph_sub(y, x));
         if (power == 1)
-            return ph_sum(size);
+            return size;
         if (power == 2)
-            return ph_sum(ph_square(size));
+            return ph_square(size);
         /* The power of zero has no finite derivative below P = 1 and log(0) on the way there. */
-        return ph_sum(ph_power(ph_max(size, ph_constant(y->graph, 1e-12)), power));
+        return ph_power(ph_max(size, ph_constant(y->graph, 1e-12)), power);
     }
     return ph_mistake(y->graph, "loss '%s' is not one of bce, mse, lp:P with P > 0", loss);
 }

@@ -32,6 +32,9 @@ ph_node *ph_stack_over(ph_scope *, ph_node *a, const ph_layers *, const ph_stack
  * used transposed, for tied weights; NULL makes one. */
 ph_node *ph_linear_with(ph_scope *, ph_node *a, size_t n, const char *activation, const char *rule,
                         bool bias, ph_node *weight);
+/* ph_loss before it is summed: one number for each of x. */
+ph_node *ph_loss_parts(const char *loss, ph_node *y, ph_node *x);
+
 #define PH_NOISES "none mask:P gauss:S salt-pepper:P"
 
 /* x with noise, fresh in every step, in the model's input scale (Vincent et al. 2010): mask:P sets a

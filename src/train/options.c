@@ -53,8 +53,9 @@ const ph_option ph_training_table[] = {
     { "missing", "missing-values-handling", PH_OPTION_CHOICE, AT(missing), "refuse", 0, 0,
       "refuse mean", "values that are missing: an error, or the mean of their column" },
     { "scaling", NULL, PH_OPTION_CHOICE, AT(scaling), "auto", 0, 0,
-      "auto none bytes minmax standardise",
-      "of the rows, kept in the model (auto: bytes / 255, [0,1] as it is, else standardise)" },
+      "auto none bytes center minmax standardise",
+      "of the rows, kept in the model (auto: bytes / 255, [0,1] as it is, else standardise; "
+      "center: bytes / 255, less the mean)" },
     { "checkpoint-every", NULL, PH_OPTION_TEXT, AT(checkpoint_every), "", 0, 0, NULL,
       "save the model every so many epochs (2) or minutes (5m)" },
     { "log-every", NULL, PH_OPTION_INT, AT(log_every), "0", 0, 1e12, NULL,

@@ -134,6 +134,13 @@ static int read_option(const cli_command *c, int argc, char **argv, int *i, cli_
     return ph_settings_set(a->settings, found->name, value) == PH_OK ? CLI_DONE : cli_fail();
 }
 
+/* The two options that have a letter, where the command has them. */
+static const char *long_name(const cli_command *c, const char *word)
+{
+    const char *name = strcmp(word, "-o") == 0 ? "output" : strcmp(word, "-n") == 0 ? "count" : NULL;
+    return name && ph_option_find(c->options, c->option_count, name) ? name : NULL;
+}
+
 int cli_read(const cli_command *c, int argc, char **argv, cli_arguments *a)
 {
     *a = (cli_arguments){ .settings = ph_settings_new() };
@@ -149,11 +156,10 @@ int cli_read(const cli_command *c, int argc, char **argv, cli_arguments *a)
             a->help = true;
             print_help(c);
             return CLI_DONE;
-        } else if (options && strcmp(word, "-o") == 0 &&
-                   ph_option_find(c->options, c->option_count, "output")) {
+        } else if (options && long_name(c, word)) {
             if (i + 1 == argc)
-                status = cli_usage("-o needs a value");
-            else if (ph_settings_set(a->settings, "output", argv[++i]) != PH_OK)
+                status = cli_usage("%s needs a value", word);
+            else if (ph_settings_set(a->settings, long_name(c, word), argv[++i]) != PH_OK)
                 status = cli_fail();
         } else if (options && strncmp(word, "--", 2) == 0) {
             status = read_option(c, argc, argv, &i, a);

@@ -303,6 +303,9 @@ static int train(run *r, const cli_arguments *a, const ph_data *data)
         ph_model_describe(m, &info);
         ph_status status = ph_train(m, data, &(ph_training){
             .settings = training, .save_to = r->o.output, .progress = progress, .user = r });
+        /* What score compares with: how the training rows' errors are distributed. */
+        if (status == PH_OK && (status = ph_model_calibrate(m, data)) == PH_OK)
+            status = ph_model_save(m, r->o.output, false);
         code = finish(r, m, info.step, status);
     }
     bool log_lost = r->log && ferror(r->log);

@@ -324,6 +324,25 @@ ph_status ph_model_apply(ph_model *, const char *function, const ph_real *in, si
  * model (width, names of columns) or hold a value that is missing and has no treatment. */
 ph_status ph_model_apply_data(ph_model *, const char *function, const ph_data *data, size_t first,
                               size_t count, ph_real *out);
+/* How odd rows are: the mean squared error of each one's reconstruction over its numbers, in the
+ * model's input scale, for `count` rows of data from row `first` on. */
+ph_status ph_model_errors(ph_model *, const ph_data *data, size_t first, size_t count,
+                          double *errors);
+/* Keeps how the errors of these rows (those of training, as a rule) are distributed. */
+ph_status ph_model_calibrate(ph_model *, const ph_data *data);
+/* The error that a share of those rows stayed below (0.99: one in a hundred was above); NaN where
+ * nothing is kept. */
+double ph_model_threshold(const ph_model *, double share);
+
+/* Whether codes of the model follow a prior (standard normal), so that rows can be drawn from it. */
+bool ph_model_has_prior(const ph_model *);
+/* Codes number first .. first+count-1 of the endless list that a seed gives: from "normal", standard
+ * normals, or "mixture", the Gaussian mixture that ph_model_fit_mixture fitted to the codes of data
+ * (the model file keeps it). Decode them for rows. */
+ph_status ph_model_draw_codes(const ph_model *, const char *from, uint64_t seed, size_t first,
+                              size_t count, ph_real *codes);
+ph_status ph_model_fit_mixture(ph_model *, const ph_data *data, size_t components, uint64_t seed);
+
 /* Opens data for `function` of the model: the columns that it was trained on, by their names, and
  * pictures in its size, unless desc (may be NULL) says otherwise. Fails as ph_data_open() does, and
  * with PH_DATA where the rows do not fit. */

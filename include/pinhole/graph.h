@@ -179,6 +179,7 @@ typedef struct ph_family_desc {
     ph_family face;
     size_t options_size;
     void (*build)(ph_graph *, ph_node *x, const void *options);
+    bool has_prior;            /* codes are standard normal: rows can be drawn by decoding such */
     /* Sets knobs before each step, by the epochs done so far (with a fraction); INFINITY: as they
      * come to be, which is what validation measures with. NULL: nothing moves. */
     void (*schedule)(ph_graph *, const void *options, double epoch);

@@ -71,12 +71,26 @@ static void read_progress(const double in[PROGRESS], ph_trainer_progress *p)
     memcpy(p->sum, in + 9, sizeof p->sum);
 }
 
+static void write_mixture(writing *w, const ph_mixture *m)
+{
+    ph_tensor mean = vector("mixture/mean", "F64", m->mean, m->count * m->width, sizeof(double));
+    ph_tensor factor = vector("mixture/factor", "F64", m->factor, m->count * m->width * m->width,
+                              sizeof(double));
+    mean.rank = 2;
+    factor.rank = 3;
+    mean.shape[0] = factor.shape[0] = m->count;
+    mean.shape[1] = factor.shape[1] = factor.shape[2] = m->width;
+    w->tensor[w->tensors++] = vector("mixture/weight", "F64", m->weight, m->count, sizeof(double));
+    w->tensor[w->tensors++] = mean;
+    w->tensor[w->tensors++] = factor;
+}
+
 ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
 {
     size_t variables = 0, options = ph_settings_count(m->settings);
     for (const ph_variable *v = m->graph->variable; v; v = v->next)
         variables++;
-    writing w = { .tensor = calloc(variables + 9, sizeof *w.tensor),
+    writing w = { .tensor = calloc(variables + 13, sizeof *w.tensor),
                   .text = calloc(options + 16, sizeof *w.text) };
     char(*name)[96] = calloc(options + 1, sizeof *name), shape[96] = "", white[32];
     char *columns = m->columns.count ? ph_model_list_columns(m) : NULL;
@@ -98,6 +112,11 @@ ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
                                    sizeof(real));
     w.tensor[w.tensors++] = vector("scaling/scale", real_type(), m->scaling.scale, m->scaling.width,
                                    sizeof(real));
+    if (m->quantile)
+        w.tensor[w.tensors++] = vector("score/quantiles", "F64", m->quantile, PH_QUANTILES,
+                                       sizeof(double));
+    if (m->mixture.count)
+        write_mixture(&w, &m->mixture);
     if (m->scaling.fill)
         w.tensor[w.tensors++] = vector("scaling/fill", real_type(), m->scaling.fill,
                                        m->scaling.columns, sizeof(real));
@@ -242,6 +261,36 @@ static ph_status build(const char *path, const ph_tensors *file, ph_model *m)
                                : damaged(path, "options", ph_message());
 }
 
+/* What was found out from the training rows after training. */
+static ph_status read_findings(const char *path, const ph_tensors *file, ph_model *m)
+{
+    size_t in, width;
+    const ph_tensor *weight = ph_tensors_find(file, "mixture/weight");
+    if (ph_tensors_find(file, "score/quantiles")) {
+        m->quantile = malloc(PH_QUANTILES * sizeof *m->quantile);
+        if (m->quantile == NULL)
+            return ph_fail(PH_MEMORY, "%s: out of memory", path);
+        PH_TRY(read_vector(path, file, "score/quantiles", PH_QUANTILES, sizeof(double), "F64",
+                           m->quantile));
+    }
+    if (weight == NULL)
+        return PH_OK;
+    PH_TRY(ph_model_port(m, "decode", &width, &in));
+    size_t count = weight->bytes / sizeof(double), numbers;
+    if (count == 0 || count > 1000000 || __builtin_mul_overflow(count * width, width, &numbers))
+        return damaged(path, "mixture/weight", "not a count of components");
+    const ph_tensor *factors = ph_tensors_find(file, "mixture/factor");
+    if (factors == NULL || factors->bytes != numbers * sizeof(double))
+        return damaged(path, "mixture/factor", "missing, or of another size than the codes");
+    PH_TRY(ph_mixture_make(&m->mixture, count, width));
+    PH_TRY(read_vector(path, file, "mixture/weight", count, sizeof(double), "F64",
+                       m->mixture.weight));
+    PH_TRY(read_vector(path, file, "mixture/mean", count * width, sizeof(double), "F64",
+                       m->mixture.mean));
+    return read_vector(path, file, "mixture/factor", numbers, sizeof(double), "F64",
+                       m->mixture.factor);
+}
+
 static ph_status read_model(const char *path, const ph_tensors *file, ph_model *m)
 {
     const char *data = ph_tensors_text(file, "data");
@@ -263,7 +312,7 @@ static ph_status read_model(const char *path, const ph_tensors *file, ph_model *
             PH_TRY(read_vector(path, file, v->name, v->size, sizeof(real), real_type(), v->data));
     m->graph->room = PH_ANY_ROOM; /* A run that goes on may need states that the file has not. */
     ph_trainer_choose_weights(&m->trainer, true);
-    return PH_OK;
+    return read_findings(path, file, m);
 }
 
 static ph_model *make(const char *path, const ph_tensors *file)

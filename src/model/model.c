@@ -210,6 +210,8 @@ void ph_model_free(ph_model *m)
     ph_scaling_free(&m->scaling);
     ph_settings_free(m->settings);
     ph_texts_free(&m->columns);
+    free(m->quantile);
+    ph_mixture_free(&m->mixture);
     free(m->options);
     free(m->rows_in);
     free(m);

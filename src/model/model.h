@@ -13,6 +13,13 @@ typedef struct ph_function {
     bool raw_in, raw_out;      /* rows of data: scaled on the way in, undone on the way out */
 } ph_function;
 
+/* Gaussians over codes: weight [count], mean [count, width], lower Cholesky factors of the
+ * covariances [count, width, width], one piece of memory. */
+typedef struct ph_mixture {
+    size_t count, width;
+    double *weight, *mean, *factor;
+} ph_mixture;
+
 struct ph_model {
     const ph_family_desc *family;
     ph_graph *graph;
@@ -25,6 +32,8 @@ struct ph_model {
     ph_texts columns;          /* names of the numbers of a row; none: they go by their place */
     char size[24], fit[8];     /* that pictures were brought to */
     double white;
+    double *quantile;          /* of the errors of training rows: PH_QUANTILES of them, or NULL */
+    ph_mixture mixture;        /* of the codes of training rows; count 0: none */
     ph_trainer trainer;
     int function_count;
     ph_function function[PH_MAX_NAMED];
@@ -33,7 +42,15 @@ struct ph_model {
     size_t scratch_width;
 };
 
-enum { PH_USE_ROWS = 1024 };
+enum { PH_USE_ROWS = 1024, PH_QUANTILES = 1001 };
+
+ph_status ph_mixture_make(ph_mixture *, size_t count, size_t width);
+/* Fits `count` Gaussians to rows x width codes; the start is drawn by seed. */
+ph_status ph_mixture_fit(ph_mixture *, size_t count, const real *codes, size_t rows, size_t width,
+                         uint64_t seed);
+/* One code, from u in (0,1) that chooses the component and `width` standard normals. */
+void ph_mixture_draw(const ph_mixture *, double u, const double *normal, real *code);
+void ph_mixture_free(ph_mixture *);
 
 extern const ph_family_desc ph_family_ae, ph_family_pca, ph_family_vae;
 const ph_family_desc *ph_family_find(const char *name);

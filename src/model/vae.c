@@ -224,5 +224,6 @@ const ph_family_desc ph_family_vae = {
     .face = { "vae", "variational autoencoder", table, sizeof table / sizeof table[0] },
     .options_size = sizeof(vae_options),
     .build = build,
+    .has_prior = true,
     .schedule = schedule,
 };

@@ -1,0 +1,234 @@
+/* sample.c - pinhole sample MODEL [DATA]: new rows, a lattice of the code's plane, ways between rows.
+ */
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct sample_options {
+    const char *output, *from, *grid, *interpolate;
+    int64_t count, seed, components, steps;
+    bool nearest;
+} sample_options;
+
+#define AT(field) offsetof(sample_options, field)
+
+static const ph_option table[] = {
+    { "output", NULL, PH_OPTION_TEXT, AT(output), NULL, 0, 0, NULL,
+      "file, also -o: .png, .npy, .npz, .csv or .safetensors by its ending" },
+    { "count", "n n-samples", PH_OPTION_INT, AT(count), "100", 1, 1e8, NULL, "how many, also -n" },
+    { "seed", NULL, PH_OPTION_INT, AT(seed), "0", 0, 9e15, NULL, "of the draws" },
+    { "from", NULL, PH_OPTION_CHOICE, AT(from), "auto", 0, 0, "auto normal mixture",
+      "codes from standard normals, or a Gaussian mixture fitted to codes; auto: the model's prior, "
+      "else the mixture" },
+    { "components", NULL, PH_OPTION_INT, AT(components), "10", 1, 1000, NULL,
+      "of the mixture, which is fitted to DATA's training part where the model keeps none" },
+    { "grid", NULL, PH_OPTION_TEXT, AT(grid), NULL, 0, 0, NULL,
+      "A:B, a lattice from A to B each way of a code of two, instead of draws" },
+    { "steps", NULL, PH_OPTION_INT, AT(steps), "20", 2, 1000, NULL,
+      "points of the lattice each way, or of the way between two rows" },
+    { "interpolate", NULL, PH_OPTION_TEXT, AT(interpolate), NULL, 0, 0, NULL,
+      "I,J: the way between the codes of rows I and J (from 1 on) of DATA, instead of draws" },
+    { "nearest", NULL, PH_OPTION_FLAG, AT(nearest), "0", 0, 0, NULL,
+      "beside each row the nearest one of DATA's training part" },
+};
+
+typedef struct sampling {
+    const cli_arguments *a;
+    const sample_options *o;
+    ph_model *model;
+    size_t latent, width;
+    ph_data *train;            /* of DATA; NULL where none was given */
+} sampling;
+
+/* ---- Codes ----------------------------------------------------------------------------------- */
+
+/* Rows of the lattice go from the highest second number down, as on paper. */
+static int lattice(const sampling *s, ph_real **codes, size_t *count)
+{
+    double low, high;
+    int end = 0;
+    size_t steps = (size_t)s->o->steps;
+    if (sscanf(s->o->grid, "%lf:%lf%n", &low, &high, &end) != 2 || s->o->grid[end] || !(low < high))
+        return cli_usage("--grid %s: not A:B with A below B, such as -3:3", s->o->grid);
+    if (s->latent != 2)
+        return cli_usage("--grid draws a plane, but the model's code has %zu numbers", s->latent);
+    *count = steps * steps;
+    *codes = malloc(*count * 2 * sizeof **codes);
+    if (*codes == NULL)
+        return cli_usage("out of memory");
+    for (size_t i = 0; i < *count; i++) {
+        double step = (high - low) / (double)(steps - 1);
+        (*codes)[2 * i] = (ph_real)(low + step * (double)(i % steps));
+        (*codes)[2 * i + 1] = (ph_real)(high - step * (double)(i / steps));
+    }
+    return CLI_DONE;
+}
+
+static int way_between(const sampling *s, ph_real **codes, size_t *count)
+{
+    unsigned long from, to;
+    int end = 0;
+    ph_data_info info;
+    if (s->a->words < 2)
+        return cli_usage("--interpolate needs the rows' DATA: pinhole sample MODEL DATA");
+    ph_data *data = cli_open_for(s->a, s->model, "encode", s->a->word[1], "test");
+    if (data == NULL)
+        return cli_fail();
+    ph_data_describe(data, &info);
+    int code = CLI_DONE;
+    if (sscanf(s->o->interpolate, "%lu,%lu%n", &from, &to, &end) != 2 || s->o->interpolate[end] ||
+        from < 1 || to < 1 || from > info.rows || to > info.rows)
+        code = cli_usage("--interpolate %s: not I,J with rows from 1 to %zu", s->o->interpolate,
+                         info.rows);
+    *count = (size_t)s->o->steps;
+    *codes = malloc((*count + 2) * s->latent * sizeof **codes);
+    ph_real *a = *codes, *b = a ? a + *count * s->latent : NULL;
+    if (code == CLI_DONE && (a == NULL ||
+        ph_model_apply_data(s->model, "encode", data, from - 1, 1, b) != PH_OK ||
+        ph_model_apply_data(s->model, "encode", data, to - 1, 1, b + s->latent) != PH_OK))
+        code = cli_fail();
+    for (size_t i = 0; i < *count && code == CLI_DONE; i++)
+        for (size_t c = 0; c < s->latent; c++) {
+            double share = (double)i / (double)(*count - 1);
+            a[i * s->latent + c] = (ph_real)((1 - share) * (double)b[c] +
+                                             share * (double)b[s->latent + c]);
+        }
+    ph_data_close(data);
+    return code;
+}
+
+static int draws(const sampling *s, ph_real **codes, size_t *count)
+{
+    bool prior = ph_model_has_prior(s->model);
+    const char *from = strcmp(s->o->from, "auto") != 0 ? s->o->from : prior ? "normal" : "mixture";
+    uint64_t seed = (uint64_t)s->o->seed;
+    *count = (size_t)s->o->count;
+    *codes = malloc(*count * s->latent * sizeof **codes);
+    if (strcmp(from, "mixture") == 0 && s->train) {
+        if (ph_model_fit_mixture(s->model, s->train, (size_t)s->o->components, seed) != PH_OK ||
+            ph_model_save(s->model, s->a->word[0], false) != PH_OK)
+            return cli_fail();
+        fprintf(stderr, "a mixture of %lld is fitted to the codes and kept in %s\n",
+                (long long)s->o->components, s->a->word[0]);
+    }
+    if (*codes == NULL ||
+        ph_model_draw_codes(s->model, from, seed, 0, *count, *codes) != PH_OK)
+        return cli_fail();
+    return CLI_DONE;
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+/* Puts the nearest training row behind each row. */
+static ph_status add_nearest(const sampling *s, ph_real **rows, size_t count)
+{
+    ph_data_info info;
+    ph_data_describe(s->train, &info);
+    ph_real *both = malloc(2 * count * s->width * sizeof *both);
+    ph_real *row = malloc(s->width * sizeof *row);
+    double *best = malloc(count * sizeof *best);
+    ph_status status = both && row && best ? PH_OK : PH_MEMORY;
+    for (size_t i = 0; i < count && status == PH_OK; i++) {
+        memcpy(both + 2 * i * s->width, *rows + i * s->width, s->width * sizeof *both);
+        best[i] = INFINITY;
+    }
+    for (size_t r = 0; r < info.rows && status == PH_OK; r++) {
+        status = ph_data_read(s->train, &r, 1, row);
+        for (size_t i = 0; i < count && status == PH_OK; i++) {
+            const ph_real *own = *rows + i * s->width;
+            double sum = 0;
+            for (size_t c = 0; c < s->width && sum < best[i]; c++)
+                sum += ((double)own[c] - (double)row[c]) * ((double)own[c] - (double)row[c]);
+            if (sum < best[i]) {
+                best[i] = sum;
+                memcpy(both + (2 * i + 1) * s->width, row, s->width * sizeof *row);
+            }
+        }
+    }
+    free(row);
+    free(best);
+    free(*rows);
+    *rows = both;
+    return status;
+}
+
+static int write(const sampling *s, const ph_real *rows, size_t count)
+{
+    ph_model_info info;
+    ph_model_describe(s->model, &info);
+    ph_writer_desc desc = { .width = s->width, .rank = info.rank, .white = info.white };
+    memcpy(desc.shape, info.shape, sizeof desc.shape);
+    if (s->o->grid)
+        desc.columns = (size_t)s->o->steps;
+    if (s->o->interpolate)
+        desc.columns = count;
+    if (s->o->nearest) /* pairs stay together */
+        desc.columns = 2 * (size_t)ceil(sqrt((double)count / 4));
+    ph_writer *w = ph_writer_open(s->o->output, &desc);
+    if (w == NULL)
+        return cli_fail();
+    if (ph_writer_rows(w, rows, count) == PH_OK)
+        return ph_writer_close(w) == PH_OK ? CLI_DONE : cli_fail();
+    ph_writer_discard(w);
+    return cli_fail();
+}
+
+static int sample(sampling *s)
+{
+    ph_real *codes = NULL, *rows = NULL;
+    size_t count = 0;
+    const sample_options *o = s->o;
+    if (ph_model_port(s->model, "decode", &s->latent, &s->width) != PH_OK)
+        return cli_fail();
+    if (s->a->words > 1) {
+        s->train = cli_open_for(s->a, s->model, "encode", s->a->word[1], "train");
+        if (s->train == NULL)
+            return cli_fail();
+    } else if (o->nearest) {
+        return cli_usage("--nearest needs DATA: pinhole sample MODEL DATA --nearest");
+    }
+    int code = o->grid ? lattice(s, &codes, &count)
+               : o->interpolate ? way_between(s, &codes, &count)
+                                : draws(s, &codes, &count);
+    if (code == CLI_DONE) {
+        rows = malloc(count * s->width * sizeof *rows);
+        if (rows == NULL || ph_model_apply(s->model, "decode", codes, count, rows) != PH_OK ||
+            (o->nearest && add_nearest(s, &rows, count) != PH_OK))
+            code = cli_fail();
+    }
+    if (code == CLI_DONE)
+        code = write(s, rows, o->nearest ? 2 * count : count);
+    free(codes);
+    free(rows);
+    ph_data_close(s->train);
+    return code;
+}
+
+static int run(const cli_command *c, int argc, char **argv)
+{
+    cli_arguments a;
+    sample_options o = { 0 };
+    int code = cli_read(c, argc, argv, &a);
+    if (code == CLI_DONE && !a.help)
+        code = cli_options(c, &a, &o);
+    if (code == CLI_DONE && !a.help && o.output == NULL)
+        code = cli_usage("where to? Give -o FILE (a picture ends in .png)");
+    if (code == CLI_DONE && !a.help && o.grid && o.interpolate)
+        code = cli_usage("a lattice or a way between rows: one of --grid and --interpolate");
+    if (code == CLI_DONE && !a.help) {
+        sampling s = { .a = &a, .o = &o, .model = ph_model_load(a.word[0]) };
+        code = s.model ? sample(&s) : cli_fail();
+        ph_model_free(s.model);
+    }
+    cli_free(&a);
+    return code;
+}
+
+const cli_command cli_sample = {
+    .name = "sample", .words = "MODEL [DATA] -o FILE",
+    .help = "new rows, a lattice of codes, ways between rows",
+    .options = table, .option_count = sizeof table / sizeof table[0],
+    .least_words = 1, .most_words = 2, .reads = true, .run = run,
+};

@@ -1,0 +1,161 @@
+/* score.c - pinhole score MODEL DATA: how odd each row is, and which are odd. */
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct score_options {
+    const char *output;
+    double quantile, threshold;
+} score_options;
+
+static const ph_option table[] = {
+    { "output", NULL, PH_OPTION_TEXT, offsetof(score_options, output), "-", 0, 0, NULL,
+      "CSV file, also -o: row or id, error, whether it is odd; - is standard output" },
+    { "quantile", NULL, PH_OPTION_REAL, offsetof(score_options, quantile), "0.99", 0, 1, NULL,
+      "a row is odd when its error is above that of this share of the training rows" },
+    { "threshold", NULL, PH_OPTION_REAL, offsetof(score_options, threshold), "0", 0, 1e300, NULL,
+      "an error to compare with in place of that; 0: none" },
+};
+
+typedef struct scores {
+    size_t rows, odd;
+    double threshold, mean, area, precision; /* the last two: NaN without two classes */
+} scores;
+
+static const double *compared;
+
+static int by_error(const void *a, const void *b)
+{
+    double x = compared[*(const size_t *)a], y = compared[*(const size_t *)b];
+    return x > y ? -1 : x < y;
+}
+
+/* Area under the receiver operating characteristic, ties counted half, and average precision: class 0
+ * is normal, any other is odd. */
+static bool rank(const double *errors, const uint32_t *labels, size_t rows, scores *s)
+{
+    size_t *order = malloc(rows * sizeof *order), odd = 0, found = 0;
+    if (order == NULL)
+        return false;
+    for (size_t r = 0; r < rows; r++) {
+        order[r] = r;
+        odd += labels[r] != 0;
+    }
+    compared = errors;
+    qsort(order, rows, sizeof *order, by_error);
+    double area = 0, precision = 0;
+    for (size_t i = 0, next; i < rows; i = next) {
+        size_t odd_here = 0;
+        for (next = i; next < rows && errors[order[next]] == errors[order[i]]; next++)
+            odd_here += labels[order[next]] != 0;
+        size_t normal_here = next - i - odd_here;
+        area += (double)normal_here * ((double)found + (double)odd_here / 2);
+        found += odd_here;
+        precision += (double)odd_here * (double)found / (double)next;
+    }
+    free(order);
+    bool both = odd > 0 && odd < rows;
+    s->area = both ? area / ((double)odd * (double)(rows - odd)) : NAN;
+    s->precision = both ? precision / (double)odd : NAN;
+    return true;
+}
+
+static const char *column_name(const void *user, size_t column)
+{
+    return (const char *[]){ "row", "error", "odd" }[column + *(const bool *)user];
+}
+
+static ph_status write(const ph_data *data, const double *errors, const scores *s, const char *path)
+{
+    bool named = ph_data_id(data, 0) != NULL;
+    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){
+        .format = "csv", .width = named ? 2 : 3, .source = data, .column = column_name,
+        .user = &named });
+    ph_status status = w ? PH_OK : ph_last_status();
+    for (size_t r = 0; r < s->rows && status == PH_OK; r++) {
+        const ph_real line[3] = { (ph_real)(r + 1), (ph_real)errors[r], errors[r] > s->threshold };
+        status = ph_writer_rows(w, line + named, 1);
+    }
+    if (status == PH_OK)
+        return ph_writer_close(w);
+    if (w)
+        ph_writer_discard(w);
+    return status;
+}
+
+static void tell(const scores *s, const score_options *o, bool json)
+{
+    if (json) {
+        cli_json_begin();
+        cli_json_number("rows", (double)s->rows);
+        cli_json_number("odd", (double)s->odd);
+        cli_json_number("threshold", s->threshold);
+        cli_json_number("mean_error", s->mean);
+        if (!isnan(s->area)) {
+            cli_json_number("roc_auc", s->area);
+            cli_json_number("average_precision", s->precision);
+        }
+        cli_json_end();
+        return;
+    }
+    fprintf(stderr, "%zu of %zu rows are odd: error above %.6g", s->odd, s->rows, s->threshold);
+    if (o->threshold > 0)
+        fputs(", as given\n", stderr);
+    else
+        fprintf(stderr, ", which %g %% of the training rows stayed below\n", 100 * o->quantile);
+    if (!isnan(s->area))
+        fprintf(stderr, "against the labels (class 0 normal): roc_auc %.4f, average_precision %.4f\n",
+                s->area, s->precision);
+}
+
+static int score(const cli_arguments *a, const score_options *o, ph_model *m, const ph_data *data)
+{
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    scores s = { .rows = info.rows, .area = NAN, .precision = NAN };
+    s.threshold = o->threshold > 0 ? o->threshold : ph_model_threshold(m, o->quantile);
+    if (isnan(s.threshold))
+        return cli_usage("%s keeps no errors of its training rows; give --threshold", a->word[0]);
+    bool written = strcmp(o->output, "-") != 0 || !a->json;
+    double *errors = malloc(info.rows * sizeof *errors);
+    ph_status status = errors ? ph_model_errors(m, data, 0, info.rows, errors) : PH_MEMORY;
+    for (size_t r = 0; r < info.rows && status == PH_OK; r++) {
+        s.odd += errors[r] > s.threshold;
+        s.mean += errors[r] / (double)info.rows;
+    }
+    if (status == PH_OK && ph_data_labels(data) && !rank(errors, ph_data_labels(data), info.rows, &s))
+        status = PH_MEMORY;
+    if (status == PH_OK && written)
+        status = write(data, errors, &s, o->output);
+    free(errors);
+    if (status != PH_OK)
+        return cli_fail();
+    tell(&s, o, a->json);
+    return CLI_DONE;
+}
+
+static int run(const cli_command *c, int argc, char **argv)
+{
+    cli_arguments a;
+    score_options o = { 0 };
+    int code = cli_read(c, argc, argv, &a);
+    if (code == CLI_DONE && !a.help)
+        code = cli_options(c, &a, &o);
+    if (code == CLI_DONE && !a.help) {
+        ph_model *m = ph_model_load(a.word[0]);
+        ph_data *data = m ? cli_open_for(&a, m, "reconstruct", a.word[1], "test") : NULL;
+        code = data ? score(&a, &o, m, data) : cli_fail();
+        ph_data_close(data);
+        ph_model_free(m);
+    }
+    cli_free(&a);
+    return code;
+}
+
+const cli_command cli_score = {
+    .name = "score", .words = "MODEL DATA", .help = "how odd each row is, and which are",
+    .options = table, .option_count = sizeof table / sizeof table[0],
+    .least_words = 2, .most_words = 2, .reads = true, .run = run,
+};

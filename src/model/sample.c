@@ -1,0 +1,74 @@
+/* sample.c - new rows: codes drawn from a prior, decoded. */
+#include "model/model.h"
+
+#include "base/philox.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool ph_model_has_prior(const ph_model *m)
+{
+    return m->family->has_prior;
+}
+
+/* Two normals of one draw (Box and Muller 1958), the same for a sample whatever else is drawn. */
+static void draw_normals(uint64_t seed, size_t sample, size_t n, double *u, double *normal)
+{
+    uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) }, word[4];
+    for (size_t i = 0; i < n; i += 2) {
+        ph_philox(word, (uint32_t[4]){ (uint32_t)i, (uint32_t)sample, (uint32_t)(sample >> 32),
+                                       0x53414d50 }, key);
+        double radius = sqrt(-2 * log((word[0] + 0.5) / 4294967296.0));
+        double angle = 2 * M_PI * ((word[1] + 0.5) / 4294967296.0);
+        normal[i] = radius * cos(angle);
+        if (i + 1 < n)
+            normal[i + 1] = radius * sin(angle);
+        if (i == 0)
+            *u = (word[2] + 0.5) / 4294967296.0;
+    }
+}
+
+ph_status ph_model_draw_codes(const ph_model *m, const char *from, uint64_t seed, size_t first,
+                              size_t count, ph_real *codes)
+{
+    size_t width, out;
+    PH_TRY(ph_model_port(m, "decode", &width, &out));
+    bool mixture = strcmp(from, "mixture") == 0;
+    if (mixture && m->mixture.count == 0)
+        return ph_fail(PH_USAGE, "the model keeps no mixture of its codes yet: give the data to fit "
+                       "one on");
+    if (!mixture && strcmp(from, "normal") != 0)
+        return ph_fail(PH_USAGE, "codes from '%s': it is normal or mixture", from);
+    double *normal = malloc(width * sizeof *normal), u = 0;
+    if (normal == NULL)
+        return ph_fail(PH_MEMORY, "out of memory for codes");
+    for (size_t r = 0; r < count; r++, codes += width) {
+        draw_normals(seed, first + r, width, &u, normal);
+        if (mixture)
+            ph_mixture_draw(&m->mixture, u, normal, codes);
+        for (size_t i = 0; i < width && !mixture; i++)
+            codes[i] = (ph_real)normal[i];
+    }
+    free(normal);
+    return PH_OK;
+}
+
+ph_status ph_model_fit_mixture(ph_model *m, const ph_data *data, size_t components, uint64_t seed)
+{
+    enum { MOST_ROWS = 20000 };
+    size_t in, width;
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    PH_TRY(ph_model_port(m, "encode", &in, &width));
+    size_t rows = info.rows < MOST_ROWS ? info.rows : MOST_ROWS;
+    ph_real *codes = malloc(rows * width * sizeof *codes);
+    ph_status status = codes ? PH_OK : ph_fail(PH_MEMORY, "out of memory for codes");
+    /* Rows from all over the set, which may be sorted by class. */
+    for (size_t r = 0; r < rows && status == PH_OK; r++)
+        status = ph_model_apply_data(m, "encode", data, r * info.rows / rows, 1, codes + r * width);
+    if (status == PH_OK)
+        status = ph_mixture_fit(&m->mixture, components, codes, rows, width, seed);
+    free(codes);
+    return status;
+}

@@ -224,8 +224,10 @@ typedef struct ph_writer_desc {
     size_t rank;           /* of one row; 0: {width} */
     size_t shape[4];
     size_t width;          /* reals in one row */
-    double white;          /* png: the value drawn white, 0: 1.0; black is 0 */
-    size_t columns;        /* png: tiles side by side; 0: a nearly square grid, filled row by row */
+    double white;          /* png: the value drawn white, 0: 1.0; black is 0. Rows that are no pictures
+                              are lines of cells instead, black to white over each column's values */
+    size_t columns;        /* png: rows side by side; 0: a nearly square grid of pictures, filled row by
+                              row, or one line for each row of a table */
     const ph_data *source; /* the set that the rows come from, one for each from its first on: csv has
                               its ids before each row, npz and safetensors its labels (y) */
     const char *(*column)(const void *user, size_t column); /* csv: names for a first line */

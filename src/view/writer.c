@@ -167,7 +167,55 @@ ph_status ph_write_csv_rows(ph_writer *w, const real *values, size_t rows)
 
 /* ---- PNG ------------------------------------------------------------------------------------- */
 
-/* A picture of all rows: as tiles where a row is a picture, else as bars of gray, one row a line. */
+/* Brings each column to [0,1], from its smallest value to its largest: columns of a table have scales
+ * of their own. One with a single value becomes gray. */
+static void stretch(real *values, size_t rows, size_t width)
+{
+    for (size_t c = 0; c < width; c++) {
+        double low = INFINITY, high = -INFINITY;
+        for (size_t r = 0; r < rows; r++) {
+            double v = (double)values[r * width + c];
+            low = isfinite(v) && v < low ? v : low;
+            high = isfinite(v) && v > high ? v : high;
+        }
+        for (size_t r = 0; r < rows; r++) {
+            real *v = &values[r * width + c];
+            *v = low < high ? (real)(((double)*v - low) / (high - low)) : isnan(*v) ? *v : (real)0.5;
+        }
+    }
+}
+
+/* Pixels a side of a cell, so that some hundred cells fill a screen and few can still be seen. */
+static size_t magnify(size_t cells)
+{
+    enum { SCREEN = 640, MOST = 16 };
+    size_t pixels = SCREEN / cells;
+    return pixels < 1 ? 1 : pixels > MOST ? MOST : pixels;
+}
+
+/* Rows that are no pictures: a line of cells for each, `across` rows side by side. */
+static ph_status draw_table(const ph_writer *w, real *values, size_t across, size_t lines)
+{
+    size_t width = w->desc.width, x = magnify(across * width), y = magnify(lines), pixels;
+    real *blocks = NULL;
+    if (!__builtin_mul_overflow(across * lines * y, width * x, &pixels))
+        blocks = calloc(pixels, sizeof *blocks);
+    if (blocks == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", w->path);
+    stretch(values, w->rows, width);
+    for (size_t r = 0; r < w->rows; r++) {
+        real *block = blocks + (r % across * lines + r / across) * y * width * x;
+        for (size_t i = 0; i < y * width * x; i++)
+            block[i] = values[r * width + i % (width * x) / x];
+    }
+    ph_status status = ph_grid_save(w->path, &(ph_grid){
+        .tiles = blocks, .rows = 1, .columns = across, .height = lines * y, .width = width * x,
+        .channels = 1, .gap = x });
+    free(blocks);
+    return status;
+}
+
+/* A picture of all rows: as tiles where a row is a picture, else as a table of cells. */
 ph_status ph_write_png(ph_writer *w)
 {
     const ph_writer_desc *d = &w->desc;
@@ -180,11 +228,13 @@ ph_status ph_write_png(ph_writer *w)
     if (tiles == NULL)
         return ph_fail(PH_MEMORY, "%s: out of memory", w->path);
     ph_status status = ph_store_read(&w->gathered, tiles, w->gathered.size, 0);
-    if (status == PH_OK)
+    if (status == PH_OK && !picture)
+        status = draw_table(w, tiles, columns, lines);
+    else if (status == PH_OK)
         status = ph_grid_save(w->path, &(ph_grid){
             .tiles = tiles, .rows = lines, .columns = columns, .white = d->white,
-            .height = picture ? d->shape[0] : 1, .width = picture ? d->shape[1] : d->width,
-            .channels = picture && d->rank == 3 ? d->shape[2] : 1 });
+            .height = d->shape[0], .width = d->shape[1],
+            .channels = d->rank == 3 ? d->shape[2] : 1 });
     free(tiles);
     return status;
 }

@@ -94,6 +94,35 @@ static void shades(void **state)
         .tiles = tile, .rows = 1, .columns = 1, .height = 1, .width = 2, .channels = 3 }), PH_IO);
 }
 
+/* Cells of at most 16 x 16 pixels, each column from its smallest to its largest; a constant one is gray,
+ * a missing value black; two rows side by side are a cell apart. */
+static void tables(void **state)
+{
+    (void)state;
+    enum { CELL = 16 };
+    const ph_real rows[4][3] = { { -1, 5, 7 }, { 1, (ph_real)NAN, 7 }, { 3, 10, 7 }, { 0, 0, 7 } };
+    static const uint8_t shade[4][3] = { { 0, 128, 128 }, { 128, 0, 128 }, { 255, 255, 128 },
+                                         { 64, 0, 128 } };
+    for (size_t across = 1; across < 3; across++) {
+        struct spng_ihdr header;
+        ph_writer *w = ph_writer_open(in_folder("t.png"), &(ph_writer_desc){ .width = 3,
+                                                                              .columns = across });
+        assert_int_equal(ph_writer_rows(w, rows[0], 4), PH_OK);
+        assert_int_equal(ph_writer_close(w), PH_OK);
+        uint8_t *p = decode("t.png", &header, SPNG_FMT_G8);
+        assert_int_equal(header.width, (across * 3 + across - 1) * CELL);
+        assert_int_equal(header.height, 4 / across * CELL);
+        for (size_t r = 0; r < 4; r++)
+            for (size_t c = 0; c < 3; c++)
+                for (size_t corner = 0; corner < 4; corner++) {
+                    size_t y = r / across * CELL + corner / 2 * (CELL - 1);
+                    size_t x = (r % across * 4 + c) * CELL + corner % 2 * (CELL - 1);
+                    assert_int_equal(p[y * header.width + x], shade[r][c]);
+                }
+        free(p);
+    }
+}
+
 static void rows_come_back(void **state)
 {
     (void)state;
@@ -162,6 +191,7 @@ static void failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(grids), cmocka_unit_test(shades),
+                                        cmocka_unit_test(tables),
                                         cmocka_unit_test(rows_come_back), cmocka_unit_test(failures) };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

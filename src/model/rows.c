@@ -78,14 +78,29 @@ static ph_status check_names(const ph_model *m, const ph_data *data)
 
 /* ---- Other sets ------------------------------------------------------------------------------ */
 
+/* "784", or "784 (28x28)" where rows have a shape. */
+static void size_text(size_t width, size_t rank, const size_t *shape, char text[96])
+{
+    size_t used = (size_t)snprintf(text, 96, "%zu", width);
+    for (size_t i = 0; i < rank && rank > 1; i++)
+        used += (size_t)snprintf(text + used, 96 - used, "%s%zu", i ? "x" : " (", shape[i]);
+    if (rank > 1)
+        snprintf(text + used, 96 - used, ")");
+}
+
 ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_data *data)
 {
     size_t in, out;
+    bool codes = strcmp(function, "decode") == 0;
     PH_TRY(ph_model_port(m, function, &in, &out));
-    if (data->width != in)
-        return ph_fail(PH_DATA, "%s: rows of %zu numbers, but '%s' takes %zu", data->name,
-                       data->width, function, in);
-    return strcmp(function, "decode") == 0 ? PH_OK : check_names(m, data);
+    if (data->width != in) {
+        char there[96], wanted[96];
+        size_text(data->width, data->rank, data->shape, there);
+        size_text(in, codes ? 1 : m->row.rank, m->row.dim, wanted);
+        return ph_fail(PH_DATA, "%s: rows of %s numbers, but the model's %s have %s", data->name, there,
+                       codes ? "codes" : "rows", wanted);
+    }
+    return codes ? PH_OK : check_names(m, data);
 }
 
 ph_data *ph_model_open_data(const ph_model *m, const char *function, const char *spec,
@@ -99,12 +114,14 @@ ph_data *ph_model_open_data(const ph_model *m, const char *function, const char 
         return NULL;
     if (columns)
         desc.columns = list;
-    if (rows && *m->size && desc.size == NULL) {
-        desc.size = m->size;
-        desc.fit = m->fit;
+    bool picture = rows && m->row.rank >= 2;
+    char size[48];
+    if (picture && desc.size == NULL) {
+        snprintf(size, sizeof size, "%zux%zu", (size_t)m->row.dim[1], (size_t)m->row.dim[0]);
+        desc.size = size;
+        desc.fit = *m->size ? m->fit : desc.fit;
     }
-    bool picture = m->row.rank >= 2 && (desc.channels == NULL || strcmp(desc.channels, "auto") == 0);
-    if (rows && picture)
+    if (picture && (desc.channels == NULL || strcmp(desc.channels, "auto") == 0))
         desc.channels = m->row.rank == 3 && m->row.dim[2] == 3 ? "rgb" : "gray";
     ph_data *d = ph_data_open(spec, &desc);
     free(list);

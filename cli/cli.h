@@ -42,11 +42,15 @@ int cli_fail(void);
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Opens data by the options given; part: what is taken where the spec names none. With a model, the
- * data are for `function` of it. Tells on stderr which columns were left out. */
+ * data are for `function` of it. Tells on stderr which columns were left out and which options had
+ * nothing to do; quietly: not the columns. */
 ph_data *cli_open(const cli_arguments *, const char *spec, const char *part);
 ph_data *cli_open_quietly(const cli_arguments *, const char *spec, const char *part);
 ph_data *cli_open_for(const cli_arguments *, const ph_model *, const char *function,
                       const char *spec, const char *part);
+
+/* The part that a spec names at its end, "train", "test" or "all", or NULL. */
+const char *cli_part(const char *spec);
 
 /* pinhole data get NAME. Says what is wrong, returns the exit status. */
 int cli_get(const cli_arguments *);
@@ -66,8 +70,8 @@ void cli_json_list_end(void);
 void cli_json_end(void);
 
 /* The tutorials' picture: ten by ten tiles filled column by column, the first fifty rows in the
- * left five columns, their reconstructions in the right five. Says what is wrong, returns the exit
- * status. */
+ * left five columns, their reconstructions in the right five; of a table, fifty lines of cells. A set
+ * that lies class by class gives rows from all over it. Says what is wrong, returns the exit status. */
 int cli_picture(ph_model *, const ph_data *, const char *path);
 /* Whether rows of this shape are pictures; their height, width and channels. */
 bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,

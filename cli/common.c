@@ -193,8 +193,35 @@ void cli_free(cli_arguments *a)
     ph_settings_free(a->settings);
 }
 
+/* Options that only some kinds of sets have a use for. */
+static ph_data *tell_unused(const cli_arguments *a, ph_data *data)
+{
+    static const struct { const char *formats, *words, *options; } uses[] = {
+        { "CSV", "tables as text",
+          " label-column id-column columns drop-columns separator decimal header " },
+        { "NPZ safetensors", ".npz and .safetensors files", " array label-array " },
+        { "pictures", "folders of pictures", " size fit channels " },
+        { "built-in", "built-in sets", " data-seed " },
+    };
+    ph_data_info info;
+    size_t count;
+    const ph_option *table = ph_data_options(&count);
+    if (data)
+        ph_data_describe(data, &info);
+    for (size_t i = 0; data && i < ph_settings_count(a->settings); i++) {
+        const ph_option *o = ph_option_find(table, count, ph_settings_name(a->settings, i));
+        char name[64];
+        snprintf(name, sizeof name, " %s ", o ? o->name : "");
+        for (size_t u = 0; o && u < sizeof uses / sizeof uses[0]; u++)
+            if (strstr(uses[u].options, name) && strstr(uses[u].formats, info.format) == NULL)
+                fprintf(stderr, "pinhole: %s (%s): --%s does nothing here, it is for %s\n", info.name,
+                        info.format, o->name, uses[u].words);
+    }
+    return data;
+}
+
 /* What was not read is said, so that nobody takes it for read. */
-static ph_data *tell(ph_data *data)
+static ph_data *tell_left_out(ph_data *data)
 {
     ph_data_info info;
     if (data == NULL)
@@ -216,22 +243,32 @@ static bool read_desc(const cli_arguments *a, const char *part, ph_data_desc *de
     return status == PH_OK;
 }
 
+const char *cli_part(const char *spec)
+{
+    const char *colon = strrchr(spec, ':');
+    bool part = colon && (strcmp(colon, ":train") == 0 || strcmp(colon, ":test") == 0 ||
+                          strcmp(colon, ":all") == 0);
+    return part ? colon + 1 : NULL;
+}
+
 ph_data *cli_open_quietly(const cli_arguments *a, const char *spec, const char *part)
 {
     ph_data_desc desc;
-    return read_desc(a, part, &desc) ? ph_data_open(spec, &desc) : NULL;
+    return read_desc(a, part, &desc) ? tell_unused(a, ph_data_open(spec, &desc)) : NULL;
 }
 
 ph_data *cli_open(const cli_arguments *a, const char *spec, const char *part)
 {
-    return tell(cli_open_quietly(a, spec, part));
+    return tell_left_out(cli_open_quietly(a, spec, part));
 }
 
 ph_data *cli_open_for(const cli_arguments *a, const ph_model *m, const char *function,
                       const char *spec, const char *part)
 {
     ph_data_desc desc;
-    return read_desc(a, part, &desc) ? tell(ph_model_open_data(m, function, spec, &desc)) : NULL;
+    if (!read_desc(a, part, &desc))
+        return NULL;
+    return tell_left_out(tell_unused(a, ph_model_open_data(m, function, spec, &desc)));
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -333,35 +370,58 @@ bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *wi
     return (rank == 2 || rank == 3) && (*channels == 1 || *channels == 3);
 }
 
+enum { SHOWN = 50 };
+
+/* The first rows; where a set lies class by class, as folders do, rows from all over it. */
+static size_t choose_rows(const ph_data *data, size_t rows, size_t index[SHOWN])
+{
+    const uint32_t *labels = ph_data_labels(data);
+    size_t sorted = 1, shown = rows < SHOWN ? rows : SHOWN;
+    while (labels && sorted < rows && labels[sorted] >= labels[sorted - 1])
+        sorted++;
+    for (size_t i = 0; i < shown; i++)
+        index[i] = labels && sorted == rows ? i * rows / shown : i;
+    return shown;
+}
+
+/* Pictures: ten by ten tiles; else each row on a line beside what became of it. */
+static ph_status draw_beside(const char *path, const ph_model_info *model, const ph_real *tiles,
+                             size_t shown)
+{
+    size_t height, width, channels;
+    if (cli_is_picture(model->rank, model->shape, &height, &width, &channels))
+        return ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = 10, .columns = 10,
+                                              .height = height, .width = width,
+                                              .channels = channels, .by_column = true,
+                                              .white = model->white });
+    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = model->width, .columns = 2 });
+    ph_status status = w ? PH_OK : ph_last_status();
+    for (size_t i = 0; i < 2 * shown && status == PH_OK; i++)
+        status = ph_writer_rows(w, tiles + (i / 2 + i % 2 * SHOWN) * model->width, 1);
+    if (status == PH_OK)
+        return ph_writer_close(w);
+    if (w)
+        ph_writer_discard(w);
+    return status;
+}
+
 int cli_picture(ph_model *m, const ph_data *data, const char *path)
 {
-    enum { SHOWN = 50 };
     ph_model_info model;
     ph_data_info info;
-    size_t index[SHOWN], height, width, channels;
+    size_t index[SHOWN];
     ph_model_describe(m, &model);
     ph_data_describe(data, &info);
     if (info.width != model.width)
         return cli_usage("%s: rows of %zu numbers, but the model takes %zu", info.name, info.width,
                          model.width);
-    if (!cli_is_picture(model.rank, model.shape, &height, &width, &channels)) {
-        /* Rows that are no pictures are drawn as one line of pixels each. */
-        height = 1;
-        width = model.width;
-        channels = 1;
-    }
-    size_t shown = info.rows < SHOWN ? info.rows : SHOWN;
-    for (size_t i = 0; i < shown; i++)
-        index[i] = i;
+    size_t shown = choose_rows(data, info.rows, index);
     ph_real *tiles = calloc(2 * SHOWN * model.width, sizeof *tiles);
     ph_status status = tiles ? ph_data_read(data, index, shown, tiles) : PH_MEMORY;
     if (status == PH_OK)
         status = ph_model_apply(m, "reconstruct", tiles, shown, tiles + SHOWN * model.width);
     if (status == PH_OK)
-        status = ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = 10, .columns = 10,
-                                                .height = height, .width = width,
-                                                .channels = channels, .by_column = true,
-                                                .white = model.white });
+        status = draw_beside(path, &model, tiles, shown);
     free(tiles);
     return status == PH_OK ? CLI_DONE : cli_fail();
 }

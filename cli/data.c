@@ -11,7 +11,7 @@ typedef struct data_options {
 
 static const ph_option table[] = {
     { "output", NULL, PH_OPTION_TEXT, offsetof(data_options, output), NULL, 0, 0, NULL,
-      "picture (.png), also -o: ten rows of each class, one class in each line" },
+      "picture (.png), also -o: ten rows of each class, a class in each line; of a table a row in each" },
 };
 
 enum { ACROSS = 10 };
@@ -43,21 +43,17 @@ static size_t choose(const ph_data *d, const ph_data_info *info, size_t *index, 
     return found;
 }
 
-static ph_status draw(const ph_data *d, const ph_data_info *info, double low, double high,
-                      const char *path)
+/* Tiles for the chosen rows, black where there is none. */
+static ph_status draw_tiles(const ph_data *d, const ph_data_info *info, const size_t *index,
+                            size_t lines, double low, double high, const char *path)
 {
-    size_t height, width, channels, lines = info->classes ? info->classes : ACROSS;
-    if (lines > 100)
-        lines = 100;
-    if (!cli_is_picture(info->rank, info->shape, &height, &width, &channels)) {
-        height = channels = 1;
-        width = info->width;
-    }
-    size_t *index = malloc(lines * ACROSS * sizeof *index);
+    size_t height, width, channels;
+    cli_is_picture(info->rank, info->shape, &height, &width, &channels);
+    /* Files of pictures say what is white; of other numbers it is the largest. */
+    if (strcmp(info->format, "pictures") == 0)
+        high = strcmp(info->element, "u1") == 0 ? 255 : 65535;
     ph_real *tiles = calloc(lines * ACROSS * info->width, sizeof *tiles);
-    ph_status status = index && tiles ? PH_OK : PH_MEMORY;
-    if (status == PH_OK)
-        choose(d, info, index, lines);
+    ph_status status = tiles ? PH_OK : PH_MEMORY;
     for (size_t i = 0; i < lines * ACROSS && status == PH_OK; i++) {
         ph_real *tile = tiles + i * info->width;
         if (index[i] == SIZE_MAX)
@@ -70,8 +66,45 @@ static ph_status draw(const ph_data *d, const ph_data_info *info, double low, do
         status = ph_grid_save(path, &(ph_grid){
             .tiles = tiles, .rows = lines, .columns = ACROSS, .height = height, .width = width,
             .channels = channels, .white = high - (low < 0 ? low : 0) });
-    free(index);
     free(tiles);
+    return status;
+}
+
+static ph_status draw_table(const ph_data *d, const ph_data_info *info, const size_t *index,
+                            size_t count, const char *path)
+{
+    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = info->width });
+    ph_real *row = malloc(info->width * sizeof *row);
+    ph_status status = w == NULL ? ph_last_status() : row ? PH_OK : PH_MEMORY;
+    for (size_t i = 0; i < count && status == PH_OK; i++) {
+        if (index[i] == SIZE_MAX)
+            continue;
+        status = ph_data_read(d, &index[i], 1, row);
+        if (status == PH_OK)
+            status = ph_writer_rows(w, row, 1);
+    }
+    free(row);
+    if (status == PH_OK)
+        return ph_writer_close(w);
+    if (w)
+        ph_writer_discard(w);
+    return status;
+}
+
+static ph_status draw(const ph_data *d, const ph_data_info *info, double low, double high,
+                      const char *path)
+{
+    size_t height, width, channels, lines = info->classes ? info->classes : ACROSS;
+    if (lines > 100)
+        lines = 100;
+    size_t *index = malloc(lines * ACROSS * sizeof *index);
+    if (index == NULL)
+        return PH_MEMORY;
+    choose(d, info, index, lines);
+    bool pictures = cli_is_picture(info->rank, info->shape, &height, &width, &channels);
+    ph_status status = pictures ? draw_tiles(d, info, index, lines, low, high, path)
+                                : draw_table(d, info, index, lines * ACROSS, path);
+    free(index);
     return status;
 }
 
@@ -107,10 +140,12 @@ static ph_status sum_up(const ph_data *d, const ph_data_info *info, summary *s)
     return status;
 }
 
-static void print_json(const ph_data *d, const ph_data_info *info, const summary *s)
+static void print_json(const ph_data *d, const ph_data_info *info, const summary *s,
+                       const char *part)
 {
     cli_json_begin();
     cli_json_text("name", info->name);
+    cli_json_text("part", info->has_test ? part : "all");
     cli_json_number("rows", (double)info->rows);
     cli_json_list_begin("shape");
     for (size_t i = 0; i < info->rank; i++)
@@ -137,15 +172,18 @@ static void print_json(const ph_data *d, const ph_data_info *info, const summary
 
 static void print_classes(const ph_data *d, const ph_data_info *info)
 {
+    enum { MOST = 40 };
     size_t *count = count_classes(d, info);
     printf("%zu classes:", info->classes);
-    for (size_t i = 0; count && i < info->classes; i++) {
+    for (size_t i = 0; count && i < info->classes && i < MOST; i++) {
         const char *name = ph_data_class(d, i);
         if (name)
             printf(" %s (%zu)", name, count[i]);
         else
             printf(" %zu (%zu)", i, count[i]);
     }
+    if (info->classes > MOST)
+        printf(" ... and %zu more", info->classes - MOST);
     putchar('\n');
     free(count);
 }
@@ -245,7 +283,8 @@ static ph_status print_pictures(const ph_data *d, const ph_data_info *info, doub
     return status;
 }
 
-static ph_status print(const ph_data *d, const ph_data_info *info, const summary *s)
+static ph_status print(const ph_data *d, const ph_data_info *info, const summary *s,
+                       const char *part)
 {
     char shape[96];
     shape_text(info, "x", shape);
@@ -263,14 +302,14 @@ static ph_status print(const ph_data *d, const ph_data_info *info, const summary
     if (info->classes)
         print_classes(d, info);
     if (info->has_test)
-        puts("has a training and a test part: :train, :test, :all");
+        printf("this is :%s of its training and test parts: :train, :test, :all\n", part);
     if (info->rank > 1)
         return print_pictures(d, info, s->high);
     print_columns(d, info, s);
     return print_rows(d, info);
 }
 
-static ph_status describe(const ph_data *d, const char *picture, bool json)
+static ph_status describe(const ph_data *d, const char *part, const char *picture, bool json)
 {
     ph_data_info info;
     summary s;
@@ -279,9 +318,9 @@ static ph_status describe(const ph_data *d, const char *picture, bool json)
     if (status == PH_OK && picture)
         status = draw(d, &info, s.low, s.high, picture);
     if (status == PH_OK && json)
-        print_json(d, &info, &s);
+        print_json(d, &info, &s, part);
     else if (status == PH_OK)
-        status = print(d, &info, &s);
+        status = print(d, &info, &s, part);
     free(s.column);
     return status;
 }
@@ -308,8 +347,10 @@ static int show(const cli_arguments *a, const data_options *o)
     if (ph_settings_get(a->settings, "text-columns") == NULL &&
         ph_settings_set(a->settings, "text-columns", "drop") != PH_OK)
         return cli_fail();
-    ph_data *data = cli_open_quietly(a, a->word[0], "test");
-    int code = data && describe(data, o->output, a->json) == PH_OK ? CLI_DONE : cli_fail();
+    const char *part = cli_part(a->word[0]);
+    part = part ? part : "test";
+    ph_data *data = cli_open_quietly(a, a->word[0], part);
+    int code = data && describe(data, part, o->output, a->json) == PH_OK ? CLI_DONE : cli_fail();
     ph_data_close(data);
     return code;
 }

@@ -73,6 +73,6 @@ const cli_command cli_decode = {
 };
 const cli_command cli_reconstruct = {
     .name = "reconstruct", .words = "MODEL DATA -o FILE",
-    .help = "rows through the code and back; .png: fifty rows beside theirs",
+    .help = "rows through the code and back; .png: fifty rows, beside what became of them",
     .options = table, .option_count = 1, .least_words = 2, .most_words = 2, .reads = true, .run = run,
 };

@@ -16,9 +16,10 @@ static void print_commands(FILE *to)
     for (int i = 0; cli_commands[i]; i++)
         fprintf(to, "  %-12s %-22s %s\n", cli_commands[i]->name, cli_commands[i]->words,
                 cli_commands[i]->help);
-    fputs("\npinhole COMMAND --help says more. DATA is an IDX folder or file, a .npy file, a name\n"
-          "in $PINHOLE_DATA or among those that data get has brought, or the built-in set glyphs;\n"
-          ":train, :test and :all pick a part.\n",
+    fputs("\npinhole COMMAND --help says more. DATA is a table (.csv, .tsv), arrays (.npy, .npz,\n"
+          ".safetensors), a folder of pictures, an IDX or CIFAR file or folder, - for standard input,\n"
+          "a name in $PINHOLE_DATA or among those that data get has brought, or the built-in set\n"
+          "glyphs. :train, :test and :all behind it pick a part.\n",
           to);
 }
 

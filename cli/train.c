@@ -338,6 +338,8 @@ static int run_train(const cli_command *c, int argc, char **argv)
         ph_data_info info;
         ph_data_describe(data, &info);
         snprintf(name, sizeof name, "%s-%s.pin", r.o.family, info.name);
+        for (char *blank = name; (blank = strchr(blank, ' '));) /* ae-standard-input.pin */
+            *blank = '-';
         r.o.output = r.o.output ? r.o.output : name;
         r.shown = shown ? shown : data;
         code = train(&r, &a, data);

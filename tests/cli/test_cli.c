@@ -197,6 +197,66 @@ static void decode_undoes_encode(void **state)
     assert_int_equal(system(command), 0);
 }
 
+static void write_file(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    fputs(text, f);
+    fclose(f);
+}
+
+/* A table through every command: names of columns and rows stay, others' columns do not matter. */
+static void tables(void **state)
+{
+    (void)state;
+    write_file("t.csv", "name;a;b;c\nu;1,5;2;0\nv;2,5;4;1\nw;;8;0\nx;3,5;6;1\n");
+    write_file("other.csv", "b,more,a,name\n2,7,1.5,u\n");
+    assert_run("data t.csv --label-column c -o t.png", 0);
+    assert_says(out, "4 rows of 2");
+    assert_says(out, "1 values are missing");
+    assert_says(out, "2 classes: 0 (2) 1 (2)");
+    assert_string_equal(err, "");
+    assert_true(there("t.png"));
+    assert_run("train ae t.csv --label-column c --hidden 4 --latent-dim 1 --epochs 2 -o t.pin", 1);
+    assert_says(err, "row 3 ('w'), column 1 ('a')");
+    assert_says(err, "--missing mean");
+    assert_run("train ae t.csv --label-column c --hidden 4 --latent-dim 1 --epochs 2 -o t.pin "
+               "--missing mean --quiet", 0);
+    assert_run("encode t.pin t.csv -o codes.csv", 0);
+    assert_run("decode t.pin codes.csv -o rows.csv", 0);
+    slurp("rows.csv", out, sizeof out);
+    assert_memory_equal(out, "name,a,b\nu,", 11);
+    assert_run("eval t.pin other.csv --pca-data t.csv --json", 0);
+    assert_true(figure("rows") == 1 && figure("pca_mse") >= 0);
+    assert_run("reconstruct t.pin t.csv -o beside.png", 0);
+    assert_true(there("beside.png"));
+    assert_run("decode t.pin t.csv -o x.csv", 1);
+    assert_says(err, "the model's codes have 1");
+    char command[1024];
+    snprintf(command, sizeof command, "cd %s && %s train ae - --hidden 4 --latent-dim 1 --epochs 1 "
+             "--quiet <rows.csv 2>/dev/null && %s encode t.pin - -o - <t.csv >piped.npy && "
+             "%s encode t.pin t.csv -o file.npy && cmp piped.npy file.npy", folder, PH_COMMAND,
+             PH_COMMAND, PH_COMMAND);
+    assert_int_equal(system(command), 0);
+    assert_true(there("ae-standard-input.pin"));
+}
+
+/* What an option cannot do is said, and which part of a set one sees. */
+static void said_of_data(void **state)
+{
+    (void)state;
+    assert_run("data glyphs --size 8x8", 0);
+    assert_says(err, "--size does nothing here");
+    assert_one_line(err);
+    assert_says(out, "this is :test of");
+    assert_run("data glyphs:train", 0);
+    assert_says(out, "this is :train of");
+    assert_string_equal(err, "");
+    assert_run("data glyphs --json", 0);
+    assert_says(out, "\"part\":\"test\"");
+}
+
 static void recipes(void **state)
 {
     (void)state;
@@ -312,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(usage),     cmocka_unit_test(wrong_usage),
         cmocka_unit_test(a_whole_round), cmocka_unit_test(decode_undoes_encode),
+        cmocka_unit_test(tables),    cmocka_unit_test(said_of_data),
         cmocka_unit_test(recipes),   cmocka_unit_test(interrupted_and_resumed),
         cmocka_unit_test(failures_leave_nothing), cmocka_unit_test(starts_fast),
     };

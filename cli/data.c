@@ -288,17 +288,17 @@ static ph_status print(const ph_data *d, const ph_data_info *info, const summary
 {
     char shape[96];
     shape_text(info, "x", shape);
-    printf("%s: %zu rows of %s, %s numbers (%s), from %g to %g\n", info->name, info->rows, shape,
-           info->element, info->format, s->low, s->high);
+    printf("%s: %zu row%s of %s, %s numbers (%s), from %g to %g\n", info->name, info->rows,
+           info->rows == 1 ? "" : "s", shape, info->element, info->format, s->low, s->high);
     if (info->id_column || ph_data_id(d, 0))
         printf("rows are named%s%s: %s, ...\n", info->id_column ? " by " : "",
                info->id_column ? info->id_column : "", ph_data_id(d, 0));
     if (info->left_out)
         printf("left out, as they hold no numbers: %s\n", info->left_out);
     if (s->missing)
-        printf("%zu values are missing (NaN)\n", s->missing);
+        printf("%zu value%s missing (NaN)\n", s->missing, s->missing == 1 ? " is" : "s are");
     if (s->infinite)
-        printf("%zu values are infinite\n", s->infinite);
+        printf("%zu value%s infinite\n", s->infinite, s->infinite == 1 ? " is" : "s are");
     if (info->classes)
         print_classes(d, info);
     if (info->has_test)

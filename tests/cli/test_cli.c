@@ -214,7 +214,7 @@ static void tables(void **state)
     write_file("other.csv", "b,more,a,name\n2,7,1.5,u\n");
     assert_run("data t.csv --label-column c -o t.png", 0);
     assert_says(out, "4 rows of 2");
-    assert_says(out, "1 values are missing");
+    assert_says(out, "1 value is missing");
     assert_says(out, "2 classes: 0 (2) 1 (2)");
     assert_string_equal(err, "");
     assert_true(there("t.png"));

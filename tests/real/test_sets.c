@@ -433,13 +433,83 @@ static void a_life(void **state)
     ph_data_close(d);
 }
 
+/* ---- The command ----------------------------------------------------------------------------- */
+
+/* Runs a line of the shell in the test's folder, where pinhole is the command. */
+static void shell(const char *line)
+{
+    char command[4096];
+    snprintf(command, sizeof command, "cd %s && pinhole() { %s \"$@\"; } && { %s ; } 2>said", folder,
+             PH_COMMAND, line);
+    if (system(command) != 0) {
+        snprintf(command, sizeof command, "cat %s/said", folder);
+        system(command);
+        fail_msg("%s", line);
+    }
+}
+
+/* A model of normal days measures others: their further columns, ids and labels are no matter, and it
+ * is all one whether they come as a file or through a pipe. */
+static void an_analyst(void **state)
+{
+    (void)state;
+    char line[3000];
+    place("skab");
+    shell("pinhole train ae skab/anomaly-free/anomaly-free.csv --hidden 16 --latent-dim 3 --epochs 5 "
+          "--quiet -o pump.pin");
+    shell("pinhole encode pump.pin skab/valve1/1.csv -o codes.csv && "
+          "head -1 codes.csv | grep -qx datetime,z1,z2,z3 && test $(wc -l <codes.csv) = 1146");
+    snprintf(line, sizeof line, "pinhole encode pump.pin - -o piped.csv <%s && cmp piped.csv codes.csv",
+             place("skab/valve1/1.csv"));
+    shell(line);
+    shell("pinhole decode pump.pin codes.csv -o rows.csv && "
+          "pinhole reconstruct pump.pin skab/valve1/1.csv -o same.csv && cmp rows.csv same.csv");
+    shell("pinhole eval pump.pin skab/valve1/1.csv --json | grep -q '\"rows\":1145'");
+    shell("pinhole encode pump.pin skab/valve1/1.csv --label-column anomaly -o codes.npz && "
+          "pinhole data codes.npz | grep -qx '2 classes: 0 (743) 1 (402)'");
+    shell("! pinhole eval pump.pin pbmc68k/counts.csv && grep -q \"no column 'Accelerometer1RMS'\" said");
+}
+
+/* A picture of photographs shows them upright and in their colours: it is read back, and its first
+ * tile is the first photograph. */
+static void a_photographer(void **state)
+{
+    enum { SIDE = 24, ACROSS = 10 };
+    (void)state;
+    place("flowers");
+    shell("mkdir -p pictures && pinhole train ae flowers --size 24x24 --hidden 16 --latent-dim 4 "
+          "--epochs 1 --quiet -o photos.pin");
+    static const char *const lines[] = { "pinhole reconstruct photos.pin flowers -o pictures/p.png",
+                                         "pinhole data flowers --size 24x24 -o pictures/p.png >shown" };
+    static const size_t rows[] = { ACROSS, 5 };
+    ph_data *flowers = open_data("flowers", &(ph_data_desc){ .size = "24x24" });
+    ph_real *photo = read_rows(flowers, 0, 1);
+    for (size_t i = 0; i < 2; i++) {
+        ph_data_info info;
+        shell(lines[i]);
+        ph_data *d = open_data(in_folder("pictures"), NULL);
+        ph_data_describe(d, &info);
+        assert_true(info.shape[0] == rows[i] * SIDE && info.shape[1] == ACROSS * SIDE &&
+                    info.shape[2] == 3);
+        ph_real *picture = read_rows(d, 0, 1);
+        for (size_t y = 0; y < SIDE; y++)
+            assert_memory_equal(picture + y * ACROSS * SIDE * 3, photo + y * SIDE * 3,
+                                SIDE * 3 * sizeof *photo);
+        free(picture);
+        ph_data_close(d);
+    }
+    free(photo);
+    ph_data_close(flowers);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[SETS];
+    struct CMUnitTest tests[SETS + 2] = { cmocka_unit_test(an_analyst),
+                                          cmocka_unit_test(a_photographer) };
     if (getenv("PINHOLE_DATA") == NULL)
         setenv("PINHOLE_DATA", PH_SOURCE_DIR "/../shared/data", 1);
     for (size_t i = 0; i < SETS; i++)
-        tests[i] = (struct CMUnitTest){ .name = sets[i].spec, .test_func = a_life,
+        tests[i + 2] = (struct CMUnitTest){ .name = sets[i].spec, .test_func = a_life,
                                         .initial_state = (void *)(uintptr_t)&sets[i] };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -6,7 +6,7 @@
  *     ph_settings_set(set, "latent-dim", "20");
  *     ph_model    *model = ph_model_new("ae", data, set);
  *     ph_train(model, data, NULL);
- *     ph_model_save(model, "fashion.pin");
+ *     ph_model_save(model, "fashion.pin", false);
  *     ph_model_apply(model, "encode", &rows, codes);
  *
  * Every function that can fail returns a ph_status (or NULL); ph_message() then holds one line, in

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <turbojpeg.h>
 
 /* ---- PNG ---------------------------------------------------------------------------------------- */
@@ -163,12 +164,17 @@ bool ph_is_picture(const char *path)
     return false;
 }
 
+static ph_status too_many(const char *path, const ph_picture *p, size_t size)
+{
+    return ph_fail(PH_DATA, "%s: its header says %zu x %zu pixels, more than %zu bytes can hold", path,
+                   p->width, p->height, size);
+}
+
 ph_status ph_picture_allocate(ph_picture *p, const char *path, size_t channels, size_t least,
                               size_t size)
 {
     if (least > size)
-        return ph_fail(PH_DATA, "%s: its header says %zu x %zu pixels, more than %zu bytes can hold",
-                       path, p->width, p->height, size);
+        return too_many(path, p, size);
     p->pixels = malloc(p->width * p->height * channels * (p->bits / 8));
     return p->pixels ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", path);
 }
@@ -197,14 +203,19 @@ ph_status ph_picture_measure(const char *path, ph_picture *p)
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return ph_fail(PH_IO, "%s: cannot read: %s", path, strerror(errno));
+    struct stat info;
+    size_t whole = fstat(fileno(file), &info) == 0 ? (size_t)info.st_size : 0;
     size = fread(head, 1, HEAD, file);
     fclose(file);
     ph_status status = measure(path, head, size, p, &kind);
-    if (status == PH_OK || size < HEAD)
-        return status;
-    uint8_t *bytes = ph_file_read(path, &size);
-    status = bytes ? measure(path, bytes, size, p, &kind) : ph_last_status();
-    free(bytes);
+    if (status != PH_OK && size == HEAD) {
+        uint8_t *bytes = ph_file_read(path, &size);
+        status = bytes ? measure(path, bytes, size, p, &kind) : ph_last_status();
+        free(bytes);
+    }
+    /* Memory for all pictures is taken by what their headers say: a bit for a pixel, deflated. */
+    if (status == PH_OK && p->width * p->height / 8 / 1032 > whole)
+        return too_many(path, p, whole);
     return status;
 }
 

@@ -79,6 +79,14 @@ ph_status ph_data_label_values(ph_data *, const double *values, const char *path
 ph_status ph_data_add_class(ph_data *, const char *name);
 ph_status ph_data_add_id(ph_data *, const char *text, size_t length);
 
+/* Rows of another set by index, copied as they are stored, with their labels. */
+ph_data *ph_data_pick(const ph_data *, const size_t *index, size_t n);
+/* A set of rows that `make` computes, up to 1024 at a time, from front to back; labels may be NULL.
+ * What is more than 256 MiB goes to a nameless file. */
+typedef ph_status (*ph_row_maker)(void *context, size_t first, size_t count, real *out);
+ph_data *ph_data_compute(const char *name, size_t rows, size_t width, const uint32_t *labels,
+                         ph_row_maker make, void *context);
+
 /* What is drawn white: 255 for pictures of bytes, 65535 of 16 bits, 0 where that is not known. */
 double ph_data_white(const ph_data *);
 

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+static real zero = 0, one = 1;
+const ph_scaling ph_scaling_none = { .kind = "none", .width = 1, .shift = &zero, .scale = &one };
+
 void ph_scaling_free(ph_scaling *s)
 {
     free(s->shift);

@@ -1,4 +1,4 @@
-/* fetch.c - a batch: rows by index, read and scaled by all threads. */
+/* fetch.c - a batch: rows by index, read and scaled by all threads, and their labels. */
 #include "base/team.h"
 #include "train/train.h"
 
@@ -39,4 +39,35 @@ ph_status ph_fetch(const ph_data *data, const ph_scaling *scaling, const size_t 
     ph_team_run(job, &f);
     ph_status status = (ph_status)atomic_load(&f.status);
     return status == PH_OK ? PH_OK : ph_fail(status, "%s", f.message);
+}
+
+ph_status ph_fetch_range(const ph_data *data, const ph_scaling *scaling, size_t first, size_t count,
+                         real *out)
+{
+    enum { MOST = 1024 };
+    size_t index[MOST];
+    for (size_t done = 0; done < count; done += MOST) {
+        size_t n = count - done < MOST ? count - done : MOST;
+        for (size_t i = 0; i < n; i++)
+            index[i] = first + done + i;
+        PH_TRY(ph_fetch(data, scaling, index, n, out + done * data->width));
+    }
+    return PH_OK;
+}
+
+ph_status ph_fetch_labels(const ph_data *data, const size_t *index, size_t n, size_t classes,
+                          real *out)
+{
+    const uint32_t *labels = ph_data_labels(data);
+    if (labels == NULL)
+        return ph_fail(PH_DATA, "%s: there are no labels", data->name);
+    memset(out, 0, n * classes * sizeof out[0]);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t label = labels[index[i]];
+        if (label >= classes)
+            return ph_fail(PH_DATA, "%s: row %zu: label %u, but there are %zu classes", data->name,
+                           index[i] + 1, label, classes);
+        out[i * classes + label] = 1;
+    }
+    return PH_OK;
 }

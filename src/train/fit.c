@@ -108,17 +108,24 @@ static ph_status diverged(ph_fitting *f)
                    (long long)t->progress.epoch + 1, term, (long long)t->progress.epoch);
 }
 
+/* Rows by index, and their labels where the graph takes them. */
+static ph_status fetch(ph_fitting *f, const ph_data *data, const size_t *index, size_t count)
+{
+    PH_TRY(ph_fetch(data, f->t->scaling, index, count, f->batch));
+    return f->classes ? ph_fetch_labels(data, index, count, f->classes, f->labels) : PH_OK;
+}
+
 static ph_status one_step(ph_fitting *f, double *lr)
 {
     ph_trainer *t = f->t;
     ph_trainer_progress *p = &t->progress;
     size_t first = (size_t)p->batch * f->batch_size;
     size_t count = f->rows - first < f->batch_size ? f->rows - first : f->batch_size;
-    PH_TRY(ph_fetch(f->data, t->scaling, f->order + first, count, f->batch));
+    PH_TRY(fetch(f, f->data, f->order + first, count));
     double epoch = (double)p->epoch + (double)(p->batch + 1) / (double)f->batches;
     *lr = ph_schedule_rate(&t->o, epoch, p->plateau);
     size_t rows[PH_MAX_SETS] = { 1, count };
-    const void *bound[] = { f->batch };
+    const void *bound[] = { f->batch, f->labels };
     if (t->schedule)
         t->schedule(t->graph, t->family_options, (double)p->epoch + (double)p->batch / (double)f->batches);
     for (int i = 0; i < t->graph->phase_count; i++) {
@@ -154,9 +161,9 @@ static ph_status measure(ph_fitting *f)
     for (size_t first = 0; first < f->validation_count; first += f->batch_size) {
         size_t left = f->validation_count - first;
         size_t count = left < f->batch_size ? left : f->batch_size;
-        PH_TRY(ph_fetch(f->validation, t->scaling, f->validation_rows + first, count, f->batch));
+        PH_TRY(fetch(f, f->validation, f->validation_rows + first, count));
         PH_TRY(ph_program_run(f->measure, (size_t[PH_MAX_SETS]){ 1, count },
-                              (const void *[]){ f->batch }));
+                              (const void *[]){ f->batch, f->labels }));
         for (int i = 0; i < t->figure_count; i++)
             f->val[i] += (double)ph_program_output(f->measure, i)[0] * (double)count /
                          (double)f->validation_count;

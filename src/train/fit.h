@@ -8,13 +8,13 @@ typedef struct ph_fitting {
     ph_trainer *t;
     const ph_hooks *hooks;
     const ph_data *data, *validation;
-    size_t rows, batch_size, width;
+    size_t rows, batch_size, width, classes;
     size_t *order;             /* of the training rows in this epoch */
     size_t *training_rows;     /* NULL: all rows */
     size_t *validation_rows;   /* 0, 1, 2, ... where the validation part is a set of its own */
     size_t validation_count;
     ph_program *phase[PH_MAX_PHASES], *measure;
-    real *batch, *good;
+    real *batch, *labels, *good;
     real *spare;               /* becomes the trainer's best when there is a first one */
     int64_t batches;           /* in an epoch */
     int64_t checkpoint_epochs;

@@ -58,11 +58,12 @@ static ph_status read_checkpoint_rule(ph_fitting *f)
 static ph_status compile_programs(ph_fitting *f)
 {
     ph_trainer *t = f->t;
-    ph_node *feeds[] = { t->x };
+    ph_node *feeds[] = { t->x, t->y };
+    int feed_count = t->y ? 2 : 1;
     for (int i = 0; i < t->graph->phase_count; i++) {
         const ph_update *u = &t->update[i];
         f->phase[i] = ph_compile(t->graph, &(ph_program_desc){
-            .training = true, .feeds = feeds, .feed_count = 1, .outputs = t->figure,
+            .training = true, .feeds = feeds, .feed_count = feed_count, .outputs = t->figure,
             .output_count = i == 0 ? t->figure_count : 1, .assigns = u->assign,
             .assign_count = u->count, .guard = u->loss, .max_rows = f->batch_size });
         if (f->phase[i] == NULL)
@@ -71,8 +72,8 @@ static ph_status compile_programs(ph_fitting *f)
     }
     if (f->validation)
         f->measure = ph_compile(t->graph, &(ph_program_desc){
-            .feeds = feeds, .feed_count = 1, .outputs = t->figure, .output_count = t->figure_count,
-            .max_rows = f->batch_size });
+            .feeds = feeds, .feed_count = feed_count, .outputs = t->figure,
+            .output_count = t->figure_count, .max_rows = f->batch_size });
     return f->validation && f->measure == NULL ? ph_last_status() : PH_OK;
 }
 
@@ -101,6 +102,8 @@ ph_status ph_fitting_begin(ph_fitting *f)
     f->batches = (int64_t)((f->rows + f->batch_size - 1) / f->batch_size);
     f->order = malloc(f->rows * sizeof *f->order);
     f->batch = aligned_alloc(64, (f->batch_size * f->width * sizeof(real) + 63) / 64 * 64);
+    f->classes = t->y ? ph_shape_size(&t->y->shape) : 0;
+    f->labels = aligned_alloc(64, (f->batch_size * f->classes * sizeof(real) + 127) / 64 * 64);
     f->good = malloc((ph_trainer_snapshot_size(t) + 1) * sizeof(real));
     if (f->validation && f->validation_rows == NULL) {
         f->validation_rows = malloc(f->validation_count * sizeof *f->validation_rows);
@@ -109,7 +112,8 @@ ph_status ph_fitting_begin(ph_fitting *f)
     }
     if (f->validation && t->best == NULL)
         f->spare = malloc((ph_trainer_snapshot_size(t) + 1) * sizeof(real));
-    if (!f->order || !f->batch || !f->good || (f->validation && !f->validation_rows) ||
+    if (!f->order || !f->batch || !f->labels || !f->good ||
+        (f->validation && !f->validation_rows) ||
         (f->validation && !t->best && !f->spare))
         return out_of_memory();
     ph_trainer_snapshot(t, f->good);
@@ -126,6 +130,7 @@ void ph_fitting_end(ph_fitting *f)
     free(f->training_rows);
     free(f->validation_rows);
     free(f->batch);
+    free(f->labels);
     free(f->good);
     free(f->spare);
 }

@@ -50,6 +50,7 @@ typedef struct ph_trainer_progress {
 typedef struct ph_trainer {
     ph_graph *graph;
     ph_node *x;
+    ph_node *y;                /* beside x: labels, each as a row of zeros with a one; or NULL */
     const ph_scaling *scaling;
     void (*schedule)(ph_graph *, const void *options, double epoch); /* of the family, or NULL */
     const void *family_options;
@@ -98,6 +99,11 @@ ph_status ph_trainer_run(ph_trainer *, const ph_data *, const ph_data *validatio
 
 /* Reads and scales n rows by index into out, on all threads. */
 ph_status ph_fetch(const ph_data *, const ph_scaling *, const size_t *index, size_t n, real *out);
+/* The same for the rows first .. first+count-1. */
+ph_status ph_fetch_range(const ph_data *, const ph_scaling *, size_t first, size_t count, real *out);
+/* The labels of n rows by index, each as a row of `classes` zeros with a one. PH_DATA where there are
+ * no labels, or one that is no class. */
+ph_status ph_fetch_labels(const ph_data *, const size_t *index, size_t n, size_t classes, real *out);
 
 /* order[0..n-1] becomes the permutation of an epoch: a pure function of seed and epoch. */
 void ph_shuffle(size_t *order, size_t n, uint64_t seed, uint64_t epoch);

@@ -108,7 +108,7 @@ static ph_program *compile_step(const ph_trainer *t, int phase, size_t rows)
 {
     const ph_update *u = &t->update[phase];
     return ph_compile(t->graph, &(ph_program_desc){
-        .training = true, .feeds = (ph_node *[]){ t->x }, .feed_count = 1,
+        .training = true, .feeds = (ph_node *[]){ t->x, t->y }, .feed_count = t->y ? 2 : 1,
         .outputs = (ph_node *const *)t->figure, .output_count = phase == 0 ? t->figure_count : 0,
         .assigns = u->assign, .assign_count = u->count, .guard = u->loss, .max_rows = rows });
 }

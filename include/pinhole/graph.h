@@ -39,6 +39,9 @@ ph_node *ph_input(ph_graph *, const char *name, size_t rank, const size_t *shape
 ph_node *ph_input_beside(ph_node *beside, const char *name, size_t rank, const size_t *shape);
 /* One index (u32) a row, beside `beside`. */
 ph_node *ph_index_input(ph_node *beside, const char *name);
+/* The labels of the rows of x, each as a row of `classes` zeros with a one. Training feeds them from
+ * the data; one for a graph. */
+ph_node *ph_labels(ph_node *x, size_t classes);
 ph_node *ph_constant(ph_graph *, double value);
 /* A whole scalar that the host sets before a run: a rate, a weight that is warmed up. */
 ph_node *ph_knob(ph_graph *, const char *name, double value);
@@ -159,10 +162,14 @@ ph_node *ph_loss(const char *loss, ph_node *y, ph_node *x);
 /* ---- Phases, reports, exports -------------------------------------------------------------- */
 
 /* One phase of a training step: minimise the mean over rows of `loss` (or the whole scalar) by
- * changing the parameters of the scopes named in `train` (blank-separated prefixes; NULL: all). */
+ * changing the parameters of the scopes named in `train` (blank-separated prefixes; NULL: all).
+ * Phases with epochs of their own prepare: they run one after the other, each alone, before training
+ * proper, which is all the others together in every step for the option `epochs`. */
 typedef struct ph_phase {
     ph_node *loss;
     const char *train;
+    int64_t epochs;
+    double lr;                 /* of a phase that prepares, constant; 0: the option */
 } ph_phase;
 void ph_add_phase(ph_graph *, const ph_phase *);
 /* A figure of every epoch: mean over rows, or the whole scalar. unit says what it is. */

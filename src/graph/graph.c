@@ -364,6 +364,15 @@ ph_node *ph_index_input(ph_node *beside, const char *name)
     return node;
 }
 
+ph_node *ph_labels(ph_node *x, size_t classes)
+{
+    if (ph_is_dead(x))
+        return x;
+    if (x->graph->labels)
+        return ph_mistake(x->graph, "labels: the graph takes some already");
+    return x->graph->labels = ph_input_beside(x, "labels", 1, &classes);
+}
+
 static const ph_shape scalar = { .rank = 1, .dim = { 1 } };
 
 ph_node *ph_constant(ph_graph *graph, double value)

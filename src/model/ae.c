@@ -10,6 +10,10 @@
  *     sparse         half the squared error + weight * (L1, mean activation or KL of the code); or only
  *                    the K largest of the code are kept (Ng 2011; Makhzani and Frey 2014)
  *     contractive    + weight * |d code / d x|^2 (Rifai et al. 2011)
+ *     stacked        each layer is first trained as an autoencoder of what the one before it gives, with
+ *                    the noise and the sparsity asked for; then the net is unrolled and trained whole
+ *                    (Bengio et al. 2007), or its encoder with a softmax layer on labels (Vincent et al.
+ *                    2010)
  */
 #include "model/model.h"
 
@@ -17,9 +21,9 @@
 
 typedef struct ae_options {
     const char *hidden, *decoder_hidden, *activation, *latent_activation, *loss, *init;
-    const char *noise, *sparsity, *jacobian;
-    int64_t latent_dim;
-    double dropout, emphasis, sparsity_weight, contractive;
+    const char *noise, *sparsity, *jacobian, *pretrain, *finetune;
+    int64_t latent_dim, pretrain_epochs, classes;
+    double dropout, emphasis, sparsity_weight, contractive, pretrain_lr;
     bool tied, no_bias;
 } ae_options;
 
@@ -57,6 +61,17 @@ static const ph_option table[] = {
       "weight of the squared norm of the code's derivative" },
     { "jacobian", NULL, PH_OPTION_CHOICE, AT(jacobian), "auto", 0, 0, "auto closed exact estimate",
       "how that is computed; auto: closed for one layer, exact up to a code of 8, else estimate" },
+    { "pretrain", NULL, PH_OPTION_CHOICE, AT(pretrain), "none", 0, 0, "none layerwise",
+      "layerwise: each layer first as an autoencoder of what the one before it gives" },
+    { "pretrain-epochs", NULL, PH_OPTION_INT, AT(pretrain_epochs), "10", 1, 1e6, NULL,
+      "for each layer, before and beside --epochs" },
+    { "pretrain-lr", NULL, PH_OPTION_REAL, AT(pretrain_lr), "0", 0, 1e3, NULL,
+      "learning rate of that; 0: --lr" },
+    { "finetune", NULL, PH_OPTION_CHOICE, AT(finetune), "reconstruction", 0, 0,
+      "reconstruction labels", "what --epochs train: the whole net on giving rows back, or the encoder "
+      "with a softmax layer on the labels" },
+    { "classes", NULL, PH_OPTION_INT, AT(classes), "0", 0, 65536, NULL,
+      "of the labels; 0: as many as the data have" },
 };
 
 typedef struct net {
@@ -86,7 +101,8 @@ static void encode(net *n)
 {
     const ae_options *o = n->o;
     long kept = 0;
-    n->seen = ph_when_training(ph_corrupt(n->row, o->noise, &n->touched), n->row);
+    bool clean = strcmp(o->finetune, "labels") == 0;
+    n->seen = ph_when_training(ph_corrupt(n->row, clean ? "none" : o->noise, &n->touched), n->row);
     ph_node *h = n->seen;
     for (size_t i = 0; i < n->in.count; i++) {
         char name[32];
@@ -157,6 +173,72 @@ static ph_node *contraction(const net *n)
     return ph_jacobian_estimate(n->code, n->seen);
 }
 
+/* Layer number i of a side over a, with its parameters as they are. */
+static ph_node *layer_again(const net *n, const char *side, size_t i, ph_node *a, ph_node *weight)
+{
+    char name[48];
+    snprintf(name, sizeof name, "%s/%zu/weight", side, i);
+    ph_variable *w = ph_variable_find(n->graph, name);
+    snprintf(name, sizeof name, "%s/%zu/bias", side, i);
+    ph_variable *b = ph_variable_find(n->graph, name);
+    ph_node *y = ph_product(a, w ? w->node : weight, w == NULL);
+    return b ? ph_add(y, b->node) : y;
+}
+
+/* Layer i as an autoencoder of a, which the layers before it give. */
+static void pretrain_layer(const net *n, size_t i, ph_node *a, const char *activation)
+{
+    const ae_options *o = n->o;
+    char train[64], name[48];
+    size_t back = n->in.count - i;
+    ph_node *touched, *noisy = ph_when_training(ph_corrupt(a, o->noise, &touched), a);
+    ph_node *h = ph_activation(layer_again(n, "encoder", i, noisy, NULL), activation);
+    snprintf(name, sizeof name, "encoder/%zu/weight", i);
+    ph_variable *tied = ph_variable_find(n->graph, name);
+    ph_node *y = layer_again(n, "decoder", back, h, tied ? tied->node : NULL), *loss;
+    if (i == 0)
+        loss = ph_loss(o->loss, y, a);
+    else if (strcmp(o->activation, "sigmoid") == 0)
+        loss = ph_loss("bce", y, a);
+    else
+        loss = ph_loss("mse", ph_activation(y, o->activation), a);
+    loss = ph_mean_rows(loss);
+    bool sparse = strcmp(o->sparsity, "none") != 0 && strncmp(o->sparsity, "topk:", 5) != 0;
+    if (sparse)
+        loss = ph_add(loss, ph_scale(ph_sparsity(h, o->sparsity, activation), o->sparsity_weight));
+    snprintf(train, sizeof train, "encoder/%zu decoder/%zu", i, back);
+    ph_add_phase(n->graph, &(ph_phase){ .loss = loss, .train = train, .epochs = o->pretrain_epochs,
+                                        .lr = o->pretrain_lr });
+}
+
+static void pretrain(const net *n)
+{
+    const ae_options *o = n->o;
+    if (strcmp(o->decoder_hidden, "mirror") != 0)
+        ph_refuse(n->graph, "pretrain layerwise needs a mirrored decoder");
+    ph_node *a = n->row;
+    for (size_t i = 0; i <= n->in.count && ph_graph_status(n->graph) == PH_OK; i++) {
+        const char *f = i < n->in.count ? o->activation : o->latent_activation;
+        pretrain_layer(n, i, a, f);
+        a = ph_activation(layer_again(n, "encoder", i, a, NULL), f);
+    }
+}
+
+/* A softmax layer on the code, and the cross-entropy of the labels. */
+static void classify(const net *n)
+{
+    size_t classes = (size_t)n->o->classes;
+    if (classes < 2) {
+        ph_refuse(n->graph, "finetune labels: the data have no labels of two classes or more "
+                  "(--label-column names those of a table)");
+        return;
+    }
+    ph_node *logits = linear(n, ph_scope_of(n->graph, "classifier"), n->code, classes, "linear", NULL);
+    ph_node *chosen = ph_mul(ph_labels(n->x, classes), ph_log_softmax(logits));
+    ph_add_phase(n->graph, &(ph_phase){ .loss = ph_neg(ph_sum(chosen)), .train = "encoder classifier" });
+    ph_export(n->graph, "classify", n->x, ph_softmax(logits));
+}
+
 static void objective(const net *n, ph_node *y)
 {
     ph_node *loss = with_sparsity(n, ph_mean_rows(reconstruction_loss(n, y)));
@@ -189,7 +271,12 @@ static void build(ph_graph *g, ph_node *x, const void *options)
         return;
     encode(&n);
     ph_node *y = decode(&n);
-    objective(&n, y);
+    if (strcmp(n.o->pretrain, "layerwise") == 0)
+        pretrain(&n);
+    if (strcmp(n.o->finetune, "labels") == 0)
+        classify(&n);
+    else
+        objective(&n, y);
     ph_node *picture = ph_reshape_like(strcmp(n.o->loss, "bce") == 0 ? ph_sigmoid(y) : y, x);
     ph_export(g, "encode", x, n.code);
     ph_export(g, "decode", n.code, picture);

@@ -116,6 +116,17 @@ static ph_status settle_loss(ph_model *m, const ph_data *data)
     return PH_OK;
 }
 
+/* How many classes there are follows from the data, where a family asks for it. */
+static ph_status settle_classes(ph_model *m, const ph_data_info *info)
+{
+    const char *classes = ph_settings_get(m->settings, "classes");
+    char text[24];
+    if (classes == NULL || strcmp(classes, "0") != 0)
+        return PH_OK;
+    snprintf(text, sizeof text, "%zu", info->classes);
+    return ph_settings_set(m->settings, "classes", text);
+}
+
 ph_status ph_model_build(ph_model *m, size_t room)
 {
     m->graph = ph_graph_new((uint64_t)m->trainer.o.seed);
@@ -126,6 +137,7 @@ ph_status ph_model_build(ph_model *m, size_t room)
     m->family->build(m->graph, m->x, m->options);
     PH_TRY(ph_graph_status(m->graph));
     ph_trainer_start(&m->trainer, m->graph, m->x, &m->scaling);
+    m->trainer.y = m->graph->labels;
     m->trainer.schedule = m->family->schedule;
     m->trainer.family_options = m->options;
     return PH_OK;
@@ -165,6 +177,7 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
     snprintf(m->data_name, sizeof m->data_name, "%s", info->name);
     PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, m->trainer.o.missing, data));
     PH_TRY(settle_loss(m, data));
+    PH_TRY(settle_classes(m, info));
     PH_TRY(ph_settings_set(m->settings, "scaling", m->scaling.kind));
     PH_TRY(reread(m));
     PH_TRY(ph_options_read(ph_training_table, ph_training_table_size, m->settings, &m->trainer.o));

@@ -136,6 +136,35 @@ static void add(ph_figures *f, const char *name, const char *unit, double value)
         f->at[f->count++] = (ph_figure){ name, unit, value };
 }
 
+/* The share of rows whose most likely class is not their label. */
+static ph_status add_error(ph_model *m, const ph_data *data, size_t rows, ph_figures *figures)
+{
+    const uint32_t *labels = ph_data_labels(data);
+    size_t in, classes, wrong = 0;
+    bool classifies = false;
+    for (int i = 0; i < m->graph->export_count; i++)
+        classifies = classifies || strcmp(m->graph->exported[i].name, "classify") == 0;
+    if (!classifies || labels == NULL)
+        return PH_OK;
+    PH_TRY(ph_model_port(m, "classify", &in, &classes));
+    real *share = malloc(PH_USE_ROWS * classes * sizeof *share);
+    ph_status status = share ? PH_OK : ph_fail(PH_MEMORY, "out of memory for classes");
+    for (size_t first = 0; first < rows && status == PH_OK; first += PH_USE_ROWS) {
+        size_t count = rows - first < PH_USE_ROWS ? rows - first : PH_USE_ROWS;
+        status = ph_model_apply_data(m, "classify", data, first, count, share);
+        for (size_t r = 0; r < count && status == PH_OK; r++) {
+            size_t best = 0;
+            for (size_t c = 1; c < classes; c++)
+                best = share[r * classes + c] > share[r * classes + best] ? c : best;
+            wrong += best != labels[first + r];
+        }
+    }
+    free(share);
+    if (status == PH_OK)
+        add(figures, "error", "share of rows misclassified", (double)wrong / (double)rows);
+    return status;
+}
+
 ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
 {
     ph_data_info info;
@@ -173,5 +202,5 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
                 (strcmp(m->scaling.kind, "none") == 0 && m->white == 1);
     if (unit)
         add(figures, "psnr", "dB, of the mean squared error, peak 1", -10 * log10(mse));
-    return PH_OK;
+    return add_error(m, data, info.rows, figures);
 }

@@ -19,12 +19,27 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* The rate of the schedule, which begins with training proper. */
+static double rate_at(const ph_fitting *f, double epoch)
+{
+    const ph_trainer *t = f->t;
+    int preparing = ph_trainer_preparing(t, t->progress.epoch);
+    if (preparing >= 0)
+        return t->graph->phase[preparing].lr > 0 ? t->graph->phase[preparing].lr : t->o.lr;
+    return ph_schedule_rate(&t->o, epoch - (double)t->prelude, t->progress.plateau);
+}
+
 /* Of the last step that was done. */
 static double rate(const ph_fitting *f)
 {
     const ph_trainer_progress *p = &f->t->progress;
-    return ph_schedule_rate(&f->t->o, (double)p->epoch + (double)p->batch / (double)f->batches,
-                            p->plateau);
+    return rate_at(f, (double)p->epoch + (double)p->batch / (double)f->batches);
+}
+
+/* Figures that this epoch has: a phase that prepares tells its loss alone. */
+static int figures(const ph_fitting *f, int64_t epoch)
+{
+    return ph_trainer_preparing(f->t, epoch) < 0 ? f->t->figure_count : 1;
 }
 
 /* ---- Telling --------------------------------------------------------------------------------------- */
@@ -36,11 +51,11 @@ static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, 
         return;
     double elapsed = now() - f->began, since = now() - f->logged_at;
     double trained = (double)(t->progress.step - f->logged_step) * (double)f->batch_size;
-    ph_progress p = { .event = event, .epoch = t->progress.epoch, .epochs = t->o.epochs,
-                      .step = t->progress.step, .steps = t->o.epochs * f->batches,
+    ph_progress p = { .event = event, .epoch = t->progress.epoch, .epochs = t->prelude + t->o.epochs,
+                      .step = t->progress.step, .steps = (t->prelude + t->o.epochs) * f->batches,
                       .rows = f->rows, .seconds = elapsed, .lr = lr, .note = note,
                       .rows_per_second = since > 0 ? trained / since : 0 };
-    for (int i = 0; i < t->figure_count; i++)
+    for (int i = 0; i < figures(f, t->progress.epoch - (event == PH_EVENT_EPOCH)); i++)
         p.figures.at[p.figures.count++] = (ph_figure){ t->figure_name[i], t->figure_unit[i],
                                                        rows > 0 ? sum[i] / rows : NAN };
     for (int i = 0; f->has_val && i < t->figure_count &&
@@ -59,7 +74,7 @@ static ph_status record(ph_fitting *f)
     const ph_trainer_progress *p = &t->progress;
     int used = snprintf(line, sizeof line, "{\"epoch\":%lld,\"step\":%lld,\"seconds\":%.6g,\"lr\":%.9g",
                         (long long)p->epoch + 1, (long long)p->step, p->seconds, rate(f));
-    for (int i = 0; i < t->figure_count; i++)
+    for (int i = 0; i < figures(f, p->epoch); i++)
         used += snprintf(line + used, sizeof line - (size_t)used, ",\"%s\":%.9g", t->figure_name[i],
                          p->sum[i] / (double)p->rows);
     for (int i = 0; f->has_val && i < t->figure_count; i++)
@@ -97,8 +112,8 @@ static ph_status diverged(ph_fitting *f)
 {
     ph_trainer *t = f->t;
     const char *term = t->figure_name[0];
-    for (int i = t->graph->phase_count; i < t->figure_count; i++)
-        if (!isfinite(ph_program_output(f->phase[0], i)[0]))
+    for (int i = 1; i < t->figure_count && ph_trainer_preparing(t, t->progress.epoch) < 0; i++)
+        if (!isfinite(ph_program_output(f->phase[t->lead], i)[0]))
             term = t->figure_name[i];
     ph_trainer_restore(t, f->good);
     PH_TRY(save(f));
@@ -123,13 +138,17 @@ static ph_status one_step(ph_fitting *f, double *lr)
     size_t count = f->rows - first < f->batch_size ? f->rows - first : f->batch_size;
     PH_TRY(fetch(f, f->data, f->order + first, count));
     double epoch = (double)p->epoch + (double)(p->batch + 1) / (double)f->batches;
-    *lr = ph_schedule_rate(&t->o, epoch, p->plateau);
+    *lr = rate_at(f, epoch);
+    int preparing = ph_trainer_preparing(t, p->epoch);
     size_t rows[PH_MAX_SETS] = { 1, count };
     const void *bound[] = { f->batch, f->labels };
     if (t->schedule)
-        t->schedule(t->graph, t->family_options, (double)p->epoch + (double)p->batch / (double)f->batches);
+        t->schedule(t->graph, t->family_options, (double)(p->epoch - t->prelude) +
+                                                     (double)p->batch / (double)f->batches);
     for (int i = 0; i < t->graph->phase_count; i++) {
         char name[32];
+        if (preparing >= 0 ? i != preparing : t->graph->phase[i].epochs > 0)
+            continue;
         snprintf(name, sizeof name, t->graph->phase_count > 1 ? "lr%d" : "lr", i + 1);
         ph_knob_set(t->graph, name, *lr);
         f->phase[i]->noise_step = (uint32_t)p->step;
@@ -138,8 +157,9 @@ static ph_status one_step(ph_fitting *f, double *lr)
             return diverged(f);
         PH_TRY(status);
     }
-    for (int i = 0; i < t->figure_count; i++) {
-        double value = (double)ph_program_output(f->phase[0], i)[0] * (double)count;
+    ph_program *telling = f->phase[preparing >= 0 ? preparing : t->lead];
+    for (int i = 0; i < figures(f, p->epoch); i++) {
+        double value = (double)ph_program_output(telling, i)[0] * (double)count;
         p->sum[i] += value;
         f->logged[i] += value;
     }
@@ -197,7 +217,8 @@ static void judge(ph_fitting *f)
 static const char *early_end(const ph_fitting *f)
 {
     const ph_trainer *t = f->t;
-    bool waited = t->progress.epoch - t->progress.best_epoch >= t->o.early_stop;
+    int64_t best = t->progress.best_epoch > t->prelude ? t->progress.best_epoch : t->prelude;
+    bool waited = t->progress.epoch - best >= t->o.early_stop;
     return t->o.early_stop > 0 && waited ? "early stop: the validation loss has not improved" : NULL;
 }
 
@@ -207,18 +228,20 @@ static ph_status end_epoch(ph_fitting *f)
     ph_trainer *t = f->t;
     ph_trainer_progress *p = &t->progress;
     double lr = rate(f);
-    if (f->validation)
+    bool validates = f->validation && ph_trainer_preparing(t, p->epoch) < 0;
+    if (validates)
         PH_TRY(measure(f));
     PH_TRY(record(f));
     p->epoch++;
     p->batch = 0;
-    if (f->validation)
+    if (validates)
         judge(f);
     tell(f, PH_EVENT_EPOCH, p->sum, (double)p->rows, lr, early_end(f));
     memset(p->sum, 0, sizeof p->sum);
     p->rows = 0;
     ph_trainer_snapshot(t, f->good);
-    if (f->checkpoint_epochs && p->epoch % f->checkpoint_epochs == 0 && p->epoch < t->o.epochs)
+    if (f->checkpoint_epochs && p->epoch % f->checkpoint_epochs == 0 &&
+        p->epoch < t->prelude + t->o.epochs)
         checkpoint(f);
     return PH_OK;
 }
@@ -272,7 +295,7 @@ static ph_status loop(ph_fitting *f)
 {
     ph_trainer *t = f->t;
     f->began = f->saved_at = f->told_at = now();
-    while (t->progress.epoch < t->o.epochs && early_end(f) == NULL) {
+    while (t->progress.epoch < t->prelude + t->o.epochs && early_end(f) == NULL) {
         order_rows(f);
         restart_log(f);
         PH_TRY(steps(f));

@@ -63,8 +63,9 @@ static ph_status compile_programs(ph_fitting *f)
     for (int i = 0; i < t->graph->phase_count; i++) {
         const ph_update *u = &t->update[i];
         f->phase[i] = ph_compile(t->graph, &(ph_program_desc){
-            .training = true, .feeds = feeds, .feed_count = feed_count, .outputs = t->figure,
-            .output_count = i == 0 ? t->figure_count : 1, .assigns = u->assign,
+            .training = true, .feeds = feeds, .feed_count = feed_count,
+            .outputs = i == t->lead ? t->figure : (ph_node *const *)&u->loss,
+            .output_count = i == t->lead ? t->figure_count : 1, .assigns = u->assign,
             .assign_count = u->count, .guard = u->loss, .max_rows = f->batch_size });
         if (f->phase[i] == NULL)
             return ph_last_status();

@@ -57,6 +57,8 @@ typedef struct ph_trainer {
     ph_trainer_options o;
     ph_trainer_progress progress;
     bool prepared;
+    int lead;                   /* the first phase of training proper */
+    int64_t prelude;            /* epochs of the phases that prepare, together */
     ph_update update[PH_MAX_PHASES];
     int figure_count;           /* loss, reports; then the same with "val_" if rows are held out */
     ph_node *figure[PH_MAX_FIGURES];
@@ -85,6 +87,8 @@ void ph_trainer_restore(ph_trainer *, const real *in);
  * else the averages, else the weights themselves; so it is while training goes on. Programs compiled
  * before keep what they had. */
 void ph_trainer_choose_weights(ph_trainer *, bool best);
+/* The phase that prepares in this epoch; -1: it is training proper's. */
+int ph_trainer_preparing(const ph_trainer *, int64_t epoch);
 /* Arithmetic of a training step in products, per row. */
 double ph_trainer_flops(const ph_trainer *);
 /* Writes every call of a training step. */

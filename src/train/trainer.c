@@ -40,16 +40,34 @@ ph_status ph_trainer_prepare(ph_trainer *t)
     PH_TRY(ph_graph_status(graph));
     if (graph->phase_count == 0)
         return ph_fail(PH_MODEL, "the model has no phase, so there is nothing to train");
-    for (int i = 0; i < graph->phase_count; i++) {
+    t->lead = -1;
+    for (int i = 0, proper = 0; i < graph->phase_count; i++) {
         char name[32];
         PH_TRY(ph_phase_update(graph, i, &t->o, &t->update[i]));
-        snprintf(name, sizeof name, i ? "loss%d" : "loss", i + 1);
+        t->prelude += graph->phase[i].epochs;
+        if (graph->phase[i].epochs > 0)
+            continue;
+        t->lead = t->lead < 0 ? i : t->lead;
+        snprintf(name, sizeof name, proper ? "loss%d" : "loss", proper + 1);
+        proper++;
         add_figure(t, name, "objective per row, mean over rows", t->update[i].loss);
     }
+    if (t->lead < 0)
+        return ph_fail(PH_MODEL, "every phase of the model prepares, and nothing follows");
     for (int i = 0; i < graph->report_count && t->figure_count < PH_MAX_FIGURES; i++)
         add_figure(t, graph->report[i].name, graph->report[i].unit, graph->report[i].value);
     t->prepared = true;
     return ph_graph_status(graph);
+}
+
+int ph_trainer_preparing(const ph_trainer *t, int64_t epoch)
+{
+    for (int i = 0; i < t->graph->phase_count; i++) {
+        if (epoch < t->graph->phase[i].epochs)
+            return i;
+        epoch -= t->graph->phase[i].epochs;
+    }
+    return -1;
 }
 
 static bool in_snapshot(const ph_variable *v)
@@ -109,7 +127,7 @@ static ph_program *compile_step(const ph_trainer *t, int phase, size_t rows)
     const ph_update *u = &t->update[phase];
     return ph_compile(t->graph, &(ph_program_desc){
         .training = true, .feeds = (ph_node *[]){ t->x, t->y }, .feed_count = t->y ? 2 : 1,
-        .outputs = (ph_node *const *)t->figure, .output_count = phase == 0 ? t->figure_count : 0,
+        .outputs = (ph_node *const *)t->figure, .output_count = phase == t->lead ? t->figure_count : 0,
         .assigns = u->assign, .assign_count = u->count, .guard = u->loss, .max_rows = rows });
 }
 
@@ -117,7 +135,7 @@ double ph_trainer_flops(const ph_trainer *t)
 {
     double sum = 0;
     for (int i = 0; t->prepared && i < t->graph->phase_count; i++) {
-        ph_program *p = compile_step(t, i, 1);
+        ph_program *p = t->graph->phase[i].epochs ? NULL : compile_step(t, i, 1);
         sum += p ? ph_program_flops(p, 1) : 0;
         ph_program_free(p);
     }

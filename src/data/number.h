@@ -1,7 +1,8 @@
 /* number.h - decimal text to a number, the same in every locale, at hundreds of megabytes a second.
  *
- * Up to 19 digits and a power of ten up to 22 need one exact multiplication or division in double
- * precision (Clinger 1990); what is longer goes to strtod.
+ * Digits up to 2^53 and a power of ten up to 22 need one exact multiplication or division in double
+ * precision (Clinger 1990), 19 digits and a power up to 27 one in long double whose rounding is checked;
+ * the rest goes to strtod. The bits are strtod's.
  */
 #ifndef PH_DATA_NUMBER_H
 #define PH_DATA_NUMBER_H

@@ -188,14 +188,29 @@ static void print_classes(const ph_data *d, const ph_data_info *info)
     free(count);
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names in alphabetical order, to find such as are there twice; NULL without names. */
+static const char **sorted_names(const ph_data *d, const ph_data_info *info)
+{
+    const char **names = ph_data_column(d, 0) ? malloc(info->width * sizeof *names) : NULL;
+    for (size_t c = 0; names && c < info->width; c++)
+        names[c] = ph_data_column(d, c);
+    if (names)
+        qsort(names, info->width, sizeof *names, by_text);
+    return names;
+}
+
 /* What is odd about a column, or NULL. */
-static const char *oddity(const ph_data *d, const ph_data_info *info, size_t column,
+static const char *oddity(const char *name, const char **names, const ph_data_info *info,
                           const ph_column *c, char text[128])
 {
-    const char *name = ph_data_column(d, column);
-    bool twice = false;
-    for (size_t i = 0; name && i < info->width && !twice; i++)
-        twice = i != column && strcmp(ph_data_column(d, i), name) == 0;
+    const char **at = names ? bsearch(&name, names, info->width, sizeof *names, by_text) : NULL;
+    bool twice = at && ((at > names && strcmp(at[-1], name) == 0) ||
+                        (at + 1 < names + info->width && strcmp(at[1], name) == 0));
     if (c->missing == info->rows)
         return "no value at all";
     snprintf(text, 128, "%s%s%s", c->min == c->max ? "constant" : "",
@@ -209,11 +224,12 @@ static void print_columns(const ph_data *d, const ph_data_info *info, const summ
 {
     enum { MOST = 40 };
     size_t shown = 0;
+    const char **names = sorted_names(d, info);
     for (size_t c = 0; c < info->width; c++) {
         const ph_column *at = &s->column[c];
         const char *name = ph_data_column(d, c);
         char text[128];
-        const char *odd = oddity(d, info, c, at, text);
+        const char *odd = oddity(name, names, info, at, text);
         if (info->width > MOST && !odd && at->missing == 0 && at->infinite == 0)
             continue;
         if (shown == 0)
@@ -230,6 +246,7 @@ static void print_columns(const ph_data *d, const ph_data_info *info, const summ
     }
     if (shown > MOST)
         printf("... and %zu more\n", shown - MOST);
+    free(names);
 }
 
 static ph_status print_rows(const ph_data *d, const ph_data_info *info)

@@ -33,7 +33,11 @@ static ph_status refill(ph_csv *c)
         c->buffer = grown;
         c->capacity = capacity;
     }
-    PH_TRY(ph_source_some(c->in, c->buffer + c->size, c->capacity - 1 - c->size, &got));
+    char *more = c->buffer + c->size;
+    PH_TRY(ph_source_some(c->in, more, c->capacity - 1 - c->size, &got));
+    if (got && memchr(more, '\0', got))
+        return ph_fail(PH_DATA, "%s: after line %zu: there are zero bytes: not a table as UTF-8 text",
+                       c->path, c->line);
     c->size += got;
     c->buffer[c->size] = '\0';
     c->ended = got == 0;
@@ -116,7 +120,7 @@ bool ph_csv_record(ph_csv *c, ph_record *r, ph_status *status)
         while (last > begin && (last[-1] == '\r' || (c->separator == ' ' && is_blank(last[-1]))))
             last--;
         r->end = last;
-        if (!all_blank(begin, last) || (c->separator == '\t' && last > begin))
+        if (!all_blank(begin, last) || (c->separator == '\t' && memchr(begin, '\t', (size_t)(last - begin))))
             return true;
     }
 }
@@ -237,8 +241,12 @@ static ph_status read_field(ph_csv *c, const ph_record *r, size_t field, const c
         return ph_data_add_id(d, text, length);
     if (c->role[field] == PH_CSV_LABEL)
         return ph_texts_add(labels, text, length);
-    if (c->role[field] == PH_CSV_SKIP)
+    if (c->role[field] == PH_CSV_SKIP || (c->role[field] == PH_CSV_EMPTY && length == 0))
         return PH_OK;
+    if (c->role[field] == PH_CSV_EMPTY)
+        return ph_fail(PH_DATA, "%s: line %zu, %s: '%.*s', where the first lines have nothing",
+                       c->path, r->line, ph_csv_column(c, field, where),
+                       (int)(length < 60 ? length : 60), text);
     if (!ph_csv_number(text, length, c->decimal, &number))
         return ph_fail(PH_DATA, "%s: line %zu, %s: '%.*s' is not a number", c->path, r->line,
                        ph_csv_column(c, field, where), (int)(length < 60 ? length : 60), text);
@@ -322,6 +330,7 @@ ph_data *ph_csv_open(ph_source *in, const char *name, const ph_data_desc *desc)
     free(c.buffer);
     free(c.scratch);
     free(c.role);
+    free(c.order);
     ph_texts_free(&c.names);
     return d;
 }

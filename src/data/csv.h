@@ -6,8 +6,9 @@
 
 #include "data/data.h"
 
-/* What becomes of a field: numbers from 0 on are the place of the value in the row. */
-enum { PH_CSV_SKIP = -1, PH_CSV_LABEL = -2, PH_CSV_ID = -3 };
+/* What becomes of a field: numbers from 0 on are the place of the value in the row. EMPTY: skipped, but
+ * nothing may stand in it. */
+enum { PH_CSV_SKIP = -1, PH_CSV_LABEL = -2, PH_CSV_ID = -3, PH_CSV_EMPTY = -4 };
 
 typedef struct ph_csv {
     ph_source *in;
@@ -20,6 +21,7 @@ typedef struct ph_csv {
     bool header;
     size_t fields;             /* in each record */
     ph_texts names;            /* of the fields; none without a header */
+    size_t *order;             /* of the names, once one has been looked for */
     int *role;                 /* of each field */
     size_t width;              /* numbers in a row */
     char *scratch;             /* a field without its quotes */

@@ -27,90 +27,132 @@ static ph_csv sample_of(const ph_csv *c, char separator, char decimal)
 
 /* ---- Separator and decimal mark -------------------------------------------------------------- */
 
+/* What comes out if the text is taken to be written with two marks. */
 typedef struct trial {
-    size_t fields;             /* in every record; 0: they differ */
-    double numbers;            /* share of the fields, after the first record, that are numbers */
+    char separator, decimal;
+    size_t fields;             /* in most records */
+    double same;               /* share of the records that have so many */
+    double numbers;            /* share of the fields that are numbers, after the first record */
 } trial;
+
+/* Records of several fields that are all alike, then such as mostly are, then one column; numbers count
+ * among equals. */
+static double worth(const trial *t)
+{
+    if (t->fields < 2 || t->same <= 0.5)
+        return t->numbers / 4;
+    return t->same < 1 ? t->same * (1 + t->numbers) / 2 : 1 + t->numbers;
+}
+
+/* The most frequent count; the first record has no say where there are others, as a header may lack
+ * the name of the first column (R) or the separator at the end. */
+static void judge(trial *t, const size_t *count, size_t records)
+{
+    size_t best = 0, first = records > 1;
+    for (size_t i = first; i < records; i++) {
+        size_t same = 0;
+        for (size_t k = first; k < records; k++)
+            same += count[k] == count[i];
+        if (same > best)
+            t->fields = count[i];
+        best = same > best ? same : best;
+    }
+    if (first)
+        best += count[0] == t->fields || count[0] + 1 == t->fields;
+    t->same = records ? (double)best / (double)records : 0;
+}
 
 static trial try(const ph_csv *c, char separator, char decimal)
 {
     ph_csv s = sample_of(c, separator, decimal);
     ph_record r;
     ph_status status = PH_OK;
-    trial t = { 0 };
-    size_t records = 0, numbers = 0, all = 0;
-    for (; records < SAMPLE_RECORDS && ph_csv_record(&s, &r, &status); records++) {
-        size_t fields = 0, length;
-        const char *at = r.text, *text;
-        for (; at && status == PH_OK; fields++) {
+    trial t = { .separator = separator, .decimal = decimal };
+    size_t count[SAMPLE_RECORDS] = { 0 }, records = 0, numbers = 0, all = 0;
+    while (records < SAMPLE_RECORDS && status == PH_OK && ph_csv_record(&s, &r, &status)) {
+        const char *text;
+        if (records == 1)
+            numbers = all = 0;
+        for (const char *at = r.text; at && status == PH_OK; all++) {
             double number;
+            size_t length;
             status = ph_csv_field(&s, &r, &at, &text, &length);
-            bool is = status == PH_OK && ph_csv_number(text, length, decimal, &number);
-            numbers += records > 0 && is;
-            all += records > 0;
+            numbers += status == PH_OK && ph_csv_number(text, length, decimal, &number);
+            count[records]++;
         }
-        t.fields = records == 0 || t.fields == fields ? fields : 0;
-        if (t.fields == 0)
-            break;
+        count[records++] *= status == PH_OK;
     }
+    judge(&t, count, records);
     t.numbers = all ? (double)numbers / (double)all : 0;
     free(s.scratch);
-    return status == PH_OK ? t : (trial){ 0 };
+    return t;
 }
 
-/* 1,234 may be a thousand or a little more than one: then a comma is not taken for decimal unless
- * somebody says so. A field as 0,5 or 12,34 settles it. */
-static bool settles_comma(const ph_csv *c, char separator)
+/* Commas within fields: none in a number, only such as 1,234, which may be a thousand or a little more
+ * than one, or one as 0,5 or 12,34, which settles that they are decimal. */
+typedef enum commas { NONE, OPEN, SETTLED } commas;
+
+static commas look_for_commas(const ph_csv *c, char separator, char example[40])
 {
     ph_csv s = sample_of(c, separator, ',');
     ph_record r;
     ph_status status;
-    bool settled = false;
-    for (size_t i = 0; i < SAMPLE_RECORDS && !settled && ph_csv_record(&s, &r, &status); i++) {
+    commas found = NONE;
+    for (size_t i = 0; i < SAMPLE_RECORDS && found != SETTLED && ph_csv_record(&s, &r, &status); i++) {
         const char *at = r.text, *text;
         size_t length;
-        while (at && ph_csv_field(&s, &r, &at, &text, &length) == PH_OK) {
+        while (at && found != SETTLED && ph_csv_field(&s, &r, &at, &text, &length) == PH_OK) {
             double number;
             const char *comma = memchr(text, ',', length), *digits = text;
             if (comma == NULL || !ph_csv_number(text, length, ',', &number))
                 continue;
             digits += *digits == '-' || *digits == '+';
             size_t after = (size_t)(text + length - comma - 1);
-            settled = settled || after != 3 || *digits == '0' || comma - digits > 3;
+            found = after != 3 || *digits == '0' || comma - digits > 3 ? SETTLED : OPEN;
+            snprintf(example, 40, "%.*s", (int)(length < 39 ? length : 39), text);
         }
     }
     free(s.scratch);
-    return settled;
+    return found;
 }
 
-static void choose_marks(ph_csv *c, const ph_data_desc *desc)
+/* Sets the marks and returns what they make of the sample. */
+static ph_status choose_marks(ph_csv *c, const ph_data_desc *desc, trial *best)
 {
     static const struct { const char *name; char mark; } separators[] = {
-        { "tab", '\t' }, { "semicolon", ';' }, { "comma", ',' }, { "bar", '|' }, { "blank", ' ' } };
+        { "comma", ',' }, { "tab", '\t' }, { "semicolon", ';' }, { "bar", '|' }, { "blank", ' ' } };
     const char *wanted = desc->separator ? desc->separator : "auto";
     const char *decimal = desc->decimal ? desc->decimal : "auto";
-    trial best = { 0 };
-    c->separator = ',';
-    c->decimal = strcmp(decimal, "comma") == 0 ? ',' : '.';
+    bool any = strcmp(wanted, "auto") == 0, comma_given = strcmp(decimal, "comma") == 0;
+    double open = 0;
+    char example[40] = "", open_example[40];
+    *best = (trial){ .separator = any ? ',' : '\0', .decimal = comma_given ? ',' : '.' };
     for (size_t i = 0; i < sizeof separators / sizeof separators[0]; i++) {
         char mark = separators[i].mark;
-        if (strcmp(wanted, "auto") != 0 && strcmp(wanted, separators[i].name) != 0)
+        if (!any && strcmp(wanted, separators[i].name) != 0)
             continue;
-        for (int comma = 0; comma < 2; comma++) {
-            bool possible = strcmp(decimal, "auto") == 0
-                                ? !comma || (mark != ',' && settles_comma(c, mark))
-                                : comma == (strcmp(decimal, "comma") == 0);
-            trial t = possible ? try(c, mark, comma ? ',' : '.') : (trial){ 0 };
-            bool chosen = strcmp(wanted, "auto") != 0 && possible && best.fields == 0;
-            if (chosen || (t.fields > 1 && t.numbers > best.numbers + 1e-9) ||
-                (t.fields > 1 && best.fields == 0)) {
-                best = t;
-                best.fields = t.fields ? t.fields : 1;
-                c->separator = mark;
-                c->decimal = comma ? ',' : '.';
-            }
+        trial t = try(c, mark, comma_given ? ',' : '.');
+        if (best->separator == '\0' || worth(&t) > worth(best) + 1e-9)
+            *best = t;
+        commas found = strcmp(decimal, "auto") == 0 && mark != ','
+                           ? look_for_commas(c, mark, open_example)
+                           : NONE;
+        if (found == NONE)
+            continue;
+        t = try(c, mark, ',');
+        if (found == SETTLED && worth(&t) > worth(best) + 1e-9) {
+            *best = t;
+        } else if (found == OPEN && worth(&t) > open) {
+            open = worth(&t);
+            snprintf(example, sizeof example, "%s", open_example);
         }
     }
+    c->separator = best->separator;
+    c->decimal = best->decimal;
+    if (open > worth(best) + 1e-9)
+        return ph_fail(PH_USAGE, "%s: '%s' may be a thousand or a little more than one: say which with "
+                       "--decimal point or --decimal comma", c->path, example);
+    return PH_OK;
 }
 
 /* ---- Columns --------------------------------------------------------------------------------- */
@@ -121,57 +163,8 @@ typedef struct seen {
     char text[40];
 } seen;
 
-/* Whether a record has no number in it: then it names columns. */
-static bool is_header(ph_csv *c, const ph_record *r, ph_status *status)
-{
-    const char *at = r->text, *text;
-    size_t length, texts = 0;
-    while (at) {
-        double number;
-        *status = ph_csv_field(c, r, &at, &text, &length);
-        if (*status != PH_OK)
-            return false;
-        if (ph_csv_number(text, length, c->decimal, &number) && !isnan(number))
-            return false;
-        texts += length > 0;
-    }
-    return texts > 0;
-}
-
-static ph_status read_names(ph_csv *c, const ph_record *r)
-{
-    const char *at = r->text, *text;
-    size_t length;
-    while (at) {
-        PH_TRY(ph_csv_field(c, r, &at, &text, &length));
-        PH_TRY(ph_texts_add(&c->names, text, length));
-    }
-    return PH_OK;
-}
-
-static ph_status read_header(ph_csv *c, const char *wanted)
-{
-    ph_csv s = sample_of(c, c->separator, c->decimal);
-    ph_record r;
-    ph_status status;
-    bool there = ph_csv_record(&s, &r, &status);
-    if (status == PH_OK && !there)
-        status = ph_fail(PH_DATA, "%s: it is empty", c->path);
-    for (const char *at = r.text, *text; status == PH_OK && at; c->fields++) {
-        size_t length;
-        status = ph_csv_field(&s, &r, &at, &text, &length);
-    }
-    c->header = status == PH_OK && (strcmp(wanted, "yes") == 0 ||
-                                    (strcmp(wanted, "auto") == 0 && is_header(&s, &r, &status)));
-    free(s.scratch);
-    if (status == PH_OK && c->header && ph_csv_record(c, &r, &status)) {
-        status = read_names(c, &r);
-        c->fields = c->names.count;
-    }
-    return status;
-}
-
-static ph_status look(const ph_csv *c, seen *fields)
+/* Looks at the records from c->at on, but for the first `skip`. */
+static ph_status look(const ph_csv *c, size_t skip, seen *fields)
 {
     ph_csv s = sample_of(c, c->separator, c->decimal);
     ph_record r;
@@ -183,7 +176,7 @@ static ph_status look(const ph_csv *c, seen *fields)
             status = c->ended ? status : PH_OK; /* the sample may end within quotes */
             break;
         }
-        at = r.text;
+        at = i < skip ? NULL : r.text;
         for (size_t f = 0; at && f < c->fields && status == PH_OK; f++) {
             double number;
             status = ph_csv_field(&s, &r, &at, &text, &length);
@@ -202,19 +195,104 @@ static ph_status look(const ph_csv *c, seen *fields)
     return status;
 }
 
-/* The field of that name or number; SIZE_MAX after saying why there is none. */
-static size_t find_field(const ph_csv *c, const char *name)
+/* Whether a record names columns. One without numbers does. Columns may be called by numbers that
+ * count, 0,1,2 or 1990,1991: then the first has no name (pandas), or a text stands where numbers are
+ * below. */
+static bool is_header(ph_csv *c, const ph_record *r, const seen *below, ph_status *status)
 {
-    size_t found = ph_texts_find(&c->names, name);
+    const char *at = r->text, *text;
+    size_t length, texts = 0, numbers = 0;
+    bool counts = true, tells = false;
+    double last = 0;
+    for (size_t f = 0; at; f++) {
+        double number;
+        *status = ph_csv_field(c, r, &at, &text, &length);
+        if (*status != PH_OK)
+            return false;
+        bool is = ph_csv_number(text, length, c->decimal, &number);
+        if (is && !isnan(number)) {
+            counts = counts && number == floor(number) && (numbers == 0 || number == last + 1);
+            last = number;
+            numbers++;
+        }
+        texts += !isnan(number) ? 0 : length > 0;
+        tells = tells || (f == 0 && length == 0) ||
+                (!is && below[f].numbers > 0 && below[f].texts == 0);
+    }
+    return numbers == 0 ? texts > 0 : numbers > 1 && counts && tells;
+}
+
+static ph_status read_names(ph_csv *c, const ph_record *r)
+{
+    const char *at = r->text, *text;
+    size_t length;
+    while (at) {
+        PH_TRY(ph_csv_field(c, r, &at, &text, &length));
+        PH_TRY(ph_texts_add(&c->names, text, length));
+    }
+    return PH_OK;
+}
+
+static ph_status count_fields(ph_csv *c, const ph_record *r)
+{
+    const char *at = r->text, *text;
+    for (c->fields = 0; at; c->fields++)
+        PH_TRY(ph_csv_field(c, r, &at, &text, &(size_t){ 0 }));
+    return PH_OK;
+}
+
+/* The first record may be a header; `fields` is what all others have, 0 where they differ. */
+static ph_status read_header(ph_csv *c, const char *wanted, size_t fields)
+{
+    ph_csv s = sample_of(c, c->separator, c->decimal);
+    ph_record r = { 0 };
+    ph_status status;
+    seen *below = NULL;
+    bool there = ph_csv_record(&s, &r, &status), auto_header = strcmp(wanted, "auto") == 0;
+    if (status == PH_OK && !there)
+        status = ph_fail(PH_DATA, "%s: it is empty", c->path);
+    if (status == PH_OK)
+        status = count_fields(&s, &r);
+    size_t named = c->fields = s.fields;
+    if (status == PH_OK && named + 1 == fields)
+        c->fields = fields;
+    if (status == PH_OK && (below = calloc(c->fields, sizeof *below)) == NULL)
+        status = ph_fail(PH_MEMORY, "%s: out of memory", c->path);
+    if (status == PH_OK)
+        status = look(c, 1, below);
+    c->header = status == PH_OK && (strcmp(wanted, "yes") == 0 ||
+                                    (auto_header && is_header(&s, &r, below, &status)));
+    if (!c->header)
+        c->fields = named;
+    /* The one name that is missing is the first, unless the lines merely end in a separator. */
+    bool missing = c->header && named < c->fields;
+    bool first = missing && (below[named].numbers || below[named].texts);
+    if (c->header && ph_csv_record(c, &r, &status)) {
+        status = first ? ph_texts_add(&c->names, "", 0) : PH_OK;
+        if (status == PH_OK)
+            status = read_names(c, &r);
+        if (status == PH_OK && missing && !first)
+            status = ph_texts_add(&c->names, "", 0);
+    }
+    free(below);
+    free(s.scratch);
+    return status;
+}
+
+/* The field of that name or number; SIZE_MAX after saying why there is none. */
+static size_t find_field(ph_csv *c, const char *name)
+{
+    size_t twice;
     char *end;
-    if (found != SIZE_MAX) {
-        for (size_t f = found + 1; f < c->names.count; f++)
-            if (strcmp(ph_texts_at(&c->names, f), name) == 0) {
-                ph_fail(PH_USAGE, "%s: two columns are called '%s' (%zu and %zu): say which by number",
-                        c->path, name, found + 1, f + 1);
-                return SIZE_MAX;
-            }
+    if (c->order == NULL && (c->order = ph_texts_order(&c->names)) == NULL)
+        return SIZE_MAX;
+    size_t found = ph_texts_find_ordered(&c->names, c->order, name, &twice);
+    if (found != SIZE_MAX && twice == SIZE_MAX)
         return found;
+    if (found != SIZE_MAX) {
+        ph_fail(PH_USAGE, "%s: two columns are called '%s' (%zu and %zu): say which by number",
+                c->path, name, found + 1, twice + 1);
+        return SIZE_MAX;
     }
     unsigned long number = strtoul(name, &end, 10);
     if (*name >= '0' && *name <= '9' && *end == '\0') {
@@ -270,16 +348,26 @@ static ph_status drop(ph_csv *c, size_t field)
     return PH_OK;
 }
 
-/* Texts in columns of numbers: all of them are named at once, with what can be done. */
-static ph_status settle_texts(ph_csv *c, ph_data *d, const seen *fields, bool refuse)
+/* A column without a name in which nothing stands: lines that end in a separator make one. */
+static bool is_empty(const ph_csv *c, const seen *fields, size_t f)
 {
+    bool named = c->header ? *ph_texts_at(&c->names, f) != '\0' : f + 1 < c->fields || f == 0;
+    return !named && fields[f].texts == 0 && fields[f].numbers == 0;
+}
+
+/* Texts in columns of numbers: all of them are named at once, with what can be done. */
+static ph_status settle_texts(ph_csv *c, ph_data *d, const seen *fields, const ph_data_desc *desc)
+{
+    bool drop = desc->text_columns && strcmp(desc->text_columns, "drop") == 0;
     char list[700] = "", where[160];
     size_t used = 0, first = SIZE_MAX;
     for (size_t f = 0; f < c->fields; f++) {
         bool text = fields[f].texts && fields[f].numbers == 0;
-        bool nothing = !fields[f].texts && !fields[f].numbers && c->header &&
-                       *ph_texts_at(&c->names, f) == '\0';
-        if (c->role[f] < 0 || !(text || nothing))
+        if (c->role[f] < 0)
+            continue;
+        if (is_empty(c, fields, f) && !desc->columns)
+            c->role[f] = PH_CSV_EMPTY;
+        if (!text)
             continue;
         const char *name = ph_texts_at(&c->names, f);
         char number[24];
@@ -287,14 +375,15 @@ static ph_status settle_texts(ph_csv *c, ph_data *d, const seen *fields, bool re
         if (used < sizeof list)
             used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "",
                                      name && *name ? name : number);
-        if (text && first == SIZE_MAX)
+        if (first == SIZE_MAX)
             first = f;
         c->role[f] = PH_CSV_SKIP;
     }
-    if (refuse && first != SIZE_MAX)
+    if (first != SIZE_MAX && (desc->columns || !drop))
         return ph_fail(PH_USAGE, "%s: %s holds text ('%s' in line %zu): leave text out with "
-                       "--drop-columns '%.500s'", c->path, ph_csv_column(c, first, where),
-                       fields[first].text, fields[first].line, list);
+                       "--drop-columns '%.500s'%s", c->path, ph_csv_column(c, first, where),
+                       fields[first].text, fields[first].line, list,
+                       desc->label_column ? "" : ", or name classes with --label-column");
     d->left_out = used ? strdup(list) : NULL;
     return used && d->left_out == NULL ? ph_fail(PH_MEMORY, "%s: out of memory", c->path) : PH_OK;
 }
@@ -315,9 +404,11 @@ static ph_status choose_special(ph_csv *c, const ph_data_desc *desc, const seen 
         if (field == SIZE_MAX)
             return ph_last_status();
         c->role[field] = PH_CSV_ID;
-    } else if (id == NULL && fields[0].texts && fields[0].numbers == 0 && c->fields > 1 &&
-               c->role[0] == (desc->columns ? PH_CSV_SKIP : 0)) {
-        c->role[0] = PH_CSV_ID;
+    } else if (id == NULL && c->fields > 1 && c->role[0] == (desc->columns ? PH_CSV_SKIP : 0)) {
+        /* Names of rows are texts, or stand under no name of their own (pandas, R). */
+        bool unnamed = c->header && *ph_texts_at(&c->names, 0) == '\0';
+        if (fields[0].numbers ? unnamed : fields[0].texts > 0)
+            c->role[0] = PH_CSV_ID;
     }
     for (size_t f = 0; f < c->fields; f++) {
         const char *name = ph_texts_at(&c->names, f);
@@ -330,27 +421,30 @@ static ph_status choose_special(ph_csv *c, const ph_data_desc *desc, const seen 
     return PH_OK;
 }
 
-/* Numbers the columns of values in their order, unless a list has done so, and keeps their names. */
+/* Numbers the columns of values, in the order of the list that was given or as they stand, without
+ * the gaps that labels and the like have left, and keeps their names. */
 static ph_status settle_values(ph_csv *c, bool listed, ph_data *d)
 {
-    size_t *field_of = calloc(c->fields + 1, sizeof *field_of);
-    ph_status status = field_of ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", c->path);
-    size_t width = 0;
-    for (size_t f = 0; f < c->fields && status == PH_OK; f++) {
-        if (c->role[f] < 0)
+    size_t *field_of = malloc(c->fields * sizeof *field_of);
+    if (field_of == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", c->path);
+    for (size_t f = 0; f < c->fields; f++)
+        field_of[f] = SIZE_MAX;
+    for (size_t f = 0; f < c->fields; f++)
+        if (c->role[f] >= 0)
+            field_of[listed ? (size_t)c->role[f] : f] = f;
+    ph_status status = PH_OK;
+    c->width = 0;
+    for (size_t v = 0; v < c->fields && status == PH_OK; v++) {
+        if (field_of[v] == SIZE_MAX)
             continue;
-        if (!listed)
-            c->role[f] = (int)width;
-        field_of[c->role[f]] = f;
-        width++;
-    }
-    c->width = width;
-    if (status == PH_OK && width == 0)
-        status = ph_fail(PH_USAGE, "%s: there is no column of numbers", c->path);
-    for (size_t v = 0; v < width && c->header && status == PH_OK; v++) {
+        c->role[field_of[v]] = (int)c->width++;
         const char *name = ph_texts_at(&c->names, field_of[v]);
-        status = ph_texts_add(&d->columns, name, strlen(name));
+        if (c->header)
+            status = ph_texts_add(&d->columns, name, strlen(name));
     }
+    if (status == PH_OK && c->width == 0)
+        status = ph_fail(PH_USAGE, "%s: there is no column of numbers", c->path);
     free(field_of);
     return status;
 }
@@ -359,7 +453,7 @@ static ph_status choose_roles(ph_csv *c, const ph_data_desc *desc, ph_data *d)
 {
     seen *fields = calloc(c->fields, sizeof *fields);
     c->role = calloc(c->fields, sizeof *c->role);
-    ph_status status = fields && c->role ? look(c, fields)
+    ph_status status = fields && c->role ? look(c, 0, fields)
                                          : ph_fail(PH_MEMORY, "%s: out of memory", c->path);
     for (size_t f = 0; f < c->fields && status == PH_OK && desc->columns; f++)
         c->role[f] = PH_CSV_SKIP;
@@ -370,8 +464,7 @@ static ph_status choose_roles(ph_csv *c, const ph_data_desc *desc, ph_data *d)
     if (status == PH_OK)
         status = choose_special(c, desc, fields, d);
     if (status == PH_OK)
-        status = settle_texts(c, d, fields, desc->columns || !desc->text_columns ||
-                                                strcmp(desc->text_columns, "drop") != 0);
+        status = settle_texts(c, d, fields, desc);
     if (status == PH_OK)
         status = settle_values(c, desc->columns != NULL, d);
     free(fields);
@@ -385,8 +478,6 @@ static ph_status check_text(ph_csv *c)
         c->at = 3;
     else if (c->size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
         return ph_fail(PH_DATA, "%s: the text is UTF-16; save it as UTF-8", c->path);
-    if (memchr(text, '\0', c->size))
-        return ph_fail(PH_DATA, "%s: there are zero bytes in it: not a table as text", c->path);
     if (memchr(text, '\r', c->size) && !memchr(text, '\n', c->size))
         return ph_fail(PH_DATA, "%s: lines end in carriage returns alone; save it with line feeds",
                        c->path);
@@ -395,8 +486,9 @@ static ph_status check_text(ph_csv *c)
 
 ph_status ph_csv_layout(ph_csv *c, const ph_data_desc *desc, ph_data *d)
 {
+    trial t;
     PH_TRY(check_text(c));
-    choose_marks(c, desc);
-    PH_TRY(read_header(c, desc->header ? desc->header : "auto"));
+    PH_TRY(choose_marks(c, desc, &t));
+    PH_TRY(read_header(c, desc->header ? desc->header : "auto", t.same < 1 ? 0 : t.fields));
     return choose_roles(c, desc, d);
 }

@@ -1,4 +1,5 @@
 /* texts.c - a list of texts that grows. */
+#define _GNU_SOURCE
 #include "data/texts.h"
 
 #include <stdlib.h>
@@ -40,6 +41,42 @@ size_t ph_texts_find(const ph_texts *t, const char *text)
         if (strcmp(t->bytes + t->at[i], text) == 0)
             return i;
     return SIZE_MAX;
+}
+
+static int by_text(const void *a, const void *b, void *texts)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    int order = strcmp(ph_texts_at(texts, x), ph_texts_at(texts, y));
+    return order ? order : (x > y) - (x < y);
+}
+
+size_t *ph_texts_order(const ph_texts *t)
+{
+    size_t *order = malloc((t->count + 1) * sizeof *order);
+    if (order == NULL) {
+        ph_fail(PH_MEMORY, "out of memory for names");
+        return NULL;
+    }
+    for (size_t i = 0; i < t->count; i++)
+        order[i] = i;
+    qsort_r(order, t->count, sizeof *order, by_text, (void *)t);
+    return order;
+}
+
+size_t ph_texts_find_ordered(const ph_texts *t, const size_t *order, const char *text, size_t *twice)
+{
+    size_t low = 0, high = t->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(ph_texts_at(t, order[middle]), text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < t->count && strcmp(ph_texts_at(t, order[low]), text) == 0;
+    bool again = found && low + 1 < t->count && strcmp(ph_texts_at(t, order[low + 1]), text) == 0;
+    *twice = again ? order[low + 1] : SIZE_MAX;
+    return found ? order[low] : SIZE_MAX;
 }
 
 ph_status ph_texts_copy(ph_texts *to, const ph_texts *from)

@@ -16,6 +16,11 @@ ph_status ph_texts_add(ph_texts *, const char *text, size_t length);
 const char *ph_texts_at(const ph_texts *, size_t i);
 /* The number of the text, SIZE_MAX where it is not there. */
 size_t ph_texts_find(const ph_texts *, const char *text);
+/* The numbers of all texts in alphabetical order, equal ones by number, to find many in many; to be
+ * freed. NULL when out of memory. */
+size_t *ph_texts_order(const ph_texts *);
+/* The same as ph_texts_find; *twice is another such text's number, SIZE_MAX where there is none. */
+size_t ph_texts_find_ordered(const ph_texts *, const size_t *order, const char *text, size_t *twice);
 ph_status ph_texts_copy(ph_texts *to, const ph_texts *from);
 void ph_texts_free(ph_texts *);
 

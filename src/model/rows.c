@@ -57,12 +57,16 @@ ph_status ph_model_remember(ph_model *m, const ph_data *data)
 {
     snprintf(m->size, sizeof m->size, "%s", data->size);
     snprintf(m->fit, sizeof m->fit, "%s", data->fit);
-    for (size_t c = 0; c < data->columns.count; c++) {
-        const char *name = ph_texts_at(&data->columns, c);
-        if (*name == '\0' || ph_texts_find(&data->columns, name) != c)
-            return PH_OK;
+    size_t *order = ph_texts_order(&data->columns);
+    if (order == NULL)
+        return ph_last_status();
+    bool unique = true;
+    for (size_t c = 0; c < data->columns.count && unique; c++) {
+        const char *name = ph_texts_at(&data->columns, order[c]);
+        unique = *name && (c == 0 || strcmp(name, ph_texts_at(&data->columns, order[c - 1])) != 0);
     }
-    return ph_texts_copy(&m->columns, &data->columns);
+    free(order);
+    return unique ? ph_texts_copy(&m->columns, &data->columns) : PH_OK;
 }
 
 static ph_status check_names(const ph_model *m, const ph_data *data)

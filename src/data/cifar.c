@@ -17,13 +17,14 @@ typedef struct batch {
     size_t room, head;         /* head: label bytes of a record */
 } batch;
 
-static ph_status add_record(batch *b, const uint8_t *record, const char *path)
+/* number: of the record in its file, from 1 on. */
+static ph_status add_record(batch *b, const uint8_t *record, size_t number, const char *path)
 {
     uint8_t row[NUMBERS];
     const uint8_t *planes = record + b->head;
     size_t n = b->data->rows;
     if (record[b->head - 1] >= (b->head == 1 ? 10 : 100))
-        return ph_fail(PH_DATA, "%s: record %zu: the label is %d: not a CIFAR batch", path, n + 1,
+        return ph_fail(PH_DATA, "%s: record %zu: the label is %d: not a CIFAR batch", path, number,
                        record[b->head - 1]);
     if (n == b->room) {
         size_t room = b->room * 2 + 10000;
@@ -48,13 +49,13 @@ static ph_status read_batch(batch *b, ph_source *in)
         PH_TRY(ph_source_some(in, record + have, size - have, &got));
         have += got;
         if (have == size) {
-            PH_TRY(add_record(b, record, ph_source_name(in)));
+            PH_TRY(add_record(b, record, b->data->rows - first + 1, ph_source_name(in)));
             have = 0;
         }
     }
     if (have || b->data->rows == first)
         return ph_fail(PH_DATA, "%s: record %zu of %zu bytes is cut off after %zu",
-                       ph_source_name(in), b->data->rows + 1, size, have);
+                       ph_source_name(in), b->data->rows - first + 1, size, have);
     return PH_OK;
 }
 

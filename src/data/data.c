@@ -252,8 +252,7 @@ ph_status ph_data_join(ph_data *a, const ph_data *b, const char *path)
 {
     enum { PIECE = 1 << 16 };
     uint8_t piece[PIECE];
-    if (a->width != b->width || a->element != b->element || a->swapped != b->swapped ||
-        (a->labels == NULL) != (b->labels == NULL))
+    if (a->width != b->width || a->element != b->element || (a->labels == NULL) != (b->labels == NULL))
         return ph_fail(PH_USAGE, "%s: the two parts differ in kind and cannot be joined; name :train "
                        "or :test", path);
     ph_store out = ph_store_of(a->name, a->store.limit);
@@ -264,6 +263,8 @@ ph_status ph_data_join(ph_data *a, const ph_data *b, const char *path)
         for (size_t done = 0; done < bytes && status == PH_OK; done += PIECE) {
             size_t count = bytes - done < PIECE ? bytes - done : PIECE;
             status = ph_store_read(&from[i]->store, piece, count, from[i]->offset + done);
+            if (from[i]->swapped)
+                swap_bytes(piece, count / ph_element_bytes(a->element), ph_element_bytes(a->element));
             if (status == PH_OK)
                 status = ph_store_append(&out, piece, count);
         }
@@ -271,6 +272,7 @@ ph_status ph_data_join(ph_data *a, const ph_data *b, const char *path)
     ph_store_free(&a->store);
     a->store = out;
     a->offset = 0;
+    a->swapped = false;
     size_t rows = a->rows + b->rows;
     uint32_t *labels = NULL;
     if (status == PH_OK && a->labels) {

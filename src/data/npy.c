@@ -57,7 +57,7 @@ static ph_status read_shape(ph_data *d, const char *path, const char *header)
     size_t dim[1 + PH_DATA_RANK + 1], rank = 0;
     if (at == NULL || *at++ != '(')
         return damaged(path, "its header has no 'shape'");
-    for (at += strspn(at, " "); *at != ')'; at += strspn(at, " ,")) {
+    for (at += strspn(at, " "); *at != ')'; at += strspn(at, " ,L")) {
         char *end;
         errno = 0;
         unsigned long long size = strtoull(at, &end, 10);

@@ -40,7 +40,7 @@ static ph_status expect_end(const member *m)
 static ph_status read_array(const ph_arrays *a, ph_data *d, const char *name,
                             const ph_data_desc *desc)
 {
-    char file[300];
+    char file[300], where[4400];
     bool by_column;
     uint64_t header;
     snprintf(file, sizeof file, "%s.npy", name);
@@ -48,7 +48,8 @@ static ph_status read_array(const ph_arrays *a, ph_data *d, const char *name,
     if (m.file == NULL)
         return ph_fail(PH_DATA, "%s: '%s' cannot be unpacked: %s", a->path, name,
                        zip_strerror(a->source));
-    ph_status status = ph_npy_header(d, a->path, take, &m, &by_column, &header);
+    snprintf(where, sizeof where, "%s: '%s'", a->path, name);
+    ph_status status = ph_npy_header(d, where, take, &m, &by_column, &header);
     if (status == PH_OK)
         status = ph_data_take_stream(d, take, &m, desc->memory_limit);
     if (status == PH_OK)

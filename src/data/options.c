@@ -21,7 +21,7 @@ static const ph_option table[] = {
     CHOICE("text-columns", text_columns, "refuse", "refuse drop",
            "table: what to do with further columns of text"),
     TEXT("array", NULL, array, ".npz, .safetensors: the array of rows [X, data or the only one]"),
-    TEXT("label-array", NULL, label_array, ".npz, .safetensors: the array of labels [y]"),
+    TEXT("label-array", NULL, label_array, ".npz, .safetensors: the array of labels, or none [y]"),
     TEXT("size", "resize image-size", size,
          "pictures: WIDTHxHEIGHT to bring all of them to [they must be equal]"),
     CHOICE("fit", fit, "crop", "crop pad stretch",

@@ -19,8 +19,10 @@ static ph_status read_array(const ph_arrays *a, ph_data *d, const char *name,
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (strcmp(types[i].type, t->type) == 0)
             d->element = types[i].element;
+    char where[4400];
     size_t one = 1;
-    PH_TRY(ph_data_shape(d, a->path, t->shape[0], t->rank > 1 ? t->rank - 1 : 1,
+    snprintf(where, sizeof where, "%s: '%s'", a->path, name);
+    PH_TRY(ph_data_shape(d, where, t->shape[0], t->rank > 1 ? t->rank - 1 : 1,
                          t->rank > 1 ? t->shape + 1 : &one));
     return ph_data_take_file(d, a->path, (uint64_t)((const uint8_t *)t->data - file->bytes),
                              desc->memory_limit);

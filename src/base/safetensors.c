@@ -86,7 +86,7 @@ ph_status ph_tensors_write(const char *path, const ph_tensor *tensors, size_t te
 
 static ph_status damaged(const char *path, const char *tensor, const char *why)
 {
-    return ph_fail(PH_DATA, "%s: not a sound model file (%s): %s", path, tensor, why);
+    return ph_fail(PH_DATA, "%s: not a sound safetensors file (%s): %s", path, tensor, why);
 }
 
 /* [size, size, ...], no more than `most`. */

@@ -14,7 +14,7 @@ static const struct file_kind {
     size_t magic_size;
     ph_file_reader open;
 } kinds[] = {
-    { "idx", ".idx -ubyte", NULL, 0, ph_idx_open },
+    { "idx", ".idx -ubyte", "\0\0", 2, ph_idx_open },
     { "npy", ".npy", "\x93NUMPY", 6, ph_npy_open },
     { "npz", ".npz", "PK\x03\x04", 4, ph_npz_open },
     { "csv", ".csv .tsv .tab .txt .dat .data", NULL, 0, ph_csv_open },
@@ -31,8 +31,7 @@ static bool ends_with(const char *text, size_t length, const char *ending, size_
 static const struct file_kind *kind_by_ending(const char *path)
 {
     size_t length = strlen(path);
-    bool packed = ends_with(path, length, ".gz", 3);
-    length -= packed ? 3 : 0;
+    length -= ends_with(path, length, ".gz", 3) ? 3 : 0;
     for (int k = 0; k < KINDS; k++)
         for (const char *e = kinds[k].endings; *e;) {
             size_t size = strcspn(e, " ");
@@ -40,14 +39,14 @@ static const struct file_kind *kind_by_ending(const char *path)
                 return &kinds[k];
             e += size + strspn(e + size, " ");
         }
-    return packed ? &kinds[0] : NULL;
+    return NULL;
 }
 
 /* Text has no bytes below the blank but tabs and line ends; UTF-8 and Latin letters are fine. */
 static bool is_text(const uint8_t *head, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        if (head[i] < ' ' && strchr("\t\r\n", head[i]) == NULL)
+        if (head[i] < ' ' && memchr("\t\r\n", head[i], 3) == NULL)
             return false;
     return size > 0;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE_RECORDS = 200 };
+enum { SAMPLE_RECORDS = 200, MOST_FIELDS = 1000000 };
 
 /* A second reader over the sample alone, which leaves the first where it is. */
 static ph_csv sample_of(const ph_csv *c, char separator, char decimal)
@@ -73,7 +73,7 @@ static trial try(const ph_csv *c, char separator, char decimal)
         const char *text;
         if (records == 1)
             numbers = all = 0;
-        for (const char *at = r.text; at && status == PH_OK; all++) {
+        for (const char *at = r.text; at && status == PH_OK && count[records] <= MOST_FIELDS; all++) {
             double number;
             size_t length;
             status = ph_csv_field(&s, &r, &at, &text, &length);
@@ -159,7 +159,8 @@ static ph_status choose_marks(ph_csv *c, const ph_data_desc *desc, trial *best)
 
 /* What the sample shows of a field. */
 typedef struct seen {
-    size_t numbers, texts, line; /* line: of the first text */
+    size_t numbers, texts, filled; /* filled: it is not of length 0 */
+    size_t line;               /* of the first text */
     char text[40];
 } seen;
 
@@ -182,6 +183,7 @@ static ph_status look(const ph_csv *c, size_t skip, seen *fields)
             status = ph_csv_field(&s, &r, &at, &text, &length);
             if (status != PH_OK)
                 break;
+            fields[f].filled += length > 0;
             if (ph_csv_number(text, length, c->decimal, &number)) {
                 fields[f].numbers += !isnan(number);
             } else if (fields[f].texts++ == 0) {
@@ -215,8 +217,8 @@ static bool is_header(ph_csv *c, const ph_record *r, const seen *below, ph_statu
             last = number;
             numbers++;
         }
-        texts += !isnan(number) ? 0 : length > 0;
-        tells = tells || (f == 0 && length == 0) ||
+        texts += !is;
+        tells = tells || (f == 0 && length == 0 && below[0].filled) ||
                 (!is && below[f].numbers > 0 && below[f].texts == 0);
     }
     return numbers == 0 ? texts > 0 : numbers > 1 && counts && tells;
@@ -236,9 +238,11 @@ static ph_status read_names(ph_csv *c, const ph_record *r)
 static ph_status count_fields(ph_csv *c, const ph_record *r)
 {
     const char *at = r->text, *text;
-    for (c->fields = 0; at; c->fields++)
+    for (c->fields = 0; at && c->fields <= MOST_FIELDS; c->fields++)
         PH_TRY(ph_csv_field(c, r, &at, &text, &(size_t){ 0 }));
-    return PH_OK;
+    return c->fields <= MOST_FIELDS ? PH_OK
+                                    : ph_fail(PH_DATA, "%s: line %zu: more than %d fields: not a table",
+                                              c->path, r->line, MOST_FIELDS);
 }
 
 /* The first record may be a header; `fields` is what all others have, 0 where they differ. */
@@ -266,7 +270,7 @@ static ph_status read_header(ph_csv *c, const char *wanted, size_t fields)
         c->fields = named;
     /* The one name that is missing is the first, unless the lines merely end in a separator. */
     bool missing = c->header && named < c->fields;
-    bool first = missing && (below[named].numbers || below[named].texts);
+    bool first = missing && below[named].filled;
     if (c->header && ph_csv_record(c, &r, &status)) {
         status = first ? ph_texts_add(&c->names, "", 0) : PH_OK;
         if (status == PH_OK)
@@ -352,7 +356,7 @@ static ph_status drop(ph_csv *c, size_t field)
 static bool is_empty(const ph_csv *c, const seen *fields, size_t f)
 {
     bool named = c->header ? *ph_texts_at(&c->names, f) != '\0' : f + 1 < c->fields || f == 0;
-    return !named && fields[f].texts == 0 && fields[f].numbers == 0;
+    return !named && fields[f].filled == 0;
 }
 
 /* Texts in columns of numbers: all of them are named at once, with what can be done. */

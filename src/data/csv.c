@@ -36,8 +36,8 @@ static ph_status refill(ph_csv *c)
     char *more = c->buffer + c->size;
     PH_TRY(ph_source_some(c->in, more, c->capacity - 1 - c->size, &got));
     if (got && memchr(more, '\0', got))
-        return ph_fail(PH_DATA, "%s: after line %zu: there are zero bytes: not a table as UTF-8 text",
-                       c->path, c->line);
+        return ph_fail(PH_DATA, "%s: from line %zu on there are zero bytes: no text, or UTF-16; save it "
+                       "as UTF-8", c->path, c->line);
     c->size += got;
     c->buffer[c->size] = '\0';
     c->ended = got == 0;

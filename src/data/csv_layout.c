@@ -480,8 +480,6 @@ static ph_status check_text(ph_csv *c)
     const char *text = c->buffer;
     if (c->size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         c->at = 3;
-    else if (c->size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
-        return ph_fail(PH_DATA, "%s: the text is UTF-16; save it as UTF-8", c->path);
     if (memchr(text, '\r', c->size) && !memchr(text, '\n', c->size))
         return ph_fail(PH_DATA, "%s: lines end in carriage returns alone; save it with line feeds",
                        c->path);

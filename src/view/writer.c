@@ -143,13 +143,17 @@ static int number_text(char text[40], real value)
         if ((real)strtod(text, NULL) == value)
             break;
     }
+    /* A program around this library may have set a locale whose decimal mark is a comma. */
+    char *comma = strchr(text, ',');
+    if (comma)
+        *comma = '.';
     return length;
 }
 
 ph_status ph_write_csv_rows(ph_writer *w, const real *values, size_t rows)
 {
     const ph_data *source = w->desc.source;
-    if (w->desc.column && w->rows == 0)
+    if (w->desc.column && w->rows == 0 && rows)
         PH_TRY(csv_header(w));
     for (size_t r = 0; r < rows; r++) {
         const char *id = source ? ph_data_id(source, w->rows + r) : NULL;

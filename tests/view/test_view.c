@@ -159,6 +159,112 @@ static void rows_come_back(void **state)
     free(text);
 }
 
+/* Seven rows of 2x3 with names, classes and values of all sizes. */
+static ph_data *source_of_rows(ph_real x[7 * 6])
+{
+    FILE *f = fopen(in_folder("source.csv"), "w");
+    static const char *const names[] = { "plain", "\"with, comma\"", "\"a \"\"quote\"\"\"", "\"two\nlines\"",
+                                         "\" blank \"", "\"\"", "q 7" };
+    fputs("\"the; id\",\"first \"\"x\"\"\",\"b,c\",c,class\n", f);
+    for (int r = 0; r < 7; r++)
+        fprintf(f, "%s,%d,2,3,%s\n", names[r], r, r % 3 ? "one" : "other");
+    fclose(f);
+    for (int i = 0; i < 42; i++)
+        x[i] = (ph_real)(sin(i * 1.7) * pow(10, i - 20));
+    ph_data *d = ph_data_open(in_folder("source.csv"), &(ph_data_desc){ .label_column = "class" });
+    if (d == NULL)
+        fail_msg("%s", ph_message());
+    return d;
+}
+
+static void arrays_come_back(void **state)
+{
+    (void)state;
+    ph_real x[42], back[42];
+    ph_data *source = source_of_rows(x);
+    static const char *const names[] = { "a.npz", "a.safetensors", "a.npy", "b.npz" };
+    for (int n = 0; n < 4; n++)
+        for (int labelled = 0; labelled < 2; labelled++) {
+            ph_writer *w = ph_writer_open(in_folder(names[n]), &(ph_writer_desc){
+                .width = 6, .rank = 2, .shape = { 2, 3 }, .source = labelled ? source : NULL });
+            assert_non_null(w);
+            assert_int_equal(ph_writer_rows(w, x, 0), PH_OK);
+            assert_int_equal(ph_writer_rows(w, x, 3), PH_OK);
+            assert_int_equal(ph_writer_rows(w, x + 18, 4), PH_OK);
+            assert_int_equal(ph_writer_close(w), PH_OK);
+            ph_data *d = ph_data_open(in_folder(names[n]), NULL);
+            if (d == NULL)
+                fail_msg("%s", ph_message());
+            ph_data_info info;
+            ph_data_describe(d, &info);
+            assert_int_equal(info.rows, 7);
+            assert_int_equal(info.rank, 2);
+            assert_int_equal(info.shape[1], 3);
+            assert_string_equal(info.element, sizeof(ph_real) == 8 ? "f8" : "f4");
+            assert_int_equal(ph_data_read(d, (size_t[]){ 0, 1, 2, 3, 4, 5, 6 }, 7, back), PH_OK);
+            assert_memory_equal(x, back, sizeof x);
+            assert_int_equal(ph_data_labels(d) != NULL, labelled && n != 2);
+            for (int r = 0; r < 7 && ph_data_labels(d); r++)
+                assert_int_equal(ph_data_labels(d)[r], r % 3 ? 0 : 1);
+            ph_data_close(d);
+        }
+    /* The same rows are the same bytes. */
+    size_t one, other;
+    char *a = read_all("a.npz", &one), *b = read_all("b.npz", &other);
+    assert_int_equal(one, other);
+    assert_memory_equal(a, b, one);
+    free(a);
+    free(b);
+    ph_data_close(source);
+}
+
+static const char *name_of(const void *user, size_t column)
+{
+    static const char *const names[] = { "z1", "z,2", "z \"3\"", " z4", "", "z6" };
+    assert_null(user);
+    return names[column];
+}
+
+static void tables_come_back(void **state)
+{
+    (void)state;
+    ph_real x[42], row[6];
+    ph_data *source = source_of_rows(x), *part = ph_data_slice(source, 2, 3);
+    x[3] = (ph_real)NAN;
+    ph_writer *w = ph_writer_open(in_folder("t.csv"), &(ph_writer_desc){
+        .width = 6, .source = source, .column = name_of });
+    assert_int_equal(ph_writer_rows(w, x, 0), PH_OK);
+    for (int r = 0; r < 7; r++)
+        assert_int_equal(ph_writer_rows(w, x + 6 * r, 1), PH_OK);
+    assert_int_equal(ph_writer_close(w), PH_OK);
+    ph_data *d = ph_data_open(in_folder("t.csv"), NULL);
+    if (d == NULL)
+        fail_msg("%s", ph_message());
+    ph_data_info info;
+    ph_data_describe(d, &info);
+    assert_int_equal(info.rows, 7);
+    assert_int_equal(info.width, 6);
+    assert_string_equal(info.id_column, "the; id");
+    for (size_t r = 0; r < 7; r++) {
+        assert_string_equal(ph_data_id(d, r), ph_data_id(source, r));
+        assert_int_equal(ph_data_read(d, &r, 1, row), PH_OK);
+        for (size_t c = 0; c < 6; c++) {
+            assert_true(row[c] == x[6 * r + c] || (r == 0 && c == 3 && isnan(row[c])));
+            assert_string_equal(ph_data_column(d, c), name_of(NULL, c));
+        }
+    }
+    ph_data_close(d);
+    w = ph_writer_open(in_folder("t.csv"), &(ph_writer_desc){ .width = 1, .source = part });
+    assert_int_equal(ph_writer_rows(w, (ph_real[]){ 1, 0.5, -2 }, 3), PH_OK);
+    assert_int_equal(ph_writer_close(w), PH_OK);
+    size_t size;
+    char *text = read_all("t.csv", &size);
+    assert_string_equal(text, "\"a \"\"quote\"\"\",1\n\"two\nlines\",0.5\n\" blank \",-2\n");
+    free(text);
+    ph_data_close(part);
+    ph_data_close(source);
+}
+
 static void failures(void **state)
 {
     (void)state;
@@ -167,11 +273,26 @@ static void failures(void **state)
     assert_int_equal(ph_last_status(), PH_USAGE);
     assert_null(ph_writer_open("/nowhere/a.npy", &(ph_writer_desc){ .width = 4 }));
     assert_int_equal(ph_last_status(), PH_IO);
+    static const char *const nowhere[] = { "/nowhere/a.npz", "/nowhere/a.safetensors", "/nowhere/a.csv" };
+    for (int i = 0; i < 3; i++) {
+        assert_null(ph_writer_open(nowhere[i], &(ph_writer_desc){ .width = 4 }));
+        assert_int_equal(ph_last_status(), PH_IO);
+        assert_non_null(strstr(ph_message(), nowhere[i]));
+    }
+    assert_null(ph_writer_open("-", &(ph_writer_desc){ .width = 4, .format = "npz" }));
+    assert_int_equal(ph_last_status(), PH_USAGE);
     ph_writer *w = ph_writer_open("/dev/full", &(ph_writer_desc){ .width = 4, .format = "csv" });
     assert_non_null(w);
     assert_int_equal(ph_writer_rows(w, x, 1), PH_OK);
     assert_int_equal(ph_writer_close(w), PH_IO);
     assert_non_null(strstr(ph_message(), "/dev/full"));
+    w = ph_writer_open("/dev/full", &(ph_writer_desc){ .width = 4, .format = "safetensors" });
+    assert_int_equal(ph_writer_rows(w, x, 1), PH_OK);
+    assert_int_equal(ph_writer_close(w), PH_IO);
+    w = ph_writer_open(in_folder("gone.npz"), &(ph_writer_desc){ .width = 4 });
+    assert_int_equal(ph_writer_rows(w, x, 1), PH_OK);
+    ph_writer_discard(w);
+    assert_int_equal(access(in_folder("gone.npz"), F_OK), -1);
     /* A discarded file leaves the old one and nothing beside it. */
     w = ph_writer_open(in_folder("old.csv"), &(ph_writer_desc){ .width = 4 });
     ph_writer_rows(w, x, 1);
@@ -192,6 +313,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(grids), cmocka_unit_test(shades),
                                         cmocka_unit_test(tables),
-                                        cmocka_unit_test(rows_come_back), cmocka_unit_test(failures) };
+                                        cmocka_unit_test(rows_come_back),
+                                        cmocka_unit_test(arrays_come_back),
+                                        cmocka_unit_test(tables_come_back),
+                                        cmocka_unit_test(failures) };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -165,6 +165,14 @@ static void print_json(const ph_data *d, const ph_data_info *info, const summary
             cli_json_item_text(ph_data_column(d, c));
         cli_json_list_end();
     }
+    if (ph_data_class(d, 0)) {
+        cli_json_list_begin("class_names");
+        for (size_t i = 0; i < info->classes; i++)
+            cli_json_item_text(ph_data_class(d, i) ? ph_data_class(d, i) : "");
+        cli_json_list_end();
+    }
+    if (info->id_column)
+        cli_json_text("id_column", info->id_column);
     if (info->left_out)
         cli_json_text("left_out", info->left_out);
     cli_json_end();

@@ -122,8 +122,9 @@ typedef struct ph_data_desc {
     const char *format;        /* "auto": by the name's ending, then by the first bytes */
 
     /* Tables (CSV) */
-    const char *label_column, *id_column; /* a column that is text is taken for the id if it is the
-                                             first; "none": there is no id */
+    const char *label_column, *id_column; /* by name or number from 1 on. The first column is taken for
+                                             the id if it is text, or has no name where others have;
+                                             "none": there is no id */
     const char *columns;       /* the list to read, in this order; NULL: all */
     const char *drop_columns;  /* the list to leave out */
     const char *separator;     /* "auto", "comma", "semicolon", "tab", "blank" (runs of blanks), "bar" */
@@ -132,7 +133,7 @@ typedef struct ph_data_desc {
     const char *text_columns;  /* columns of text: "refuse" or "drop" */
 
     /* Files of named arrays (.npz, .safetensors) */
-    const char *array, *label_array;
+    const char *array, *label_array; /* label_array "none": there are no labels */
 
     /* Folders of pictures */
     const char *size;          /* "WIDTHxHEIGHT" that they are brought to; NULL: all are of one size */

@@ -11,7 +11,7 @@ static const ph_option table[] = {
     TEXT("label-column", "label target-column", label_column,
          "table: the column that holds each row's class; its name, or its number from 1 on"),
     TEXT("id-column", "id index-col", id_column,
-         "table: the column that names the rows, or none [the first, if it is text]"),
+         "table: the column that names the rows, or none [the first, if it is text or nameless]"),
     TEXT("columns", "usecols", columns, "table: the columns to read, as a,b,c, in this order [all]"),
     TEXT("drop-columns", "drop", drop_columns, "table: columns to leave out"),
     CHOICE("separator", separator, "auto", "auto comma semicolon tab blank bar",

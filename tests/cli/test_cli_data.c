@@ -141,7 +141,7 @@ static void what_a_table_is(void **state)
     write_text("odd.csv", "a,b,c,c\n1,5,,1\n2,5,,inf\nNA,5,,3\n");
     assert_run("data odd.csv", 0);
     assert_says(out, "4 values are missing (NaN)");
-    assert_says(out, "1 values are infinite");
+    assert_says(out, "1 value is infinite");
     assert_says(out, "constant");
     assert_says(out, "no value at all");
     assert_says(out, "a name twice");
@@ -157,7 +157,7 @@ static void standard_input(void **state)
 {
     (void)state;
     assert_run("data - --json <t.csv", 0);
-    assert_says(out, "\"name\":\"standard input\",\"rows\":60");
+    assert_says(out, "\"name\":\"standard input\",\"part\":\"all\",\"rows\":60");
     assert_run("encode t.pin t.csv -o file.csv", 0);
     assert_run("encode t.pin - -o stdin.csv <t.csv", 0);
     same_files("file.csv", "stdin.csv");
@@ -265,7 +265,7 @@ static void tables_that_differ(void **state)
     assert_fails("encode t.pin bare.csv -o x.csv", 1, "columns go by number");
     assert_run("encode t.pin bare.csv --columns 1,2,3 -o x.csv", 0);
     unlink(in_folder("x.csv"));
-    assert_fails("encode t.pin bare.csv --columns 1,2 -o x.csv", 1, "rows of 2 numbers, but 'encode' takes 3");
+    assert_fails("encode t.pin bare.csv --columns 1,2 -o x.csv", 1, "rows of 2 numbers, but the model's rows have 3");
     write_text("ragged.csv", "name,a,b,\"c, d\"\nx,1,2,3\ny,1,2,3\nz,1,2,3\nw,1,2\n");
     assert_fails("encode t.pin ragged.csv -o x.csv", 1, "ragged.csv: line 5: 3 fields, where the header has 4");
     write_text("words.csv", "name,a,b,\"c, d\"\nx,1,2,3\ny,1,?!,3\n");

@@ -1,11 +1,10 @@
-/* png.h - pictures as PNG files. */
+/* png.h - grids of pictures as PNG, in memory. */
 #ifndef PH_VIEW_PNG_H
 #define PH_VIEW_PNG_H
 
 #include "base/error.h"
 
-/* pixels: height x width x channels (1: gray, 3: RGB) bytes. Replaces path atomically. */
-ph_status ph_png_write(const char *path, const uint8_t *pixels, size_t width, size_t height,
-                       size_t channels);
+/* The bytes that ph_grid_save() writes (free them), or NULL; messages call the picture `name`. */
+uint8_t *ph_grid_encode(const char *name, const ph_grid *, size_t *size);
 
 #endif

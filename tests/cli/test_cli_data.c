@@ -177,7 +177,7 @@ static void standard_input(void **state)
     assert_run("eval t.pin - --json <t.csv", 0);
     assert_says(out, "\"rows\":60");
     assert_run("train pca - --latent-dim 1 --drop-columns kind <t.csv", 0);
-    assert_int_equal(access(in_folder("pca-stdin.pin"), R_OK), 0);
+    assert_int_equal(access(in_folder("pca-standard-input.pin"), R_OK), 0);
     assert_fails("data - </dev/null", 1, "standard input: it is empty");
     assert_run("encode t.pin t.csv -o z.npz", 0);
     assert_fails("data - <z.npz", 2, "standard input: an .npz is read from a file");

@@ -15,7 +15,7 @@
 #include <pinhole.h>
 
 #include "scratch.h"
-
+#include "view/png.h"
 
 static char *read_all(const char *name, size_t *size)
 {
@@ -121,6 +121,25 @@ static void tables(void **state)
                 }
         free(p);
     }
+}
+
+static void encoded_as_saved(void **state)
+{
+    (void)state;
+    ph_real tile[6] = { 0, 0.25, 0.5, 0.75, 1, 0 };
+    ph_grid grid = { .tiles = tile, .rows = 1, .columns = 2, .height = 1, .width = 1, .channels = 3 };
+    assert_int_equal(ph_grid_save(in_folder("e.png"), &grid), PH_OK);
+    size_t saved, size = 0;
+    char *file = read_all("e.png", &saved);
+    uint8_t *bytes = ph_grid_encode("e", &grid, &size);
+    assert_non_null(bytes);
+    assert_int_equal(size, saved);
+    assert_memory_equal(bytes, file, size);
+    free(bytes);
+    free(file);
+    grid.channels = 2;
+    assert_null(ph_grid_encode("a grid", &grid, &size));
+    assert_non_null(strstr(ph_message(), "a grid"));
 }
 
 static void rows_come_back(void **state)
@@ -312,7 +331,7 @@ static void failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(grids), cmocka_unit_test(shades),
-                                        cmocka_unit_test(tables),
+                                        cmocka_unit_test(tables), cmocka_unit_test(encoded_as_saved),
                                         cmocka_unit_test(rows_come_back),
                                         cmocka_unit_test(arrays_come_back),
                                         cmocka_unit_test(tables_come_back),

@@ -19,8 +19,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_train, cli_eval, cli_encode, cli_decode, cli_reconstruct, cli_info,
-    cli_data, cli_bench,
-    cli_sample, cli_score;
+    cli_sample, cli_score, cli_report, cli_data, cli_bench;
 /* Every command, the last one followed by NULL. */
 extern const cli_command *const cli_commands[];
 

@@ -6,9 +6,8 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = { &cli_train,  &cli_eval, &cli_encode, &cli_decode,
-                                            &cli_reconstruct, &cli_sample, &cli_score, &cli_info,
-                                            &cli_data, &cli_bench,
-                                            NULL };
+                                            &cli_reconstruct, &cli_sample, &cli_score, &cli_report,
+                                            &cli_info, &cli_data, &cli_bench, NULL };
 
 static void print_commands(FILE *to)
 {

@@ -395,6 +395,16 @@ ph_status ph_train(ph_model *, const ph_data *data, const ph_training *training)
  * download at once. Safe in a signal handler. */
 void ph_stop(void);
 
+/* ---- Report --------------------------------------------------------------------------------- */
+
+/* Writes one page (HTML) about the model on data: figures, curves of training, reconstructions, worst
+ * rows, filters, a map of the codes, and what else applies. The file needs no other and no network;
+ * equal arguments give equal bytes. train, the part that the model was trained on, gives the difference
+ * of the errors; title is the page's; both may be NULL. Replaces path atomically, "-" is standard
+ * output. Fails as ph_model_eval() does before anything is written; PH_IO. */
+ph_status ph_report_save(ph_model *, const ph_data *data, const ph_data *train, const char *title,
+                         const char *path);
+
 /* ---- Machine -------------------------------------------------------------------------------- */
 
 /* Threads that the library works with; 0: one for each CPU this process may use. Pinned inside the

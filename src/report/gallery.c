@@ -1,0 +1,181 @@
+/* gallery.c - rows beside their reconstructions: pictures as pictures, other rows as small tables;
+ * the rows and the columns that err most.
+ */
+#include "report/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_PICTURES = 16, SHOWN_TABLES = 4, WORST_TABLES = 4, SHOWN_COLUMNS = 12 };
+
+static ph_status out_of_memory(void)
+{
+    return ph_fail(PH_MEMORY, "out of memory for the report's rows");
+}
+
+/* ---- Rows ---------------------------------------------------------------------------------------- */
+
+static void put_name(ph_page *r, size_t row)
+{
+    ph_put(r, "<b>");
+    ph_put_row(r, row);
+    ph_put(r, "</b>");
+    if (r->labels) {
+        ph_put(r, " <span class=\"class\">");
+        ph_put_label(r, r->labels[row]);
+        ph_put(r, "</span>");
+    }
+    ph_put(r, " <span class=\"error\">error ");
+    ph_put_number(r, r->error[row], 3);
+    ph_put(r, "</span>");
+}
+
+static ph_status put_pair(ph_page *r, size_t row, const real *x, const real *y)
+{
+    ph_put(r, "<figure class=\"pair\">");
+    PH_TRY(ph_put_tile(r, x, "original"));
+    PH_TRY(ph_put_tile(r, y, "reconstruction"));
+    ph_put(r, "<figcaption>");
+    put_name(r, row);
+    ph_put(r, "</figcaption></figure>");
+    return PH_OK;
+}
+
+/* The columns of a row that err most; where there is room for all, in their order. */
+static size_t choose_columns(const ph_page *r, const double *error, size_t *chosen)
+{
+    if (r->info.width > SHOWN_COLUMNS)
+        return ph_page_largest(error, r->info.width, SHOWN_COLUMNS, chosen);
+    for (size_t c = 0; c < r->info.width; c++)
+        chosen[c] = c;
+    return r->info.width;
+}
+
+static ph_status put_table(ph_page *r, size_t row, const real *x, const real *y)
+{
+    size_t width = r->info.width, chosen[SHOWN_COLUMNS];
+    real *scaled = malloc(2 * width * sizeof *scaled);
+    double *error = calloc(width, sizeof *error);
+    ph_status status = scaled && error ? PH_OK : out_of_memory();
+    if (status == PH_OK) {
+        memcpy(scaled, x, width * sizeof *x);
+        memcpy(scaled + width, y, width * sizeof *y);
+        status = ph_scaling_apply_to(&r->model->scaling, row, scaled, 2, width);
+    }
+    for (size_t c = 0; c < width && status == PH_OK; c++)
+        error[c] = pow((double)scaled[c] - (double)scaled[width + c], 2);
+    size_t count = status == PH_OK ? choose_columns(r, error, chosen) : 0;
+    ph_put(r, "<div class=\"card\"><table><caption>");
+    put_name(r, row);
+    ph_put(r, "</caption><thead><tr><th scope=\"col\">column<th scope=\"col\">original"
+              "<th scope=\"col\">back</tr></thead><tbody>");
+    for (size_t i = 0; i < count; i++) {
+        size_t c = chosen[i];
+        double share = r->error[row] > 0 ? error[c] / r->error[row] : 0;
+        ph_put(r, "<tr><th scope=\"row\" style=\"--share:%.1f%%\">", 100 * fmin(share, 1));
+        ph_put_column(r, c);
+        ph_put(r, "</th><td>");
+        ph_put_number(r, (double)x[c], 4);
+        ph_put(r, "</td><td>");
+        ph_put_number(r, (double)y[c], 4);
+        ph_put(r, "</td></tr>");
+    }
+    ph_put(r, "</tbody></table></div>");
+    free(scaled);
+    free(error);
+    return status;
+}
+
+static ph_status put_rows(ph_page *r, const size_t *row, size_t count)
+{
+    size_t width = r->info.width;
+    real *x = malloc(2 * width * sizeof *x);
+    ph_status status = x ? PH_OK : out_of_memory();
+    ph_put(r, "<div class=\"%s\">", r->picture ? "pairs" : "tables");
+    for (size_t i = 0; i < count && status == PH_OK; i++) {
+        status = ph_data_read(r->data, &row[i], 1, x);
+        if (status == PH_OK)
+            status = ph_model_apply(r->model, "reconstruct", x, 1, x + width);
+        if (status == PH_OK)
+            status = (r->picture ? put_pair : put_table)(r, row[i], x, x + width);
+    }
+    ph_put(r, "</div>");
+    free(x);
+    return status;
+}
+
+static void explain(ph_page *r)
+{
+    ph_put(r, r->picture ? "Originals on the left, reconstructions on the right; the error "
+                         : "Original values and what came back, in the data's own units; the error ");
+    ph_put(r, "is the squared error summed over the row, in the model's input scale.");
+    if (!r->picture)
+        ph_put(r, " The bar behind a name is the column's share of it.");
+    if (!r->picture && r->info.width > SHOWN_COLUMNS)
+        ph_put(r, " Of %zu columns each table has the %d that differ most.", r->info.width,
+               SHOWN_COLUMNS);
+}
+
+static ph_status write_rows(ph_page *r)
+{
+    size_t most = r->picture ? SHOWN_PICTURES : SHOWN_TABLES, row[SHOWN_PICTURES];
+    size_t count = r->rows < most ? r->rows : most;
+    for (size_t i = 0; i < count; i++)
+        row[i] = ph_page_spread(r, i, count);
+    ph_put(r, "<p>%s. ", count < r->rows ? "Rows spread evenly over the set" : "All rows");
+    explain(r);
+    ph_put(r, "</p>");
+    return put_rows(r, row, count);
+}
+
+static bool more_than_shown(const ph_page *r)
+{
+    return r->rows > (r->picture ? SHOWN_PICTURES : SHOWN_TABLES);
+}
+
+static ph_status write_worst(ph_page *r)
+{
+    size_t most = r->picture ? r->worst_count : WORST_TABLES;
+    ph_put(r, "<p>The rows of largest squared error; the mean over all rows is ");
+    ph_put_number(r, ph_figure_get(&r->figures, "sse"), 3);
+    ph_put(r, ".</p>");
+    return put_rows(r, r->worst, r->worst_count < most ? r->worst_count : most);
+}
+
+/* ---- Columns ------------------------------------------------------------------------------------- */
+
+static bool is_table(const ph_page *r)
+{
+    return !r->picture && r->info.width > 1;
+}
+
+static ph_status write_columns(ph_page *r)
+{
+    size_t width = r->info.width, chosen[SHOWN_COLUMNS];
+    size_t shown = ph_page_largest(r->column_error, width, SHOWN_COLUMNS, chosen);
+    double total = 0, told = 0, largest = r->column_error[chosen[0]];
+    for (size_t c = 0; c < width; c++)
+        total += r->column_error[c];
+    ph_put(r, "<p>Each column's share of the squared error of all rows, in the model's input "
+              "scale.</p><div class=\"card\"><table class=\"bars\"><thead><tr><th scope=\"col\">column"
+              "<th scope=\"col\">share<th></tr></thead><tbody>");
+    for (size_t i = 0; i < shown && total > 0; i++) {
+        double error = r->column_error[chosen[i]];
+        told += error / total;
+        ph_put(r, "<tr><th scope=\"row\">");
+        ph_put_column(r, chosen[i]);
+        ph_put(r, "</th><td>%.1f %%</td><td class=\"bar\"><i style=\"width:%.1f%%\"></i></td></tr>",
+               100 * error / total, 100 * error / largest);
+    }
+    ph_put(r, "</tbody></table>");
+    if (shown < width)
+        ph_put(r, "<p class=\"note\">These %zu of %zu columns make %.1f %% of the error.</p>", shown,
+               width, 100 * told);
+    ph_put(r, "</div>");
+    return PH_OK;
+}
+
+const ph_section ph_section_rows = { "rows", "Reconstructions", NULL, write_rows };
+const ph_section ph_section_worst = { "worst", "Worst rows", more_than_shown, write_worst };
+const ph_section ph_section_columns = { "columns", "Columns that err most", is_table, write_columns };

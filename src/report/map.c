@@ -1,0 +1,261 @@
+/* map.c - where the rows lie in the space of codes, and what the decoder makes of that space. */
+#include "report/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A class has one of 8 colours and one of 7 marks: 56 pairs before one comes again. */
+enum { COLOURS = 8, MARKS = 7, MOST_CLASSES = 100, SPRITE_COLUMNS = 50, LATTICE = 15 };
+enum { SPRITE_BYTES = 1 << 20, LATTICE_BYTES = 300 << 10 };
+
+#define Z1 "z<tspan dy=\"3\" font-size=\"75%\">1</tspan>"
+#define Z2 "z<tspan dy=\"3\" font-size=\"75%\">2</tspan>"
+
+static const char *const marks[MARKS] = {
+    "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z",
+    "M-2.7-2.7h5.4v5.4h-5.4z",
+    "M0-3.6L3.4 2.5H-3.4z",
+    "M0-3.8L3.8 0 0 3.8-3.8 0z",
+    "M0 3.6L3.4-2.5H-3.4z",
+    "M-1.2-3.6h2.4v2.4h2.4v2.4h-2.4v2.4h-2.4v-2.4h-2.4v-2.4h2.4z",
+    "M0-1.4l2.2-2.2 1.4 1.4-2.2 2.2 2.2 2.2-1.4 1.4-2.2-2.2-2.2 2.2-1.4-1.4 2.2-2.2-2.2-2.2 1.4-1.4z",
+};
+
+static bool has_codes(const ph_page *r)
+{
+    return r->code > 0;
+}
+
+/* ---- Classes ------------------------------------------------------------------------------------- */
+
+/* How many rows of each class the map shows; NULL (free it) where rows are not coloured. */
+static size_t *count_classes(const ph_page *r, size_t *classes)
+{
+    size_t there = 0;
+    size_t *count = r->labels ? calloc(r->set.classes, sizeof *count) : NULL;
+    for (size_t i = 0; count && i < r->sample_count; i++)
+        there += count[r->labels[r->sample[i]]]++ == 0;
+    *classes = there;
+    if (there <= MOST_CLASSES && there > 0)
+        return count;
+    free(count);
+    return NULL;
+}
+
+static void put_legend(ph_page *r, const size_t *count, size_t classes)
+{
+    ph_put(r, "<div class=\"legend\" role=\"group\" aria-label=\"classes shown\">");
+    if (classes > 2)
+        ph_put(r, "<label class=\"all\"><input type=\"checkbox\" checked data-all>all</label>");
+    for (size_t k = 0; k < r->set.classes; k++) {
+        if (count[k] == 0)
+            continue;
+        ph_put(r, "<label><input type=\"checkbox\" checked data-class=\"%zu\"><svg class=\"c%zu\" "
+                  "viewBox=\"-4.5 -4.5 9 9\" aria-hidden=\"true\"><use href=\"#m%zu\"/></svg>",
+               k, k % COLOURS, k % MARKS);
+        ph_put_label(r, k);
+        ph_put(r, " <span class=\"count\">%zu</span></label>", count[k]);
+    }
+    ph_put(r, "</div>");
+}
+
+/* ---- Thumbnails ---------------------------------------------------------------------------------- */
+
+/* One PNG with all pictures of the map, side by side: a tile for each mark, in their order. */
+static ph_status put_sprite(ph_page *r)
+{
+    size_t factor = ph_shrink_factor(r->height, r->width, 32);
+    size_t height = (r->height + factor - 1) / factor, width = (r->width + factor - 1) / factor;
+    size_t columns = r->sample_count < SPRITE_COLUMNS ? r->sample_count : SPRITE_COLUMNS;
+    size_t lines = (r->sample_count + columns - 1) / columns, size = height * width * r->channels;
+    real *tiles = calloc(lines * columns * size, sizeof *tiles);
+    real *row = malloc(r->info.width * sizeof *row);
+    ph_status status = tiles && row ? PH_OK : ph_fail(PH_MEMORY, "out of memory for the report's map");
+    for (size_t i = 0; i < r->sample_count && status == PH_OK; i++) {
+        status = ph_data_read(r->data, &r->sample[i], 1, row);
+        if (status == PH_OK)
+            ph_shrink(row, r->height, r->width, r->channels, factor, tiles + i * size);
+    }
+    if (status == PH_OK) {
+        ph_put(r, "<img id=\"sprite\" hidden alt=\"\" data-columns=\"%zu\" data-rows=\"%zu\" src=\"", columns,
+               lines);
+        status = ph_put_image(r, &(ph_grid){ .tiles = tiles, .rows = lines, .columns = columns,
+                                             .height = height, .width = width,
+                                             .channels = r->channels, .white = r->info.white },
+                              SPRITE_BYTES);
+        ph_put(r, "\">");
+    }
+    free(tiles);
+    free(row);
+    return status;
+}
+
+/* ---- The map ------------------------------------------------------------------------------------- */
+
+static ph_axis range_of(const ph_page *r, int a)
+{
+    ph_axis axis = { .low = INFINITY, .high = -INFINITY };
+    for (size_t i = 0; i < r->sample_count; i++) {
+        double v = r->place[a][r->sample[i]];
+        axis.low = fmin(axis.low, v);
+        axis.high = fmax(axis.high, v);
+    }
+    axis.log = r->code == 1 && a == 1 && axis.low > 0 && axis.high / axis.low > 20;
+    ph_axis_settle(&axis);
+    return axis;
+}
+
+static void put_marks(ph_page *r, const ph_plot *p, const size_t *classes)
+{
+    for (size_t i = 0; i < r->sample_count; i++) {
+        size_t row = r->sample[i], k = classes ? r->labels[row] : 0;
+        ph_put(r, "<use href=\"#m%zu\" class=\"c%zu\"", k % MARKS, k % COLOURS);
+        if (classes)
+            ph_put(r, " data-class=\"%zu\"", k);
+        ph_put(r, " x=\"%.1f\" y=\"%.1f\"><title>", ph_plot_x(p, r->place[0][row]),
+               ph_plot_y(p, r->place[1][row]));
+        ph_put_row(r, row);
+        if (r->labels) {
+            ph_put(r, " · ");
+            ph_put_label(r, r->labels[row]);
+        }
+        ph_put(r, " · error ");
+        ph_put_number(r, r->error[row], 3);
+        ph_put(r, "</title></use>");
+    }
+}
+
+static void put_facts(ph_page *r)
+{
+    ph_put(r, "<ul class=\"note\"><li>");
+    if (r->code > 2)
+        ph_put(r, "The %zu numbers of a code are shown by their first two principal axes, which have "
+                  "%.1f %% of the variance of the codes shown. ", r->code,
+               100 * (r->share[0] + r->share[1]));
+    if (r->sample_count < r->rows)
+        ph_put(r, "%zu rows of %zu, spread evenly over the set.", r->sample_count, r->rows);
+    else
+        ph_put(r, "All %zu rows.", r->rows);
+    ph_put(r, "<li>%.1f %% of the %zu cells of a %s over the central 95 %% of all codes are empty "
+              "(%zu row%s).", 100 * r->empty, r->cells,
+           r->code == 1 ? "division into 20 intervals" : "20 × 20 grid", r->rows,
+           r->rows == 1 ? "" : "s");
+    if (r->train) {
+        double train = ph_figure_get(&r->train_figures, "mse");
+        double here = ph_figure_get(&r->figures, "mse");
+        ph_put(r, "<li>Training minus test error (mse): ");
+        ph_put_number(r, train - here, 3);
+        ph_put(r, " = ");
+        ph_put_number(r, train, 4);
+        ph_put(r, " − ");
+        ph_put_number(r, here, 4);
+        ph_put(r, ".");
+    }
+    ph_put(r, "</ul>");
+}
+
+static ph_status write_map(ph_page *r)
+{
+    char across[64], up[64];
+    size_t classes, *count = count_classes(r, &classes);
+    bool axes = r->code > 2;
+    snprintf(across, sizeof across, "first axis, %.1f %% of the variance", 100 * r->share[0]);
+    snprintf(up, sizeof up, "second axis, %.1f %%", 100 * r->share[1]);
+    ph_plot p = { .width = 640, .height = 520, .left = 52, .right = 12, .top = 28, .bottom = 46,
+                  .x = range_of(r, 0), .y = range_of(r, 1) };
+    p.x.label = axes ? across : Z1;
+    p.y.label = axes ? up : r->code == 2 ? Z2 : p.y.log ? "error of the row, log scale"
+                                                        : "error of the row";
+    ph_put(r, "<svg hidden class=\"marks\"><defs>");
+    for (size_t i = 0; i < MARKS; i++)
+        ph_put(r, "<path id=\"m%zu\" d=\"%s\"/>", i, marks[i]);
+    ph_put(r, "</defs></svg><figure class=\"card map\" id=\"codes\"><figcaption>%s</figcaption>",
+           r->code == 1 ? "The code of a row and the error of its reconstruction"
+           : axes       ? "The codes on their first two principal axes"
+                        : "The codes");
+    if (count)
+        put_legend(r, count, classes);
+    ph_plot_begin(r, &p, "");
+    ph_put(r, "the codes of %zu rows", r->sample_count);
+    if (count)
+        ph_put(r, ", marked by their %zu class%s", classes, classes == 1 ? "" : "es");
+    ph_plot_axes(r, &p);
+    put_marks(r, &p, count);
+    ph_put(r, "<circle id=\"ring\" r=\"7\" visibility=\"hidden\"/></svg>");
+    if (r->labels && count == NULL)
+        ph_put(r, "<p class=\"note\">More than %d classes: they are not coloured.</p>", MOST_CLASSES);
+    put_facts(r);
+    ph_put(r, "</figure>");
+    free(count);
+    return r->picture ? put_sprite(r) : PH_OK;
+}
+
+/* ---- The lattice --------------------------------------------------------------------------------- */
+
+static bool has_lattice(const ph_page *r)
+{
+    return r->picture && r->decodes && (r->code == 1 || r->code == 2);
+}
+
+/* What the decoder makes of evenly spaced codes; the second number grows upwards, as on the map. */
+static ph_status decode_lattice(ph_page *r, size_t lines, const double *low, const double *high,
+                                real *tiles)
+{
+    for (size_t i = 0; i < lines * LATTICE; i++) {
+        double x = (double)(i % LATTICE) / (LATTICE - 1);
+        double y = lines > 1 ? 1 - (double)(i / LATTICE) / (double)(lines - 1) : 0;
+        real code[2] = { (real)(low[0] + x * (high[0] - low[0])),
+                         (real)(low[1] + y * (high[1] - low[1])) };
+        PH_TRY(ph_model_apply(r->model, "decode", code, 1, tiles + i * r->info.width));
+    }
+    return PH_OK;
+}
+
+static ph_axis lattice_axis(double low, double high, const char *label)
+{
+    double half = high > low ? (high - low) / (LATTICE - 1) / 2 : 0.5;
+    return (ph_axis){ .low = low - half, .high = high + half, .label = label };
+}
+
+static ph_status write_lattice(ph_page *r)
+{
+    size_t lines = r->code == 2 ? LATTICE : 1;
+    double low[2] = { r->low[0], r->low[1] }, high[2] = { r->high[0], r->high[1] };
+    for (int a = 0; a < 2 && r->variational; a++) {
+        low[a] = -3;
+        high[a] = 3;
+    }
+    real *tiles = malloc(lines * LATTICE * r->info.width * sizeof *tiles);
+    ph_status status = tiles ? decode_lattice(r, lines, low, high, tiles)
+                             : ph_fail(PH_MEMORY, "out of memory for the report's lattice");
+    double tile = 560.0 / LATTICE, tall = fmin(fmax((double)r->height / (double)r->width, 0.3), 3);
+    ph_plot p = { .width = 640, .left = 52, .right = 28, .top = 28, .bottom = 46,
+                  .height = 74 + tall * tile * (double)lines,
+                  .x = lattice_axis(low[0], high[0], Z1),
+                  .y = lattice_axis(low[1], high[1], Z2) };
+    if (lines == 1) {
+        p.y.label = NULL;
+        p.top = 4;
+        p.height -= 24;
+    }
+    ph_put(r, "<figure class=\"card map\"><figcaption>%s</figcaption>",
+           r->variational ? "What the decoder makes of codes from −3 to 3"
+                          : "What the decoder makes of codes over the central 95 % of those above");
+    ph_plot_begin(r, &p, "");
+    ph_put(r, "decoded codes, %d %s", LATTICE, lines > 1 ? "by 15" : "in a line");
+    ph_plot_axes(r, &p);
+    ph_put(r, "<image x=\"%g\" y=\"%g\" width=\"560\" height=\"%g\" preserveAspectRatio=\"none\" href=\"",
+           p.left, p.top, tall * tile * (double)lines);
+    if (status == PH_OK)
+        status = ph_put_image(r, &(ph_grid){ .tiles = tiles, .rows = lines, .columns = LATTICE,
+                                             .height = r->height, .width = r->width,
+                                             .channels = r->channels, .white = r->info.white },
+                              LATTICE_BYTES);
+    ph_put(r, "\"/></svg></figure>");
+    free(tiles);
+    return status;
+}
+
+const ph_section ph_section_map = { "map", "The codes", has_codes, write_map };
+const ph_section ph_section_lattice = { "lattice", "Decoded codes", has_lattice, write_lattice };

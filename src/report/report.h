@@ -1,0 +1,99 @@
+/* report.h - the page about a model: what was measured, and the sections that show it. */
+#ifndef PH_REPORT_REPORT_H
+#define PH_REPORT_REPORT_H
+
+#include "base/file.h"
+#include "model/model.h"
+
+enum { PH_PAGE_WORST = 12 };
+
+/* Everything is measured before the first byte is written (measure.c). */
+typedef struct ph_page {
+    ph_file *page;
+    ph_model *model;
+    const ph_data *data, *train;   /* train NULL: none to compare with */
+    const char *title;
+    ph_model_info info;
+    ph_data_info set;
+    const uint32_t *labels;
+    bool variational;              /* codes have a standard normal prior */
+    bool picture;
+    size_t height, width, channels;
+    size_t rows, code;             /* rows measured, numbers of a code (0: the model has none) */
+    bool decodes;
+    ph_figures figures, train_figures;
+    double *error, *column_error;  /* squared error of each row; of each column, over all rows */
+    size_t worst[PH_PAGE_WORST], worst_count; /* rows of largest error, the largest first */
+    double *variance, *kl, *mu_variance; /* of each number of the code; kl NULL: no posterior */
+    double *mean, *axis;           /* of the codes: the map shows (code - mean) . axis[0 or 1] */
+    double share[2];               /* of the variance along both axes */
+    double *place[2];              /* on the map, of each row; place[1] is the error for 1-d codes */
+    double low[2], high[2];        /* the central 95 % of both */
+    double empty;                  /* share of cells without a row */
+    size_t cells;
+    size_t sample_count, *sample;  /* rows shown on the map */
+} ph_page;
+
+ph_status ph_page_measure(ph_page *);
+void ph_page_release(ph_page *);
+/* The places of the `most` largest of count values, the largest first; returns how many there are. */
+size_t ph_page_largest(const double *values, size_t count, size_t most, size_t *place);
+/* Number i of count rows spread evenly over the set. */
+size_t ph_page_spread(const ph_page *, size_t i, size_t count);
+
+/* ---- Writing (html.c). A failure to write waits in the file until it is committed. ------------ */
+
+/* Markup of ours; what comes from data goes through ph_put_text, which escapes it. */
+void ph_put(ph_page *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ph_put_text(ph_page *, const char *text);
+/* With so many significant digits, and a minus sign that is one. */
+void ph_put_number(ph_page *, double value, int digits);
+void ph_put_row(ph_page *, size_t row);     /* "row 17" or its id */
+void ph_put_label(ph_page *, size_t label); /* the name of a class */
+void ph_put_column(ph_page *, size_t column);
+/* A picture as a data: URI; grids of more than `budget` bytes as PNG are drawn smaller.
+ * (may be NULL) tells how many times. */
+ph_status ph_put_image(ph_page *, const ph_grid *, size_t budget);
+/* A row of data, or one like it, as <img>; alt is what stands for it. */
+ph_status ph_put_tile(ph_page *, const real *row, const char *alt);
+/* By which factor a picture is made smaller so that no side is longer than `most`. */
+size_t ph_shrink_factor(size_t height, size_t width, size_t most);
+/* The mean of factor x factor blocks; returns the room that the result takes. */
+size_t ph_shrink(const real *in, size_t height, size_t width, size_t channels, size_t factor,
+                 real *out);
+
+/* ---- Plots (plot.c) --------------------------------------------------------------------------- */
+
+typedef struct ph_axis {
+    double low, high;
+    bool log, whole;           /* whole: ticks at whole numbers only */
+    const char *label;         /* markup */
+} ph_axis;
+
+typedef struct ph_plot {
+    double width, height, left, right, top, bottom; /* of the whole, and the margins */
+    ph_axis x, y;
+} ph_plot;
+
+/* Widens the range to round numbers. */
+void ph_axis_settle(ph_axis *);
+double ph_plot_x(const ph_plot *, double value);
+double ph_plot_y(const ph_plot *, double value);
+/* Opens the svg with its alternative text still to be written: <svg ... aria-label="  */
+void ph_plot_begin(ph_page *, const ph_plot *, const char *classes);
+/* Closes the label and draws axes, ticks and their labels. */
+void ph_plot_axes(ph_page *, const ph_plot *);
+
+/* ---- Sections --------------------------------------------------------------------------------- */
+
+typedef struct ph_section {
+    const char *id, *heading;
+    bool (*applies)(const ph_page *); /* NULL: always */
+    ph_status (*write)(ph_page *);
+} ph_section;
+
+extern const ph_section ph_section_summary, ph_section_curves, ph_section_rows, ph_section_worst,
+    ph_section_columns, ph_section_filters, ph_section_map, ph_section_lattice, ph_section_samples,
+    ph_section_activity, ph_section_posterior;
+
+#endif

@@ -1,0 +1,146 @@
+/* summary.c - what was trained on what, and the headline figures. */
+#include "report/report.h"
+
+#include "base/options.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put_shape(ph_page *r)
+{
+    for (size_t d = 0; d < r->info.rank; d++)
+        ph_put(r, "%s%zu", d ? " × " : "", r->info.shape[d]);
+}
+
+static void fact(ph_page *r, const char *name)
+{
+    ph_put(r, "<div><dt>%s</dt><dd>", name);
+}
+
+static void fact_end(ph_page *r)
+{
+    ph_put(r, "</dd></div>");
+}
+
+/* ---- Options ------------------------------------------------------------------------------------- */
+
+/* The options of a table that are not what they are by default. Targets are compared as texts, so that
+ * 1e-3 equals 0.001. */
+static ph_status put_options(ph_page *r, const ph_option *table, size_t count, size_t size,
+                             size_t *shown)
+{
+    void *usual = calloc(1, size + 1);
+    ph_settings *none = ph_settings_new();
+    ph_status status = usual && none ? ph_options_read(table, count, none, usual)
+                                     : ph_fail(PH_MEMORY, "out of memory for the report");
+    for (size_t i = 0; i < count && status == PH_OK; i++) {
+        char text[4096];
+        const char *value = ph_model_option(r->model, table[i].name);
+        const char *standard = ph_option_text(&table[i], usual, text, sizeof text);
+        if (value == NULL || *value == '\0' || strcmp(value, standard) == 0)
+            continue;
+        bool flag = table[i].type == PH_OPTION_FLAG;
+        ph_put(r, "%s<code>", (*shown)++ ? " " : "");
+        ph_put_text(r, table[i].name);
+        if (!flag || strcmp(value, "1") != 0) {
+            ph_put(r, " = ");
+            ph_put_text(r, value);
+        }
+        ph_put(r, "</code>");
+    }
+    ph_settings_free(none);
+    free(usual);
+    return status;
+}
+
+/* ---- Figures -------------------------------------------------------------------------------------- */
+
+/* Units are sentences ("mean over all elements, in ..."): the part before the comma stands under the
+ * number, all of it is in the title. */
+static void put_figures(ph_page *r)
+{
+    ph_put(r, "<ul class=\"figures\">");
+    for (size_t i = 0; i < r->figures.count; i++) {
+        const ph_figure *f = &r->figures.at[i];
+        if (strcmp(f->name, "rows") == 0)
+            continue;
+        ph_put(r, "<li><b>");
+        ph_put_number(r, f->value, 4);
+        ph_put(r, "</b> <span class=\"name\">");
+        ph_put_text(r, f->name);
+        ph_put(r, "</span> <span class=\"unit\">");
+        ph_put_text(r, f->unit);
+        ph_put(r, "</span></li>");
+    }
+    ph_put(r, "</ul>");
+}
+
+static void put_time(ph_page *r)
+{
+    const ph_trainer_progress *p = &r->model->trainer.progress;
+    ph_put(r, "%lld epoch%s, %lld step%s", (long long)p->epoch, p->epoch == 1 ? "" : "s",
+           (long long)p->step, p->step == 1 ? "" : "s");
+    if (p->seconds >= 120)
+        ph_put(r, ", %.0f min %02.0f s", floor(p->seconds / 60), fmod(p->seconds, 60));
+    else if (p->seconds > 0)
+        ph_put(r, ", %.3g s", p->seconds);
+}
+
+static ph_status write_summary(ph_page *r)
+{
+    const ph_family_desc *family = r->model->family;
+    ph_put(r, "<p>Measured on %zu row%s of <b>", r->rows, r->rows == 1 ? "" : "s");
+    ph_put_text(r, r->set.name);
+    ph_put(r, "</b>:</p>");
+    put_figures(r);
+    ph_put(r, "<dl class=\"card facts\">");
+    fact(r, "model");
+    ph_put(r, "<code>%s</code>, ", r->info.family);
+    ph_put_text(r, family->face.help);
+    fact_end(r);
+    fact(r, "made for");
+    ph_put_text(r, r->info.data);
+    ph_put(r, ", rows of ");
+    put_shape(r);
+    fact_end(r);
+    if (r->train) {
+        ph_data_info train;
+        ph_data_describe(r->train, &train);
+        fact(r, "training part");
+        ph_put(r, "%zu rows", train.rows);
+        fact_end(r);
+    }
+    fact(r, "size");
+    ph_put(r, "code of %zu, %zu trained number%s", r->info.latent_dim, r->info.parameters,
+           r->info.parameters == 1 ? "" : "s");
+    if (r->info.layers)
+        ph_put(r, ", %zu hidden layer%s in the encoder", r->info.layers, r->info.layers == 1 ? "" : "s");
+    fact_end(r);
+    if (r->info.epoch) {
+        fact(r, "trained");
+        if (family->fit)
+            ph_put(r, "in closed form");
+        else
+            put_time(r);
+        fact_end(r);
+    }
+    fact(r, "scaling");
+    ph_put(r, "<code>");
+    ph_put_text(r, r->model->scaling.kind);
+    ph_put(r, "</code>%s", strcmp(r->model->scaling.kind, "none") == 0 ? ": numbers as they are" : "");
+    fact_end(r);
+    fact(r, "options that differ from the defaults");
+    size_t shown = 0;
+    ph_status status = put_options(r, family->face.options, family->face.option_count,
+                                   family->options_size, &shown);
+    if (status == PH_OK)
+        status = put_options(r, ph_training_table, ph_training_table_size, sizeof(ph_trainer_options),
+                             &shown);
+    ph_put(r, shown ? "" : "none");
+    fact_end(r);
+    ph_put(r, "</dl>");
+    return status;
+}
+
+const ph_section ph_section_summary = { "summary", "The model", NULL, write_summary };

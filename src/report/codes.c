@@ -9,7 +9,7 @@ enum { MOST_BARS = 100 };
 static ph_status put_bars(ph_page *r, const double *values, const char *what, const char *unit)
 {
     size_t order[MOST_BARS], shown = ph_page_largest(values, r->code, MOST_BARS, order);
-    ph_plot p = { .width = 640, .height = 260, .left = 52, .right = 12, .top = 28, .bottom = 42,
+    ph_plot p = { .width = 640, .height = 260, .left = 52, .right = 12, .top = 28, .bottom = 30,
                   .x = { .low = 0, .high = (double)shown }, .y = { .low = 0, .label = unit } };
     p.y.high = values[order[0]] > 0 ? values[order[0]] : 1;
     ph_axis_settle(&p.y);
@@ -32,7 +32,7 @@ static ph_status put_bars(ph_page *r, const double *values, const char *what, co
         ph_put_number(r, values[order[i]], 4);
         ph_put(r, "</title></g>");
         if (shown <= 24)
-            ph_put(r, "<text class=\"middle\" x=\"%.1f\" y=\"%g\">%s%zu</text>", x, zero + 17,
+            ph_put(r, "<text class=\"middle\" x=\"%.1f\" y=\"%g\">%s%zu</text>", x, zero + 20,
                    shown <= 16 ? "z" : "", order[i] + 1);
     }
     ph_put(r, "</svg>");

@@ -105,7 +105,8 @@ static ph_status write_filters(ph_page *r)
     real *tile = malloc(3 * width * sizeof *tile), *drawn = malloc(width * sizeof *drawn);
     ph_status status = tile && drawn ? choose_filters(v, weight, pca, most, chosen) : out_of_memory();
     explain(r, pca);
-    ph_put(r, "<div class=\"tiles\" role=\"img\" aria-label=\"%zu filters\">", most);
+    ph_put(r, "<div class=\"tiles%s\" role=\"img\" aria-label=\"%zu filters\">",
+           most > 20 ? " filters" : "", most);
     for (size_t i = 0; i < most && status == PH_OK; i++)
         status = put_filter(r, weight, filters, chosen[i], tile, drawn);
     ph_put(r, "</div>");
@@ -153,5 +154,5 @@ static ph_status write_samples(ph_page *r)
     return status;
 }
 
-const ph_section ph_section_filters = { "filters", "First layer", has_filters, write_filters };
+const ph_section ph_section_filters = { "filters", "Filters", has_filters, write_filters };
 const ph_section ph_section_samples = { "samples", "Samples", has_samples, write_samples };

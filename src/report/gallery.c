@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_PICTURES = 16, SHOWN_TABLES = 4, WORST_TABLES = 4, SHOWN_COLUMNS = 12 };
+enum { SHOWN_PICTURES = 18, SHOWN_TABLES = 3, SHOWN_COLUMNS = 12 };
 
 static ph_status out_of_memory(void)
 {
@@ -136,7 +136,7 @@ static bool more_than_shown(const ph_page *r)
 
 static ph_status write_worst(ph_page *r)
 {
-    size_t most = r->picture ? r->worst_count : WORST_TABLES;
+    size_t most = r->picture ? r->worst_count : SHOWN_TABLES;
     ph_put(r, "<p>The rows of largest squared error; the mean over all rows is ");
     ph_put_number(r, ph_figure_get(&r->figures, "sse"), 3);
     ph_put(r, ".</p>");

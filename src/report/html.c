@@ -54,6 +54,14 @@ void ph_put_number(ph_page *r, double value, int digits)
     ph_put(r, "%s%s", value < 0 && !zero ? "−" : "", text);
 }
 
+void ph_put_count(ph_page *r, size_t count)
+{
+    char text[32];
+    int length = snprintf(text, sizeof text, "%zu", count);
+    for (int i = 0; i < length; i++)
+        ph_put(r, "%s%c", i && length > 4 && (length - i) % 3 == 0 ? "\u202f" : "", text[i]);
+}
+
 void ph_put_row(ph_page *r, size_t row)
 {
     const char *id = ph_data_id(r->data, row);
@@ -69,7 +77,7 @@ void ph_put_label(ph_page *r, size_t label)
     if (name && *name)
         ph_put_text(r, name);
     else
-        ph_put(r, "%zu", label);
+        ph_put(r, "class %zu", label);
 }
 
 void ph_put_column(ph_page *r, size_t column)

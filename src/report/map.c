@@ -55,7 +55,7 @@ static void put_legend(ph_page *r, const size_t *count, size_t classes)
                   "viewBox=\"-4.5 -4.5 9 9\" aria-hidden=\"true\"><use href=\"#m%zu\"/></svg>",
                k, k % COLOURS, k % MARKS);
         ph_put_label(r, k);
-        ph_put(r, " <span class=\"count\">%zu</span></label>", count[k]);
+        ph_put(r, "</label>");
     }
     ph_put(r, "</div>");
 }
@@ -133,14 +133,18 @@ static void put_facts(ph_page *r)
         ph_put(r, "The %zu numbers of a code are shown by their first two principal axes, which have "
                   "%.1f %% of the variance of the codes shown. ", r->code,
                100 * (r->share[0] + r->share[1]));
-    if (r->sample_count < r->rows)
-        ph_put(r, "%zu rows of %zu, spread evenly over the set.", r->sample_count, r->rows);
-    else
-        ph_put(r, "All %zu rows.", r->rows);
-    ph_put(r, "<li>%.1f %% of the %zu cells of a %s over the central 95 %% of all codes are empty "
-              "(%zu row%s).", 100 * r->empty, r->cells,
-           r->code == 1 ? "division into 20 intervals" : "20 × 20 grid", r->rows,
-           r->rows == 1 ? "" : "s");
+    if (r->sample_count < r->rows) {
+        ph_put_count(r, r->sample_count);
+        ph_put(r, " rows of ");
+        ph_put_count(r, r->rows);
+        ph_put(r, ", spread evenly over the set.");
+    } else {
+        ph_put(r, "All ");
+        ph_put_count(r, r->rows);
+        ph_put(r, " rows.");
+    }
+    ph_put(r, "</li><li>%.1f %% of the %zu %s over the central 95 %% of all codes are empty.</li>",
+           100 * r->empty, r->cells, r->code == 1 ? "intervals" : "cells of a 20 × 20 grid");
     if (r->train) {
         double train = ph_figure_get(&r->train_figures, "mse");
         double here = ph_figure_get(&r->figures, "mse");
@@ -150,7 +154,7 @@ static void put_facts(ph_page *r)
         ph_put_number(r, train, 4);
         ph_put(r, " − ");
         ph_put_number(r, here, 4);
-        ph_put(r, ".");
+        ph_put(r, ".</li>");
     }
     ph_put(r, "</ul>");
 }
@@ -162,7 +166,7 @@ static ph_status write_map(ph_page *r)
     bool axes = r->code > 2;
     snprintf(across, sizeof across, "first axis, %.1f %% of the variance", 100 * r->share[0]);
     snprintf(up, sizeof up, "second axis, %.1f %%", 100 * r->share[1]);
-    ph_plot p = { .width = 640, .height = 520, .left = 52, .right = 12, .top = 28, .bottom = 46,
+    ph_plot p = { .width = 640, .height = 520, .left = 52, .right = 12, .top = 28, .bottom = 50,
                   .x = range_of(r, 0), .y = range_of(r, 1) };
     p.x.label = axes ? across : Z1;
     p.y.label = axes ? up : r->code == 2 ? Z2 : p.y.log ? "error of the row, log scale"
@@ -230,8 +234,8 @@ static ph_status write_lattice(ph_page *r)
     ph_status status = tiles ? decode_lattice(r, lines, low, high, tiles)
                              : ph_fail(PH_MEMORY, "out of memory for the report's lattice");
     double tile = 560.0 / LATTICE, tall = fmin(fmax((double)r->height / (double)r->width, 0.3), 3);
-    ph_plot p = { .width = 640, .left = 52, .right = 28, .top = 28, .bottom = 46,
-                  .height = 74 + tall * tile * (double)lines,
+    ph_plot p = { .width = 640, .left = 52, .right = 28, .top = 28, .bottom = 50,
+                  .height = 78 + tall * tile * (double)lines,
                   .x = lattice_axis(low[0], high[0], Z1),
                   .y = lattice_axis(low[1], high[1], Z2) };
     if (lines == 1) {

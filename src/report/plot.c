@@ -96,7 +96,7 @@ void ph_plot_begin(ph_page *r, const ph_plot *p, const char *classes)
 void ph_plot_axes(ph_page *r, const ph_plot *p)
 {
     double tick[MOST_TICKS], right = p->width - p->right, bottom = p->height - p->bottom;
-    int across = (int)((right - p->left) / 60), up = (int)((bottom - p->top) / 38);
+    int across = (int)((right - p->left) / 60), up = (int)((bottom - p->top) / 30);
     ph_put(r, "\"><g class=\"axes\">");
     for (size_t i = 0, n = p->y.label ? ticks_of(&p->y, up, tick) : 0; i < n; i++) {
         double y = ph_plot_y(p, tick[i]);
@@ -108,7 +108,7 @@ void ph_plot_axes(ph_page *r, const ph_plot *p)
     for (size_t i = 0, n = p->x.label ? ticks_of(&p->x, across, tick) : 0; i < n; i++) {
         double x = ph_plot_x(p, tick[i]);
         ph_put(r, "<path d=\"M%.1f %gv5\"/><text class=\"middle\" x=\"%.1f\" y=\"%g\">", x, bottom, x,
-               bottom + 18);
+               bottom + 20);
         put_tick(r, tick[i]);
         ph_put(r, "</text>");
     }

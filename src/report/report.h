@@ -48,8 +48,10 @@ void ph_put(ph_page *, const char *format, ...) __attribute__((format(printf, 2,
 void ph_put_text(ph_page *, const char *text);
 /* With so many significant digits, and a minus sign that is one. */
 void ph_put_number(ph_page *, double value, int digits);
+/* In groups of three digits. */
+void ph_put_count(ph_page *, size_t count);
 void ph_put_row(ph_page *, size_t row);     /* "row 17" or its id */
-void ph_put_label(ph_page *, size_t label); /* the name of a class */
+void ph_put_label(ph_page *, size_t label); /* the name of a class, or its number */
 void ph_put_column(ph_page *, size_t column);
 /* A picture as a data: URI; grids of more than `budget` bytes as PNG are drawn smaller.
  * (may be NULL) tells how many times. */

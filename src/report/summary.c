@@ -38,7 +38,8 @@ static ph_status put_options(ph_page *r, const ph_option *table, size_t count, s
         char text[4096];
         const char *value = ph_model_option(r->model, table[i].name);
         const char *standard = ph_option_text(&table[i], usual, text, sizeof text);
-        if (value == NULL || *value == '\0' || strcmp(value, standard) == 0)
+        bool told = strcmp(table[i].name, "scaling") == 0; /* above, as what it came to */
+        if (value == NULL || *value == '\0' || strcmp(value, standard) == 0 || told)
             continue;
         bool flag = table[i].type == PH_OPTION_FLAG;
         ph_put(r, "%s<code>", (*shown)++ ? " " : "");
@@ -56,8 +57,19 @@ static ph_status put_options(ph_page *r, const ph_option *table, size_t count, s
 
 /* ---- Figures -------------------------------------------------------------------------------------- */
 
-/* Units are sentences ("mean over all elements, in ..."): the part before the comma stands under the
- * number, all of it is in the title. */
+/* A long name may break behind each of its parts. */
+static void put_breakable(ph_page *r, const char *name)
+{
+    for (const char *end; *name; name = end) {
+        char part[64];
+        end = name + strcspn(name, "_");
+        end += *end == '_';
+        snprintf(part, sizeof part, "%.*s", (int)(end - name), name);
+        ph_put_text(r, part);
+        ph_put(r, *end ? "<wbr>" : "");
+    }
+}
+
 static void put_figures(ph_page *r)
 {
     ph_put(r, "<ul class=\"figures\">");
@@ -68,7 +80,7 @@ static void put_figures(ph_page *r)
         ph_put(r, "<li><b>");
         ph_put_number(r, f->value, 4);
         ph_put(r, "</b> <span class=\"name\">");
-        ph_put_text(r, f->name);
+        put_breakable(r, f->name);
         ph_put(r, "</span> <span class=\"unit\">");
         ph_put_text(r, f->unit);
         ph_put(r, "</span></li>");
@@ -79,8 +91,10 @@ static void put_figures(ph_page *r)
 static void put_time(ph_page *r)
 {
     const ph_trainer_progress *p = &r->model->trainer.progress;
-    ph_put(r, "%lld epoch%s, %lld step%s", (long long)p->epoch, p->epoch == 1 ? "" : "s",
-           (long long)p->step, p->step == 1 ? "" : "s");
+    ph_put_count(r, (size_t)p->epoch);
+    ph_put(r, " epoch%s, ", p->epoch == 1 ? "" : "s");
+    ph_put_count(r, (size_t)p->step);
+    ph_put(r, " step%s", p->step == 1 ? "" : "s");
     if (p->seconds >= 120)
         ph_put(r, ", %.0f min %02.0f s", floor(p->seconds / 60), fmod(p->seconds, 60));
     else if (p->seconds > 0)
@@ -90,7 +104,9 @@ static void put_time(ph_page *r)
 static ph_status write_summary(ph_page *r)
 {
     const ph_family_desc *family = r->model->family;
-    ph_put(r, "<p>Measured on %zu row%s of <b>", r->rows, r->rows == 1 ? "" : "s");
+    ph_put(r, "<p>Measured on ");
+    ph_put_count(r, r->rows);
+    ph_put(r, " row%s of <b>", r->rows == 1 ? "" : "s");
     ph_put_text(r, r->set.name);
     ph_put(r, "</b>:</p>");
     put_figures(r);
@@ -108,12 +124,16 @@ static ph_status write_summary(ph_page *r)
         ph_data_info train;
         ph_data_describe(r->train, &train);
         fact(r, "training part");
-        ph_put(r, "%zu rows", train.rows);
+        ph_put_count(r, train.rows);
+        ph_put(r, " rows");
         fact_end(r);
     }
     fact(r, "size");
-    ph_put(r, "code of %zu, %zu trained number%s", r->info.latent_dim, r->info.parameters,
-           r->info.parameters == 1 ? "" : "s");
+    ph_put(r, "code of ");
+    ph_put_count(r, r->info.latent_dim);
+    ph_put(r, ", ");
+    ph_put_count(r, r->info.parameters);
+    ph_put(r, " trained numbers");
     if (r->info.layers)
         ph_put(r, ", %zu hidden layer%s in the encoder", r->info.layers, r->info.layers == 1 ? "" : "s");
     fact_end(r);

@@ -129,9 +129,10 @@ static ph_status write_rows(ph_page *r)
     return put_rows(r, row, count);
 }
 
-static bool more_than_shown(const ph_page *r)
+static bool rows_err(const ph_page *r)
 {
-    return r->rows > (r->picture ? SHOWN_PICTURES : SHOWN_TABLES);
+    return r->rows > (r->picture ? SHOWN_PICTURES : SHOWN_TABLES) &&
+           ph_figure_get(&r->figures, "sse") > 0;
 }
 
 static ph_status write_worst(ph_page *r)
@@ -145,9 +146,9 @@ static ph_status write_worst(ph_page *r)
 
 /* ---- Columns ------------------------------------------------------------------------------------- */
 
-static bool is_table(const ph_page *r)
+static bool columns_err(const ph_page *r)
 {
-    return !r->picture && r->info.width > 1;
+    return !r->picture && r->info.width > 1 && ph_figure_get(&r->figures, "sse") > 0;
 }
 
 static ph_status write_columns(ph_page *r)
@@ -160,7 +161,7 @@ static ph_status write_columns(ph_page *r)
     ph_put(r, "<p>Each column's share of the squared error of all rows, in the model's input "
               "scale.</p><div class=\"card\"><table class=\"bars\"><thead><tr><th scope=\"col\">column"
               "<th scope=\"col\">share<th></tr></thead><tbody>");
-    for (size_t i = 0; i < shown && total > 0; i++) {
+    for (size_t i = 0; i < shown; i++) {
         double error = r->column_error[chosen[i]];
         told += error / total;
         ph_put(r, "<tr><th scope=\"row\">");
@@ -177,5 +178,5 @@ static ph_status write_columns(ph_page *r)
 }
 
 const ph_section ph_section_rows = { "rows", "Reconstructions", NULL, write_rows };
-const ph_section ph_section_worst = { "worst", "Worst rows", more_than_shown, write_worst };
-const ph_section ph_section_columns = { "columns", "Columns that err most", is_table, write_columns };
+const ph_section ph_section_worst = { "worst", "Worst rows", rows_err, write_worst };
+const ph_section ph_section_columns = { "columns", "Columns that err most", columns_err, write_columns };

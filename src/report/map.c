@@ -139,9 +139,9 @@ static void put_facts(ph_page *r)
         ph_put_count(r, r->rows);
         ph_put(r, ", spread evenly over the set.");
     } else {
-        ph_put(r, "All ");
+        ph_put(r, r->rows > 1 ? "All " : "");
         ph_put_count(r, r->rows);
-        ph_put(r, " rows.");
+        ph_put(r, " row%s.", r->rows > 1 ? "s" : "");
     }
     ph_put(r, "</li><li>%.1f %% of the %zu %s over the central 95 %% of all codes are empty.</li>",
            100 * r->empty, r->cells, r->code == 1 ? "intervals" : "cells of a 20 × 20 grid");
@@ -177,7 +177,7 @@ static ph_status write_map(ph_page *r)
     ph_put(r, "</defs></svg><figure class=\"card map\" id=\"codes\"><figcaption>%s</figcaption>",
            r->code == 1 ? "The code of a row and the error of its reconstruction"
            : axes       ? "The codes on their first two principal axes"
-                        : "The codes");
+                        : "Each row at the two numbers of its code");
     if (count)
         put_legend(r, count, classes);
     ph_plot_begin(r, &p, "");

@@ -103,6 +103,7 @@ const char ph_page_style[] =
     "max-width:none}#codes figcaption{grid-column:1/-1}#codes .plot{grid-row:2/4}\n"
     "#codes .legend,#codes .note{grid-column:2}#codes .note{align-self:start}\n"
     "#codes .legend{align-content:start;gap:2px 18px}}\n"
+    "@media screen and (min-width:860px){.legend{max-height:420px;overflow:auto}}\n"
     "#ring{fill:none;stroke:var(--ink);stroke-width:1.6;pointer-events:none}\n"
     ".legend{display:flex;flex-wrap:wrap;gap:2px 14px;margin-bottom:6px;font-size:.9rem}\n"
     ".legend label{display:inline-flex;align-items:center;gap:5px;padding:3px 0;cursor:pointer}\n"

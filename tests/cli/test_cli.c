@@ -92,8 +92,8 @@ static void usage(void **state)
     assert_run("--version", 0);
     assert_string_equal(out, "pinhole 0.1.0\n");
     assert_run("--help", 0);
-    static const char *const commands[] = { "train", "eval", "encode", "decode", "reconstruct", "info",
-                                            "data", "bench" };
+    static const char *const commands[] = { "train", "eval", "encode", "decode", "reconstruct", "report",
+                                            "info", "data", "bench" };
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         char text[64];
         snprintf(text, sizeof text, "%s --help", commands[i]);
@@ -130,6 +130,7 @@ static void wrong_usage(void **state)
         { "data glyphs:train -x", "unknown option" },
         { "bench nothing --data glyphs", "no case" },
         { "encode a b", "where to" },
+        { "report a b", "where to" },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_run(wrong[i].arguments, 2);
@@ -178,6 +179,16 @@ static void a_whole_round(void **state)
     assert_says(out, "relu");
     assert_run("info m.pin --options", 0);
     assert_says(out, "latent-dim = 8");
+    assert_run("report m.pin glyphs --title 'A <page>' -o page.html", 0);
+    assert_one_line(err);
+    slurp("page.html", out, sizeof out);
+    assert_says(out, "<title>A &lt;page&gt;</title>");
+    assert_says(out, "training part</dt><dd>10");
+    assert_run("report m.pin glyphs:train -o - --threads 1", 0);
+    assert_int_equal(strncmp(out, "<!DOCTYPE html>", 15), 0);
+    assert_true(strstr(out, "training part") == NULL);
+    assert_run("report m.pin glyphs -o no/such/page.html", 1);
+    assert_one_line(err);
     assert_run("train pca glyphs --latent-dim 8 -o p.pin", 0);
     assert_run("eval p.pin glyphs --json", 0);
     assert_run("encode p.pin glyphs -o pca.csv", 0);

@@ -1,0 +1,499 @@
+/* test_report.c - the page about a model: whole, by itself, with the right sections and figures, and
+ * safe whatever names the data bring.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ctype.h>
+#include <math.h>
+#include <spng.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pinhole/graph.h>
+
+#include "scratch.h"
+
+/* ---- Models and pages ---------------------------------------------------------------------------- */
+
+static ph_data *open_set(const char *spec, const ph_data_desc *desc)
+{
+    ph_data *d = ph_data_open(spec, desc);
+    if (d == NULL)
+        fail_msg("%s", ph_message());
+    return d;
+}
+
+/* options: "name=value" texts, the last NULL. */
+static ph_model *train(const char *family, const ph_data *data, const char *const *options)
+{
+    ph_settings *s = ph_settings_new();
+    for (; *options; options++) {
+        char name[64];
+        const char *equals = strchr(*options, '=');
+        snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
+        ph_settings_set(s, name, equals + 1);
+    }
+    ph_model *m = ph_model_new(family, data, s);
+    if (m == NULL || ph_train(m, data, NULL) != PH_OK)
+        fail_msg("%s", ph_message());
+    ph_settings_free(s);
+    return m;
+}
+#define OPTIONS(...) (const char *const[]){ __VA_ARGS__, NULL }
+
+static char *read_page(const char *name)
+{
+    FILE *f = fopen(in_folder(name), "rb");
+    assert_non_null(f);
+    char *page = malloc(4 << 20);
+    size_t size = fread(page, 1, (4 << 20) - 1, f);
+    page[size] = '\0';
+    fclose(f);
+    assert_true(size > 5000 && size < 3 << 20);
+    return page;
+}
+
+static char *report(ph_model *m, const ph_data *data, const ph_data *part, const char *title)
+{
+    if (ph_report_save(m, data, part, title, in_folder("page.html")) != PH_OK)
+        fail_msg("%s", ph_message());
+    return read_page("page.html");
+}
+
+/* ---- What every page must be --------------------------------------------------------------------- */
+
+static bool is_void(const char *tag)
+{
+    static const char *const names[] = { "meta", "img", "input", "wbr" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(tag, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* <th> may stay open: a row or the next cell ends it. */
+static size_t close_cells(char (*open)[16], size_t depth)
+{
+    while (depth && strcmp(open[depth - 1], "th") == 0)
+        depth--;
+    return depth;
+}
+
+/* Moves over a tag's attributes; every value is in double quotes and every quote is closed. */
+static const char *attributes(const char *at, bool *empty)
+{
+    bool quoted = false;
+    for (; quoted || *at != '>'; at++) {
+        assert_true(*at != '\0');
+        if (*at == '<' && quoted)
+            fail_msg("'<' in an attribute: %.60s", at);
+        quoted ^= *at == '"';
+    }
+    *empty = at[-1] == '/';
+    return at + 1;
+}
+
+static void assert_balanced(const char *page)
+{
+    char open[64][16], tag[16];
+    size_t depth = 0;
+    assert_int_equal(strncmp(page, "<!DOCTYPE html>", 15), 0);
+    for (const char *at = page + 15; (at = strchr(at, '<'));) {
+        bool closing = at[1] == '/', empty;
+        size_t length = 0;
+        for (at += 1 + closing; isalnum((unsigned char)*at) && length < 15; at++)
+            tag[length++] = *at;
+        tag[length] = '\0';
+        if (length == 0)
+            fail_msg("a '<' that begins no tag: %.60s", at - 1);
+        at = attributes(at, &empty);
+        if (strcmp(tag, "td") == 0 || strcmp(tag, "th") == 0 || strcmp(tag, "tr") == 0)
+            depth = closing && strcmp(tag, "th") == 0 ? depth : close_cells(open, depth);
+        if (closing) {
+            if (depth == 0 || strcmp(open[depth - 1], tag) != 0)
+                fail_msg("</%s> where <%s> is open: %.60s", tag, depth ? open[depth - 1] : "nothing", at);
+            depth--;
+        } else if (!empty && !is_void(tag)) {
+            assert_true(depth < 64);
+            strcpy(open[depth++], tag);
+        }
+        const char *end = strcmp(tag, "script") == 0 && !closing ? strstr(at, "</script") :
+                          strcmp(tag, "style") == 0 && !closing  ? strstr(at, "</style") : at;
+        assert_non_null(end);
+        at = end;
+    }
+    assert_int_equal(depth, 0);
+}
+
+static void assert_alone(const char *page)
+{
+    static const char *const outside[] = { "http:", "https:", "@import", "<link", "src=\"/", "src=\"." };
+    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++)
+        if (strstr(page, outside[i]))
+            fail_msg("the page holds %s", outside[i]);
+    for (const char *at = page; (at = strstr(at, " src=\"")); at++)
+        assert_int_equal(strncmp(at, " src=\"data:image/png;base64,", 28), 0);
+    for (const char *at = page; (at = strstr(at, " href=\"")); at++)
+        assert_true(at[7] == '#' || strncmp(at + 7, "data:image/png;base64,", 22) == 0);
+}
+
+/* Sections in their order, and no others. */
+static void assert_sections(const char *page, const char *expected)
+{
+    char found[512] = "";
+    for (const char *at = page; (at = strstr(at, "<section id=\"")); at++) {
+        const char *id = at + 13;
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%s%.*s", *found ? " " : "",
+                 (int)strcspn(id, "\""), id);
+        char link[64];
+        snprintf(link, sizeof link, "href=\"#%.*s\"", (int)strcspn(id, "\""), id);
+        assert_non_null(strstr(page, link));
+    }
+    assert_string_equal(found, expected);
+}
+
+static void assert_says(const char *page, const char *text)
+{
+    if (strstr(page, text) == NULL)
+        fail_msg("the page does not say: %s", text);
+}
+
+static void assert_sound(const char *page, const char *sections)
+{
+    assert_balanced(page);
+    assert_alone(page);
+    assert_sections(page, sections);
+    for (const char *at = page; (at = strstr(at, "<img ")); at++)
+        assert_non_null(strstr(at, "alt="));
+    for (const char *at = page; (at = strstr(at, "role=\"img\"")); at++)
+        assert_int_equal(strncmp(at + 10, " aria-label=\"", 13), 0);
+    for (const char *wrong = "nan"; wrong; wrong = strcmp(wrong, "nan") == 0 ? "inf" : NULL) {
+        char number[16];
+        snprintf(number, sizeof number, ">%s<", wrong);
+        assert_null(strstr(page, number));
+        snprintf(number, sizeof number, "=\"%s\"", wrong);
+        assert_null(strstr(page, number));
+    }
+}
+
+static size_t count(const char *page, const char *text)
+{
+    size_t n = 0;
+    for (const char *at = page; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+/* ---- Pictures ------------------------------------------------------------------------------------ */
+
+static void figures_are_those_of_eval(const char *page, const ph_figures *figures)
+{
+    for (size_t i = 1; i < figures->count; i++) {
+        char line[128], name[64];
+        const ph_figure *f = &figures->at[i];
+        snprintf(name, sizeof name, "%s", f->name);
+        snprintf(line, sizeof line, "<li><b>%.*g</b> <span class=\"name\">%.*s", 4, f->value,
+                 (int)strcspn(name, "_"), name);
+        assert_says(page, line);
+    }
+}
+
+/* The PNG of the first data: URI after `at`. */
+static uint8_t *picture(const char *at, struct spng_ihdr *header)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    at = strstr(at, "base64,") + 7;
+    size_t length = strcspn(at, "\""), size = 0, pixels;
+    uint8_t *bytes = malloc(length);
+    assert_int_equal(length % 4, 0);
+    uint32_t bits = 0;
+    for (size_t i = 0; i < length && at[i] != '='; i++) {
+        bits = bits << 6 | (uint32_t)(strchr(digits, at[i]) - digits);
+        if (i % 4)
+            bytes[size++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+    }
+    spng_ctx *png = spng_ctx_new(0);
+    spng_set_png_buffer(png, bytes, size);
+    assert_int_equal(spng_get_ihdr(png, header), 0);
+    assert_int_equal(spng_decoded_image_size(png, SPNG_FMT_PNG, &pixels), 0);
+    uint8_t *out = malloc(pixels);
+    assert_int_equal(spng_decode_image(png, out, pixels, SPNG_FMT_PNG, 0), 0);
+    spng_ctx_free(png);
+    free(bytes);
+    return out;
+}
+
+static void pictures(void **state)
+{
+    (void)state;
+    ph_data *data = open_set("glyphs:test", NULL), *part = open_set("glyphs:train", NULL);
+    ph_model *m = train("ae", data, OPTIONS("hidden=32", "latent-dim=2", "epochs=3", "val-split=0.2",
+                                            "schedule=cosine"));
+    char *page = report(m, data, part, NULL);
+    assert_sound(page, "summary curves rows worst filters map lattice activity");
+    ph_figures figures, other;
+    assert_int_equal(ph_model_eval(m, data, &figures), PH_OK);
+    assert_int_equal(ph_model_eval(m, part, &other), PH_OK);
+    figures_are_those_of_eval(page, &figures);
+    assert_says(page, "<title>ae on glyphs</title>");
+    assert_says(page, "Training minus test error");
+    assert_says(page, "<code>hidden = 32</code>");
+    assert_says(page, "<code>schedule = cosine</code>");
+    assert_says(page, "validation</span>");
+    assert_says(page, "<b>loss = bce</b>");
+    assert_says(page, "<b>lr</b>");
+    assert_null(strstr(page, "<code>batch-size"));
+    assert_int_equal(count(page, "<use "), 2000 + 10); /* marks, and the legend's */
+    assert_int_equal(count(page, "data-class=\"7\""), 201);
+    assert_int_equal(count(page, "alt=\"original\""), 18 + 12);
+    assert_says(page, "image-rendering:pixelated");
+    /* The first original is the first row, the right way up. */
+    struct spng_ihdr header;
+    ph_real row[784];
+    uint8_t *drawn = picture(strstr(page, "alt=\"original\""), &header);
+    assert_int_equal(ph_data_read(data, (size_t[]){ 0 }, 1, row), PH_OK);
+    assert_true(header.width == 28 && header.height == 28);
+    for (int i = 0; i < 784; i++)
+        assert_int_equal(drawn[i], row[i]);
+    free(drawn);
+    /* Fifteen by fifteen decoded codes, and a tile in the sprite for each mark. */
+    drawn = picture(strstr(page, "<image "), &header);
+    assert_true(header.width == header.height && header.width % 15 == 0);
+    free(drawn);
+    drawn = picture(strstr(page, "id=\"sprite\""), &header);
+    assert_true(header.width == 50 * 28 && header.height == 40 * 28);
+    free(drawn);
+    /* Equal arguments give equal bytes. */
+    char *again = report(m, data, part, NULL);
+    assert_string_equal(page, again);
+    free(again);
+    free(page);
+    ph_model_free(m);
+    ph_data_close(part);
+    ph_data_close(data);
+}
+
+static void without_a_record(void **state)
+{
+    (void)state;
+    ph_data *data = open_set("glyphs:test", NULL);
+    ph_model *m = train("pca", data, OPTIONS("latent-dim=5"));
+    char *page = report(m, data, NULL, "PCA & <co>");
+    assert_sound(page, "summary rows worst filters map activity");
+    assert_says(page, "<title>PCA &amp; &lt;co&gt;</title>");
+    assert_says(page, "first two principal axes");
+    assert_says(page, "in closed form");
+    assert_null(strstr(page, "Training minus"));
+    /* Codes of PCA lie along their axes: those of the map are the first two, up to the sample. */
+    char told[64];
+    double total = 0, first = 0, mean[5] = { 0 }, variance[5] = { 0 };
+    ph_real *code = malloc(2000 * 5 * sizeof *code);
+    assert_int_equal(ph_model_apply_data(m, "encode", data, 0, 2000, code), PH_OK);
+    for (int i = 0; i < 10000; i++)
+        mean[i % 5] += (double)code[i] / 2000;
+    for (int i = 0; i < 10000; i++)
+        variance[i % 5] += pow((double)code[i] - mean[i % 5], 2);
+    for (int c = 0; c < 5; c++) {
+        total += variance[c];
+        first = fmax(first, variance[c]);
+    }
+    snprintf(told, sizeof told, "first axis, %.1f %% of the variance", 100 * first / total);
+    assert_says(page, told);
+    free(code);
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
+static void one_number(void **state)
+{
+    (void)state;
+    ph_data *data = open_set("glyphs:test", NULL);
+    ph_model *m = train("ae", data, OPTIONS("hidden=8", "latent-dim=1", "epochs=1"));
+    char *page = report(m, data, NULL, NULL);
+    assert_sound(page, "summary curves rows worst filters map lattice");
+    assert_says(page, "the error of its reconstruction");
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
+/* ---- Tables -------------------------------------------------------------------------------------- */
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *f = fopen(in_folder(name), "wb");
+    fputs(text, f);
+    fclose(f);
+}
+
+static void names_are_escaped(void **state)
+{
+    (void)state;
+    char text[8192] = "id,\"<script>\"\"&'\",constant,c,label\n";
+    for (int i = 0; i < 40; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "</svg>%d,%g,5,%g,<i>&%d\n", i,
+                 sin(i), cos(2 * i), i % 3);
+    write_file("evil&<b>.csv", text);
+    ph_data *data = open_set(in_folder("evil&<b>.csv"), &(ph_data_desc){ .label_column = "label" });
+    ph_model *m = train("ae", data, OPTIONS("hidden=4", "latent-dim=3", "epochs=2"));
+    char *page = report(m, data, NULL, "<script>\"&'");
+    assert_sound(page, "summary curves rows worst columns map activity");
+    assert_says(page, "&lt;script&gt;&quot;&amp;&#39;");
+    assert_says(page, "&lt;/svg&gt;0");
+    assert_says(page, "&lt;i&gt;&amp;2");
+    assert_says(page, "evil&amp;&lt;b&gt;.csv");
+    assert_int_equal(count(page, "<script>"), 1);
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
+static void small_sets(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *sections; } sets[] = {
+        { "a,b,c\n1,2,3\n4,5,7\n0,1,1\n", "summary curves rows columns map activity" },
+        { "a,b,c\n1,2,3\n", "summary curves rows map activity" },
+        { "a,b\n1,2\n1,2\n1,2\n1,2\n1,2\n", "summary curves rows map activity" },
+        { "a\n1\n2\n3\n5\n8\n", "summary curves rows worst map activity" },
+    };
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        write_file("small.csv", sets[i].text);
+        ph_data *data = open_set(in_folder("small.csv"), NULL);
+        ph_model *m = train("ae", data, OPTIONS("hidden=4", "latent-dim=2", "epochs=2"));
+        char *page = report(m, data, NULL, NULL);
+        assert_sound(page, sets[i].sections);
+        assert_null(strstr(page, "class=\"legend\" role"));
+        free(page);
+        ph_model_free(m);
+        ph_data_close(data);
+    }
+}
+
+static void many_classes(void **state)
+{
+    (void)state;
+    enum { ROWS = 600 };
+    static ph_real values[ROWS * 3];
+    static uint32_t labels[ROWS];
+    for (uint32_t classes = 100; classes <= 101; classes++) {
+        for (uint32_t i = 0; i < ROWS; i++) {
+            labels[i] = i % classes;
+            for (uint32_t c = 0; c < 3; c++)
+                values[i * 3 + c] = (ph_real)sin(i + c * i);
+        }
+        ph_data *data = ph_data_from_memory(values, ROWS, 3, labels);
+        ph_model *m = train("ae", data, OPTIONS("hidden=4", "latent-dim=2", "epochs=1"));
+        char *page = report(m, data, NULL, NULL);
+        assert_sound(page, "summary curves rows worst columns map activity");
+        assert_int_equal(count(page, "<input type=\"checkbox\" checked data-class"),
+                         classes == 100 ? 100 : 0);
+        assert_int_equal(count(page, "not coloured"), classes == 101);
+        free(page);
+        ph_model_free(m);
+        ph_data_close(data);
+    }
+}
+
+/* ---- A posterior --------------------------------------------------------------------------------- */
+
+typedef struct gauss_options {
+    int64_t latent_dim;
+} gauss_options;
+
+static const ph_option gauss_table[] = { { "latent-dim", NULL, PH_OPTION_INT,
+                                           offsetof(gauss_options, latent_dim), "2", 1, 100, NULL,
+                                           "size of the code" } };
+
+/* The log-variance is 0 and so is every mean but the first. */
+static void build_gauss(ph_graph *g, ph_node *x, const void *options)
+{
+    const gauss_options *o = options;
+    size_t n = (size_t)o->latent_dim;
+    ph_node *row = ph_flatten(x);
+    ph_node *moving = ph_linear(ph_scope_of(g, "encoder"), row, 1, "linear", true);
+    ph_node *zeros = ph_scale(ph_slice(row, 0, 2 * n - 1), 0);
+    ph_node *posterior = ph_concatenate(moving, zeros), *code = ph_slice(posterior, 0, n);
+    ph_node *y = ph_linear(ph_scope_of(g, "decoder"), code, ph_width(x), "linear", true);
+    ph_add_phase(g, &(ph_phase){ .loss = ph_loss("mse", y, row) });
+    ph_export(g, "encode", x, code);
+    ph_export(g, "posterior", x, posterior);
+    ph_export(g, "decode", code, ph_reshape_like(y, x));
+    ph_export(g, "reconstruct", x, ph_reshape_like(y, x));
+}
+
+static const ph_family_desc gauss = { .face = { "test-gauss", "for a test", gauss_table, 1 },
+                                      .options_size = sizeof(gauss_options), .build = build_gauss };
+
+static void posterior(void **state)
+{
+    (void)state;
+    assert_int_equal(ph_family_register(&gauss), PH_OK);
+    ph_data *data = open_set("glyphs:test", NULL);
+    ph_model *m = train("test-gauss", data, OPTIONS("epochs=1"));
+    char *page = report(m, data, NULL, NULL), told[96];
+    assert_sound(page, "summary curves rows worst filters map lattice samples activity posterior");
+    assert_says(page, "codes from −3 to 3");
+    assert_says(page, "1 of 2 units are active");
+    assert_int_equal(count(page, "alt=\"\" width=\"28\""), 48);
+    double squares = 0;
+    ph_real *code = malloc(2000 * 2 * sizeof *code);
+    assert_int_equal(ph_model_apply_data(m, "encode", data, 0, 2000, code), PH_OK);
+    for (int i = 0; i < 2000; i++)
+        squares += (double)code[2 * i] * (double)code[2 * i];
+    snprintf(told, sizeof told, "is %.4g nats per row", 0.5 * squares / 2000);
+    assert_says(page, told);
+    free(code);
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
+/* ---- Failures ------------------------------------------------------------------------------------ */
+
+static void failures(void **state)
+{
+    (void)state;
+    write_file("good.csv", "a,b\n1,2\n3,5\n2,2\n");
+    write_file("bad.csv", "a,b\n1,2\n3,\n2,2\n");
+    ph_data *good = open_set(in_folder("good.csv"), NULL), *bad = open_set(in_folder("bad.csv"), NULL);
+    ph_model *m = train("ae", good, OPTIONS("hidden=4", "latent-dim=2", "epochs=1"));
+    assert_int_equal(ph_report_save(m, good, NULL, NULL, "/nowhere/page.html"), PH_IO);
+    assert_non_null(strstr(ph_message(), "/nowhere/page.html"));
+    assert_null(strchr(ph_message(), '\n'));
+    assert_int_equal(ph_report_save(m, good, NULL, NULL, "/dev/full"), PH_IO);
+    /* What cannot be measured leaves an older page as it was, and nothing beside it. */
+    write_file("old.html", "old");
+    assert_int_equal(ph_report_save(m, bad, NULL, NULL, in_folder("old.html")), PH_DATA);
+    assert_non_null(strstr(ph_message(), "bad.csv: row 2, column 2"));
+    assert_int_equal(ph_report_save(m, good, bad, NULL, in_folder("old.html")), PH_DATA);
+    ph_data *other = open_set("glyphs:test", NULL);
+    assert_int_equal(ph_report_save(m, other, NULL, NULL, in_folder("old.html")), PH_DATA);
+    char command[300], text[8] = "";
+    FILE *f = fopen(in_folder("old.html"), "rb");
+    assert_non_null(fgets(text, sizeof text, f));
+    fclose(f);
+    assert_string_equal(text, "old");
+    snprintf(command, sizeof command, "test $(ls -A %s | grep -c 'html\\.') = 0", folder);
+    assert_int_equal(system(command), 0);
+    ph_data_close(other);
+    ph_data_close(bad);
+    ph_data_close(good);
+    ph_model_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pictures),   cmocka_unit_test(without_a_record), cmocka_unit_test(one_number),
+        cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
+        cmocka_unit_test(many_classes), cmocka_unit_test(posterior), cmocka_unit_test(failures),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -9,7 +9,7 @@ enum { MOST_BARS = 100 };
 static ph_status put_bars(ph_page *r, const double *values, const char *what, const char *unit)
 {
     size_t order[MOST_BARS], shown = ph_page_largest(values, r->code, MOST_BARS, order);
-    ph_plot p = { .width = 640, .height = 260, .left = 52, .right = 12, .top = 28, .bottom = 30,
+    ph_plot p = { .width = 640, .height = 260, .left = 52, .right = 12, .top = 28, .bottom = 34,
                   .x = { .low = 0, .high = (double)shown }, .y = { .low = 0, .label = unit } };
     p.y.high = values[order[0]] > 0 ? values[order[0]] : 1;
     ph_axis_settle(&p.y);

@@ -121,7 +121,7 @@ const char ph_page_style[] =
     ".plots .plot text{font-size:14px}.map .plot text{font-size:19px}.pairs{gap:14px 12px}\n"
     ".pairs{grid-template-columns:repeat(auto-fill,minmax(140px,1fr))}\n"
     ".tiles{grid-template-columns:repeat(auto-fill,minmax(46px,1fr));gap:4px}\n"
-    ".filters{grid-template-columns:repeat(10,1fr)}nav a{padding:5px 0}}\n"
+    ".filters{grid-template-columns:repeat(10,1fr)}.bars .bar{width:34%}nav a{padding:5px 0}}\n"
     "@media print{:root{--paper:#fff}body{max-width:none;padding:0;font-size:10pt}h1{margin-top:0}\n"
     ".pairs{grid-template-columns:repeat(6,1fr)}.tables{grid-template-columns:repeat(3,1fr)}table{font-size:8pt}\n"
     "nav,.legend input,.all{display:none!important}\n"

@@ -1,7 +1,8 @@
 /* curves.c - how each reported term went over the epochs, from the model's training record. */
 #include "report/report.h"
 
-#include <jansson.h>
+#include "base/json.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,21 +57,23 @@ static term *find_term(record *c, const char *name)
 
 static void read_line(record *c, size_t line, const char *text, size_t length)
 {
-    json_t *object = json_loadb(text, length, 0, NULL), *value;
-    const char *name;
-    json_object_foreach(object, name, value) {
+    char line_text[8192];
+    snprintf(line_text, sizeof line_text, "%.*s", (int)length, text);
+    ph_json_in in = { line_text, line_text + strlen(line_text) };
+    bool more = ph_json_take(&in, '{');
+    for (char *name; more && (name = ph_json_take_text(&in)) && ph_json_take(&in, ':');
+         more = ph_json_take(&in, ',')) {
         bool held_out = strncmp(name, "val_", 4) == 0;
-        if (!json_is_number(value) || strcmp(name, "step") == 0 || strcmp(name, "seconds") == 0)
-            continue;
-        if (strcmp(name, "epoch") == 0) {
-            c->epoch[line] = json_number_value(value);
-            continue;
-        }
-        term *t = find_term(c, name + (held_out ? 4 : 0));
+        double value = strtod(in.at, &in.at);
+        term *t = strcmp(name, "step") == 0 || strcmp(name, "seconds") == 0 ||
+                          strcmp(name, "epoch") == 0
+                      ? NULL
+                      : find_term(c, name + (held_out ? 4 : 0));
+        if (strcmp(name, "epoch") == 0)
+            c->epoch[line] = value;
         if (t)
-            (held_out ? t->validation : t->training)[line] = json_number_value(value);
+            (held_out ? t->validation : t->training)[line] = value;
     }
-    json_decref(object);
 }
 
 static ph_status read_record(record *c, const char *text)

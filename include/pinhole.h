@@ -287,7 +287,7 @@ typedef struct ph_figure {
 } ph_figure;
 typedef struct ph_figures {
     size_t count;
-    ph_figure at[48];
+    ph_figure at[96];
 } ph_figures;
 /* The value called name, NaN if there is none. */
 double ph_figure_get(const ph_figures *, const char *name);

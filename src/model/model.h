@@ -52,6 +52,10 @@ ph_status ph_mixture_fit(ph_mixture *, size_t count, const real *codes, size_t r
 void ph_mixture_draw(const ph_mixture *, double u, const double *normal, real *code);
 void ph_mixture_free(ph_mixture *);
 
+/* Mean of the scaled rows of a set and their scatter about it, the sum of outer products: mean[width],
+ * scatter[width x width], of which the upper triangle is set. */
+ph_status ph_moments(const ph_data *, const ph_scaling *, double *mean, double *scatter);
+
 extern const ph_family_desc ph_family_ae, ph_family_pca, ph_family_vae;
 const ph_family_desc *ph_family_find(const char *name);
 
@@ -70,6 +74,10 @@ ph_status ph_model_read_columns(ph_model *, const char *list);
 /* Keeps what makes other data fit: names of columns, size of pictures. */
 ph_status ph_model_remember(ph_model *, const ph_data *);
 ph_function *ph_model_function(ph_model *, const char *name);
+/* Whether the model's input scale has 1 as its peak: squared errors then have a PSNR. */
+bool ph_model_has_peak(const ph_model *);
+/* Adds a figure; texts must live as long as the figures. */
+void ph_figure_add(ph_figures *, const char *name, const char *unit, double value);
 /* Room for PH_USE_ROWS rows of that many numbers in m->rows_in. */
 ph_status ph_model_scratch(ph_model *, size_t width);
 /* Runs n scaled rows of m->rows_in through f to out; returns where the next result goes, or NULL. */

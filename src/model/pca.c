@@ -11,8 +11,6 @@
 #include "model/model.h"
 
 #include "base/lapack.h"
-#include "base/product.h"
-#include "base/team.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -67,46 +65,11 @@ static ph_status out_of_memory(void)
     return ph_fail(PH_MEMORY, "out of memory while fitting pca");
 }
 
-static ph_status read_block(const fitting *f, size_t first, size_t count, real *out)
-{
-    size_t index[BLOCK];
-    for (size_t i = 0; i < count; i++)
-        index[i] = first + i;
-    return ph_fetch(f->data, f->scaling, index, count, out);
-}
-
-/* The upper triangle of matrix += transpose(X) X for one block X of rows, tile by tile. */
-typedef struct square_job {
-    const real *x;
-    size_t count, width;
-    double *matrix;
-} square_job;
-
-static void multiply_job(void *context, int part, int parts)
-{
-    square_job *s = context;
-    enum { COLUMNS = PH_BLOCK_PANELS * PH_PANEL };
-    _Alignas(64) real tile[PH_BLOCK_ROWS * COLUMNS];
-    size_t n = s->width, number = 0;
-    for (size_t row = 0; row < n; row += PH_BLOCK_ROWS)
-        for (size_t column = row / COLUMNS * COLUMNS; column < n; column += COLUMNS) {
-            if (number++ % (size_t)parts != (size_t)part)
-                continue;
-            size_t rows = n - row < PH_BLOCK_ROWS ? n - row : PH_BLOCK_ROWS;
-            size_t columns = n - column < COLUMNS ? n - column : COLUMNS;
-            ph_product_block_direct(tile, COLUMNS, s->x + row, 1, n, s->x + column, n, rows,
-                                    s->count, columns);
-            for (size_t i = 0; i < rows; i++)
-                for (size_t j = 0; j < columns; j++)
-                    s->matrix[(row + i) * n + column + j] += (double)tile[i * COLUMNS + j];
-        }
-}
-
 static ph_status sum_mean(fitting *f, real *block)
 {
     for (size_t first = 0; first < f->rows; first += BLOCK) {
         size_t count = f->rows - first < BLOCK ? f->rows - first : BLOCK;
-        PH_TRY(read_block(f, first, count, block));
+        PH_TRY(ph_fetch_range(f->data, f->scaling, first, count, block));
         for (size_t r = 0; r < count; r++)
             for (size_t c = 0; c < f->width; c++)
                 f->mean[c] += (double)block[r * f->width + c];
@@ -114,43 +77,6 @@ static ph_status sum_mean(fitting *f, real *block)
     for (size_t c = 0; c < f->width; c++)
         f->mean[c] /= (double)f->rows;
     return PH_OK;
-}
-
-/* Covariance: rows are shifted by the first row (any fixed shift serves) so that squares stay small,
- * and the mean's part is taken out at the end; one pass over the data. */
-static ph_status covariance(fitting *f, real *block)
-{
-    size_t n = f->width;
-    real *shift = malloc(n * sizeof *shift);
-    if (shift == NULL)
-        return out_of_memory();
-    size_t sample = f->rows < BLOCK ? f->rows : BLOCK;
-    ph_status status = read_block(f, 0, sample, block);
-    for (size_t c = 0; c < n && status == PH_OK; c++) {
-        double sum = 0;
-        for (size_t r = 0; r < sample; r++)
-            sum += (double)block[r * n + c];
-        shift[c] = (real)(sum / (double)sample);
-    }
-    for (size_t first = 0; first < f->rows && status == PH_OK; first += BLOCK) {
-        size_t count = f->rows - first < BLOCK ? f->rows - first : BLOCK;
-        status = read_block(f, first, count, block);
-        for (size_t r = 0; r < count && status == PH_OK; r++)
-            for (size_t c = 0; c < n; c++) {
-                real x = block[r * n + c] -= shift[c];
-                f->mean[c] += (double)x;
-            }
-        square_job job = { block, count, n, f->matrix };
-        if (status == PH_OK)
-            ph_team_run(multiply_job, &job);
-    }
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = i; j < n; j++)
-            f->matrix[i * n + j] -= f->mean[i] * f->mean[j] / (double)f->rows;
-    for (size_t c = 0; c < n; c++)
-        f->mean[c] = f->mean[c] / (double)f->rows + (double)shift[c];
-    free(shift);
-    return status;
 }
 
 /* The Gram matrix of centred rows, in double: there are few rows. */
@@ -210,7 +136,7 @@ static ph_status fit_wide(fitting *f, ph_graph *g, real *block, double *value)
     ph_status status = x && u && components ? sum_mean(f, block) : out_of_memory();
     for (size_t first = 0; first < f->rows && status == PH_OK; first += BLOCK) {
         size_t count = f->rows - first < BLOCK ? f->rows - first : BLOCK;
-        status = read_block(f, first, count, block);
+        status = ph_fetch_range(f->data, f->scaling, first, count, block);
         for (size_t r = 0; r < count; r++)
             for (size_t c = 0; c < f->width; c++)
                 x[(first + r) * f->width + c] = (double)block[r * f->width + c] - f->mean[c];
@@ -234,10 +160,11 @@ static ph_status fit_wide(fitting *f, ph_graph *g, real *block, double *value)
     return status;
 }
 
-static ph_status fit_tall(fitting *f, ph_graph *g, real *block, double *value)
+static ph_status fit_tall(fitting *f, ph_graph *g, double *value)
 {
     double *components = malloc(f->width * f->k * sizeof *components);
-    ph_status status = components ? covariance(f, block) : out_of_memory();
+    ph_status status = components ? ph_moments(f->data, f->scaling, f->mean, f->matrix)
+                                  : out_of_memory();
     if (status == PH_OK)
         status = leading(f, value, components);
     if (status == PH_OK)
@@ -265,7 +192,7 @@ static ph_status fit(ph_graph *g, const ph_data *data, const ph_scaling *scaling
     double *value = calloc(k, sizeof *value);
     ph_status status = !f.mean || !f.matrix || !block || !value ? out_of_memory()
                        : wide                                    ? fit_wide(&f, g, block, value)
-                                                                 : fit_tall(&f, g, block, value);
+                                                                 : fit_tall(&f, g, value);
     free(f.mean);
     free(f.matrix);
     free(block);

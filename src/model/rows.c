@@ -140,10 +140,8 @@ ph_data *ph_model_open_data(const ph_model *m, const char *function, const char 
 ph_status ph_model_apply_data(ph_model *m, const char *function, const ph_data *data, size_t first,
                               size_t count, ph_real *out)
 {
-    static real zero = 0, one = 1;
-    static const ph_scaling as_they_are = { .width = 1, .shift = &zero, .scale = &one };
     PH_TRY(ph_model_check_data(m, function, data));
-    size_t index[PH_USE_ROWS], width;
+    size_t width;
     ph_function *f = ph_model_function(m, function);
     if (f == NULL)
         return ph_last_status();
@@ -151,9 +149,8 @@ ph_status ph_model_apply_data(ph_model *m, const char *function, const ph_data *
     PH_TRY(ph_model_scratch(m, width));
     for (size_t done = 0; done < count;) {
         size_t n = count - done < PH_USE_ROWS ? count - done : PH_USE_ROWS;
-        for (size_t i = 0; i < n; i++)
-            index[i] = first + done + i;
-        PH_TRY(ph_fetch(data, f->raw_in ? &m->scaling : &as_they_are, index, n, m->rows_in));
+        PH_TRY(ph_fetch_range(data, f->raw_in ? &m->scaling : &ph_scaling_none, first + done, n,
+                              m->rows_in));
         out = ph_function_run(m, f, n, out);
         if (out == NULL)
             return ph_last_status();

@@ -130,7 +130,7 @@ static double squared_error(const real *x, const real *y, size_t count)
     return sum;
 }
 
-static void add(ph_figures *f, const char *name, const char *unit, double value)
+void ph_figure_add(ph_figures *f, const char *name, const char *unit, double value)
 {
     if (f->count < sizeof f->at / sizeof f->at[0])
         f->at[f->count++] = (ph_figure){ name, unit, value };
@@ -161,8 +161,14 @@ static ph_status add_error(ph_model *m, const ph_data *data, size_t rows, ph_fig
     }
     free(share);
     if (status == PH_OK)
-        add(figures, "error", "share of rows misclassified", (double)wrong / (double)rows);
+        ph_figure_add(figures, "error", "share of rows misclassified", (double)wrong / (double)rows);
     return status;
+}
+
+bool ph_model_has_peak(const ph_model *m)
+{
+    return strcmp(m->scaling.kind, "bytes") == 0 || strcmp(m->scaling.kind, "minmax") == 0 ||
+           (strcmp(m->scaling.kind, "none") == 0 && m->white == 1);
 }
 
 ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
@@ -175,13 +181,10 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
     if (m->eval == NULL)
         PH_TRY(compile_eval(m));
     PH_TRY(ph_model_scratch(m, width));
-    size_t index[PH_USE_ROWS];
     double squares = 0, report[PH_MAX_NAMED] = { 0 };
     for (size_t first = 0; first < info.rows; first += PH_USE_ROWS) {
         size_t count = info.rows - first < PH_USE_ROWS ? info.rows - first : PH_USE_ROWS;
-        for (size_t i = 0; i < count; i++)
-            index[i] = first + i;
-        PH_TRY(ph_fetch(data, &m->scaling, index, count, m->rows_in));
+        PH_TRY(ph_fetch_range(data, &m->scaling, first, count, m->rows_in));
         PH_TRY(ph_program_run(m->eval, (size_t[PH_MAX_SETS]){ 1, count },
                               (const void *[]){ m->rows_in }));
         squares += squared_error(m->rows_in, ph_program_output(m->eval, 0), count * width);
@@ -189,18 +192,16 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
             report[i] += (double)ph_program_output(m->eval, 1 + i)[0] * (double)count;
     }
     double rows = (double)info.rows, mse = squares / rows / (double)width;
-    add(figures, "rows", "rows measured", rows);
-    add(figures, "mse", "mean over all elements, in the model's input scale", mse);
-    add(figures, "sse", "squared error summed over a row, mean over rows", squares / rows);
+    ph_figure_add(figures, "rows", "rows measured", rows);
+    ph_figure_add(figures, "mse", "mean over all elements, in the model's input scale", mse);
+    ph_figure_add(figures, "sse", "squared error summed over a row, mean over rows", squares / rows);
     for (int i = 0; i < m->graph->report_count; i++) {
         const ph_named *r = &m->graph->report[i];
-        add(figures, r->name, r->unit, report[i] / rows);
+        ph_figure_add(figures, r->name, r->unit, report[i] / rows);
         if (strcmp(r->name, "bce") == 0)
-            add(figures, "bce_per_element", "nats per element", report[i] / rows / (double)width);
+            ph_figure_add(figures, "bce_per_element", "nats per element", report[i] / rows / (double)width);
     }
-    bool unit = strcmp(m->scaling.kind, "bytes") == 0 || strcmp(m->scaling.kind, "minmax") == 0 ||
-                (strcmp(m->scaling.kind, "none") == 0 && m->white == 1);
-    if (unit)
-        add(figures, "psnr", "dB, of the mean squared error, peak 1", -10 * log10(mse));
+    if (ph_model_has_peak(m))
+        ph_figure_add(figures, "psnr", "dB, of the mean squared error, peak 1", -10 * log10(mse));
     return add_error(m, data, info.rows, figures);
 }

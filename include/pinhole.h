@@ -355,6 +355,27 @@ ph_data *ph_model_open_data(const ph_model *, const char *function, const char *
 /* Measures the model on data: rows, mse, sse and what applies of bce, psnr, ... */
 ph_status ph_model_eval(ph_model *, const ph_data *data, ph_figures *figures);
 
+/* What is measured beyond that; zero: nothing. */
+typedef struct ph_measures {
+    const ph_data *training;   /* the rows that probes, PCA, quantisers and classifiers are fitted on;
+                                  NULL: four fifths of `data`, drawn by a fixed seed, and these
+                                  measures are taken on the rest */
+    bool probe;                /* accuracy of a linear probe and of nearest neighbours on codes */
+    bool code_size;            /* bytes of a code and what comes back from it, beside PCA */
+    bool classifier;           /* Fréchet distance and inception score of reconstructions, and of
+                                  samples where there are such, on the features of a classifier that is
+                                  trained on the labelled rows */
+    const ph_data *real_features, *generated_features; /* Fréchet distance between these sets */
+} ph_measures;
+
+/* The figures of ph_model_eval(), the structural similarity of pictures, the error relative to the
+ * variance of the rows, and what `measures` (may be NULL) asks for. Every unit names the protocol.
+ * Names and units live as long as the model. PH_USAGE where labels are asked for and there are none. */
+ph_status ph_model_measure(ph_model *, const ph_data *data, const ph_measures *measures,
+                           ph_figures *figures);
+/* Whether codes drawn from a standard normal distribution decode to samples. */
+bool ph_model_can_sample(const ph_model *);
+
 /* ---- Training ------------------------------------------------------------------------------- */
 
 typedef enum ph_event {

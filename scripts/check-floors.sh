@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.." || exit 2
 awk '
 BEGIN {
     floor["base"] = 0; floor["graph"] = 1; floor["op"] = 2; floor["nn"] = 3; floor["data"] = 3
-    floor["train"] = 4; floor["model"] = 5; floor["view"] = 3
+    floor["train"] = 4; floor["model"] = 5; floor["view"] = 3; floor["eval"] = 6
     floor["report"] = 7
 }
 /^#include "/ {

@@ -1,0 +1,79 @@
+/* eval.h - measures: figures of sets of rows. Codes, reconstructions, samples and features are sets
+ * like those that come from files (ph_data_compute), so a measure does not care where rows are from.
+ */
+#ifndef PH_EVAL_EVAL_H
+#define PH_EVAL_EVAL_H
+
+#include "model/model.h"
+
+enum { PH_EVAL_ROWS = 1024 };
+
+/* What the measures of one model share. */
+typedef struct ph_study {
+    ph_model *model;
+    const ph_measures *asked;
+    const ph_data *data;       /* as given */
+    const ph_data *fit, *test; /* what is fitted on, what is measured: parts, or data split in two */
+    const char *parts;         /* the same in words */
+    ph_figures *figures;
+} ph_study;
+
+ph_status ph_study_rows(ph_study *);
+ph_status ph_study_probe(ph_study *);
+ph_status ph_study_code_size(ph_study *);
+ph_status ph_study_classifier(ph_study *);
+ph_status ph_study_matrices(ph_study *);
+
+/* Adds a figure whose unit is written like printf; the text lives as long as the model. */
+ph_status ph_study_add(ph_study *, const char *name, double value, const char *unit, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* What `function` of the model makes of all rows of data, with their labels. */
+ph_data *ph_results(ph_model *, const char *function, const ph_data *data);
+/* Rows decoded from codes that are drawn from a standard normal distribution. */
+ph_data *ph_samples(ph_model *, size_t rows, uint64_t seed);
+
+/* Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) of each picture x with its y, to
+ * out[rows]. Pictures are height x width x channels, at least PH_SSIM_WINDOW high and wide. */
+enum { PH_SSIM_WINDOW = 11 };
+typedef struct ph_ssim_desc {
+    size_t height, width, channels;
+    double white;
+} ph_ssim_desc;
+ph_status ph_ssim(const ph_ssim_desc *, const real *x, const real *y, size_t rows, double *out);
+
+/* Share of test rows whose label is that of most of their k nearest training rows, scaled, for each
+ * of `count` k, of at most 16: Euclidean, exact; among classes with equally many, the one whose
+ * member is nearest. */
+ph_status ph_neighbours(const ph_data *train, const ph_data *test, const ph_scaling *,
+                        const size_t *k, size_t count, double *accuracy);
+
+/* A net that tells classes apart: dense layers with ReLU and dropout, softmax cross-entropy. Without
+ * hidden layers it is multinomial logistic regression. */
+typedef struct ph_classifier ph_classifier;
+typedef struct ph_classifier_desc {
+    const char *hidden;        /* "256,128" or "none" */
+    const char *scaling, *missing;
+    double lr, l2, dropout;    /* l2: weight of half the squared weights, beside the mean loss */
+    size_t epochs, least_steps; /* epochs, or more until there are that many steps of 128 rows */
+} ph_classifier_desc;
+ph_classifier *ph_classifier_train(const ph_data *, const ph_classifier_desc *);
+void ph_classifier_free(ph_classifier *);
+/* "features" (of the last hidden layer) or "log-p" (of the classes) of rows, with their labels. */
+ph_data *ph_classifier_apply(ph_classifier *, const char *function, const ph_data *);
+/* Share of labelled rows that it puts into their class. */
+ph_status ph_classifier_accuracy(ph_classifier *, const ph_data *, double *share);
+/* FNV-1a of the bytes of its weights. */
+uint64_t ph_classifier_hash(const ph_classifier *);
+
+/* Share of rows whose largest number is that of their label. */
+ph_status ph_hits(const ph_data *scores, double *share);
+
+/* Fréchet distance of two sets taken for normal distributions (Dowson and Landau 1982). */
+ph_status ph_frechet(const ph_data *, const ph_data *, double *distance);
+
+/* Inception score from log-probabilities of classes: exp of the mean KL divergence from their mean,
+ * mean and standard deviation over ten parts of the rows (row number modulo 10). */
+ph_status ph_inception_score(const ph_data *log_p, double *mean, double *deviation);
+
+#endif

@@ -1,0 +1,57 @@
+/* probe.c - what codes tell of classes that the model never saw: a linear probe (multinomial logistic
+ * regression on standardised codes) and the nearest neighbours of codes; the same of the rows.
+ */
+#include "eval/eval.h"
+
+#define PROBE_PROTOCOL "share of labels right, logistic regression, L2 1e-4, Adam"
+
+/* A linear probe on rows of `train`, measured on `test`. */
+static ph_status probe(const ph_study *s, const ph_data *train, const ph_data *test,
+                       const char *scaling, double *accuracy)
+{
+    ph_classifier *c = ph_classifier_train(train, &(ph_classifier_desc){
+        .hidden = "none", .scaling = scaling, .missing = s->model->trainer.o.missing, .lr = 0.01,
+        .l2 = 1e-4, .epochs = 20, .least_steps = 3000 });
+    ph_status status = c ? ph_classifier_accuracy(c, test, accuracy) : ph_last_status();
+    ph_classifier_free(c);
+    return status;
+}
+
+static ph_status probe_codes(ph_study *s, const ph_data *train, const ph_data *test)
+{
+    double linear, near[2];
+    PH_TRY(probe(s, train, test, "standardise", &linear));
+    PH_TRY(ph_neighbours(train, test, &ph_scaling_none, (size_t[]){ 1, 10 }, 2, near));
+    PH_TRY(ph_study_add(s, "probe_accuracy", linear, PROBE_PROTOCOL " on standardised codes; %s",
+                        s->parts));
+    PH_TRY(ph_study_add(s, "knn_1", near[0], "share of labels right, nearest code, Euclidean; %s",
+                        s->parts));
+    return ph_study_add(s, "knn_10", near[1], "share of labels right, most of 10 nearest codes; %s",
+                        s->parts);
+}
+
+static ph_status probe_rows(ph_study *s)
+{
+    const ph_model *m = s->model;
+    double linear, near[2];
+    PH_TRY(probe(s, s->fit, s->test, m->scaling.kind, &linear));
+    PH_TRY(ph_neighbours(s->fit, s->test, &m->scaling, (size_t[]){ 1, 10 }, 2, near));
+    PH_TRY(ph_study_add(s, "rows_probe_accuracy", linear, PROBE_PROTOCOL
+                        " on the rows themselves, scaling %s; %s", m->scaling.kind, s->parts));
+    PH_TRY(ph_study_add(s, "rows_knn_1", near[0], "share of labels right, nearest row, in the model's "
+                        "input scale; %s", s->parts));
+    return ph_study_add(s, "rows_knn_10", near[1], "share of labels right, most of 10 nearest rows; %s",
+                        s->parts);
+}
+
+ph_status ph_study_probe(ph_study *s)
+{
+    if (s->fit->labels == NULL || s->test->labels == NULL)
+        return ph_fail(PH_USAGE, "%s: a probe needs labels, and there are none", s->data->name);
+    ph_data *train = ph_results(s->model, "encode", s->fit);
+    ph_data *test = train ? ph_results(s->model, "encode", s->test) : NULL;
+    ph_status status = test ? probe_codes(s, train, test) : ph_last_status();
+    ph_data_close(train);
+    ph_data_close(test);
+    return status == PH_OK ? probe_rows(s) : status;
+}

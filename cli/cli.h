@@ -62,6 +62,8 @@ bool cli_rescue(const ph_model *, const char *output, char path[4096]);
 void cli_json_begin(void);
 void cli_json_number(const char *name, double value);
 void cli_json_text(const char *name, const char *value);
+void cli_json_object_begin(const char *name); /* a member; ends like a list */
+void cli_json_object_end(void);
 void cli_json_list_begin(const char *name);
 void cli_json_item_number(double value);
 void cli_json_item_text(const char *value);

@@ -328,6 +328,19 @@ void cli_json_text(const char *name, const char *value)
     quoted(value);
 }
 
+void cli_json_object_begin(const char *name)
+{
+    member(name);
+    putchar('{');
+    first_member = true;
+}
+
+void cli_json_object_end(void)
+{
+    putchar('}');
+    first_member = false;
+}
+
 void cli_json_list_begin(const char *name)
 {
     member(name);

@@ -1,76 +1,214 @@
 /* eval.c - pinhole eval MODEL DATA: how well a model does. */
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct eval_options {
-    bool pca;
-    const char *pca_data;
+    bool pca, probe, code_size;
+    const char *pca_data, *features, *also;
 } eval_options;
 
+#define AT(field) offsetof(eval_options, field)
+
 static const ph_option table[] = {
-    { "pca", NULL, PH_OPTION_FLAG, offsetof(eval_options, pca), "0", 0, 0, NULL,
+    { "pca", NULL, PH_OPTION_FLAG, AT(pca), "0", 0, 0, NULL,
       "beside it, PCA with a code of equal size, fitted on the set's training part" },
-    { "pca-data", NULL, PH_OPTION_TEXT, offsetof(eval_options, pca_data), NULL, 0, 0, NULL,
+    { "pca-data", NULL, PH_OPTION_TEXT, AT(pca_data), NULL, 0, 0, NULL,
       "the same, fitted on this set" },
+    { "probe", NULL, PH_OPTION_FLAG, AT(probe), "0", 0, 0, NULL,
+      "accuracy of a linear probe and of the nearest neighbours on codes, and on rows" },
+    { "code-size", NULL, PH_OPTION_FLAG, AT(code_size), "0", 0, 0, NULL,
+      "bytes of a row's code, as floats and as bytes, and what comes back from it, beside PCA" },
+    { "features", NULL, PH_OPTION_TEXT, AT(features), NULL, 0, 0, NULL,
+      "Fréchet distance and inception score on the features of a classifier that is trained on the "
+      "set (classifier), or the distance between two sets of features (REAL.npy,GENERATED.npy)" },
+    { "also", NULL, PH_OPTION_TEXT, AT(also), NULL, 0, 0, NULL,
+      "a table of the errors on other sets, too: mnist,glyphs" },
 };
 
-/* PCA as a model like any other: same data, same kind of scaling, same code size. given: what it is fitted on,
- * NULL: the training part of spec. */
-static ph_status eval_pca(const cli_arguments *a, const ph_model *m, const char *spec,
-                          const char *given, const ph_data *data, ph_figures *out)
+/* What a measurement holds open. */
+typedef struct eval {
+    const cli_arguments *a;
+    eval_options o;
+    const char *spec;
+    ph_model *model;
+    ph_data *data, *training;  /* training: NULL where the set has no part for it */
+    ph_figures figures, pca;
+} eval;
+
+/* The length of a spec without the part that it names; *part is what it names, or "". */
+static size_t spec_length(const char *spec, const char **part)
+{
+    const char *colon = strrchr(spec, ':');
+    bool named = colon && (strcmp(colon, ":test") == 0 || strcmp(colon, ":train") == 0 ||
+                           strcmp(colon, ":all") == 0);
+    *part = named ? colon + 1 : "";
+    return named ? (size_t)(colon - spec) : strlen(spec);
+}
+
+/* The training part of the set that is measured. What it has none of, or what was asked to be measured
+ * itself, cannot be fitted on: NULL with PH_OK. */
+static ph_status open_training(eval *e)
+{
+    char set[4096];
+    const char *part;
+    ph_data_info info;
+    size_t length = spec_length(e->spec, &part);
+    if (strcmp(e->spec, "-") == 0 || (*part && strcmp(part, "test") != 0))
+        return PH_OK;
+    snprintf(set, sizeof set, "%.*s", (int)length, e->spec);
+    e->training = cli_open_for(e->a, e->model, "reconstruct", set, "train");
+    if (e->training == NULL)
+        return ph_last_status();
+    ph_data_describe(e->training, &info);
+    if (!info.has_test) {
+        ph_data_close(e->training);
+        e->training = NULL;
+    }
+    return PH_OK;
+}
+
+/* PCA as a model like any other: same data, same scaling, same code size. */
+static ph_status eval_pca(eval *e)
 {
     ph_model_info info;
-    char text[32], set[4096];
-    ph_model_describe(m, &info);
-    const char *part = cli_part(spec);
-    size_t length = part ? (size_t)(part - spec - 1) : strlen(spec);
-    if (given)
-        snprintf(set, sizeof set, "%s", given);
-    else
-        snprintf(set, sizeof set, "%.*s", (int)length, spec);
+    char text[32];
+    ph_data *given = NULL;
+    if (e->o.pca_data) {
+        given = cli_open_for(e->a, e->model, "reconstruct", e->o.pca_data, "train");
+        if (given == NULL)
+            return ph_last_status();
+    }
+    const ph_data *rows = given ? given : e->training ? e->training : e->data;
+    ph_model_describe(e->model, &info);
     snprintf(text, sizeof text, "%zu", info.latent_dim);
-    ph_settings *settings = ph_settings_new();
-    ph_data *train = cli_open_for(a, m, "reconstruct", set, "train");
-    ph_data_info set_info = { .has_test = true };
-    if (train)
-        ph_data_describe(train, &set_info);
-    if (!given && !set_info.has_test)
+    if (!given && e->training == NULL)
         fprintf(stderr, "pinhole: %s has no training part: pca and its scaling are fitted on the rows "
-                "it is measured on (--pca-data DATA: on others)\n", set);
-    ph_status status = settings && train ? PH_OK : ph_last_status();
+                "it is measured on (--pca-data DATA: on others)\n", e->spec);
+    ph_settings *settings = ph_settings_new();
+    ph_status status = settings ? PH_OK : ph_last_status();
     if (status == PH_OK)
         status = ph_settings_set(settings, "latent-dim", text);
-    static const char *const shared[] = { "scaling", "missing" };
-    for (size_t i = 0; i < 2 && status == PH_OK; i++)
-        status = ph_settings_set(settings, shared[i], ph_model_option(m, shared[i]));
-    ph_model *pca = status == PH_OK ? ph_model_new("pca", train, settings) : NULL;
     if (status == PH_OK)
-        status = pca ? ph_train(pca, train, NULL) : ph_last_status();
+        status = ph_settings_set(settings, "scaling", ph_model_option(e->model, "scaling"));
     if (status == PH_OK)
-        status = ph_model_eval(pca, data, out);
+        status = ph_settings_set(settings, "missing", ph_model_option(e->model, "missing"));
+    ph_model *pca = status == PH_OK ? ph_model_new("pca", rows, settings) : NULL;
+    if (status == PH_OK)
+        status = pca ? ph_train(pca, rows, NULL) : ph_last_status();
+    if (status == PH_OK)
+        status = ph_model_eval(pca, e->data, &e->pca);
     ph_model_free(pca);
-    ph_data_close(train);
     ph_settings_free(settings);
+    ph_data_close(given);
     return status;
 }
 
-static void print(const ph_figures *f, const ph_figures *pca, bool json)
+/* ---- Other sets ------------------------------------------------------------------------------ */
+
+enum { MOST_SETS = 16 };
+
+typedef struct transfer {
+    size_t count;
+    char name[MOST_SETS + 1][64];
+    ph_figures at[MOST_SETS + 1];
+} transfer;
+
+/* A set whose rows do not fit is left out with a word; one that cannot be read at all is an error. */
+static ph_status measure_other(const eval *e, const char *spec, transfer *t)
 {
-    if (json) {
-        cli_json_begin();
-        for (size_t i = 0; i < f->count; i++)
-            cli_json_number(f->at[i].name, f->at[i].value);
-        for (size_t i = 1; pca && i < pca->count; i++) {
-            char name[80];
-            snprintf(name, sizeof name, "pca_%s", pca->at[i].name);
-            cli_json_number(name, pca->at[i].value);
-        }
-        cli_json_end();
-        return;
+    char message[1024];
+    ph_data *data = cli_open_for(e->a, e->model, "reconstruct", spec, "test");
+    if (data == NULL && ph_last_status() == PH_DATA) {
+        snprintf(message, sizeof message, "%s", ph_message());
+        ph_data *any = cli_open_quietly(e->a, spec, "test");
+        if (any == NULL)
+            return ph_last_status();
+        ph_data_close(any);
+        fprintf(stderr, "pinhole: %s; left out\n", message);
+        return PH_OK;
     }
+    ph_status status = data ? ph_model_measure(e->model, data, NULL, &t->at[t->count])
+                            : ph_last_status();
+    snprintf(t->name[t->count], sizeof t->name[0], "%s", spec);
+    t->count += status == PH_OK;
+    ph_data_close(data);
+    return status;
+}
+
+/* The set itself, then those of the list. */
+static int measure_others(const eval *e, transfer *t)
+{
+    char list[4096], *rest = list, *spec;
+    snprintf(t->name[0], sizeof t->name[0], "%s", e->spec);
+    t->at[0] = e->figures;
+    t->count = 1;
+    snprintf(list, sizeof list, "%s", e->o.also);
+    while ((spec = strtok_r(rest, ",", &rest))) {
+        if (t->count > MOST_SETS)
+            return cli_usage("also: more than %d sets", MOST_SETS);
+        if (measure_other(e, spec, t) != PH_OK)
+            return cli_fail();
+    }
+    return CLI_DONE;
+}
+
+static const char *const transferred[] = { "mse", "psnr", "relative_error" };
+enum { TRANSFERRED = sizeof transferred / sizeof transferred[0] };
+
+static void print_transfer(const transfer *t)
+{
+    printf("\n%-22s", "set");
+    for (size_t i = 0; i < t->count; i++)
+        printf(" %-14s", t->name[i]);
+    for (size_t k = 0; k < TRANSFERRED; k++) {
+        printf("\n%-22s", transferred[k]);
+        for (size_t i = 0; i < t->count; i++)
+            printf(" %-14.7g", ph_figure_get(&t->at[i], transferred[k]));
+    }
+    putchar('\n');
+}
+
+static void print_transfer_json(const transfer *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        cli_json_begin();
+        cli_json_text("set", t->name[i]);
+        for (size_t k = 0; k < TRANSFERRED; k++)
+            cli_json_number(transferred[k], ph_figure_get(&t->at[i], transferred[k]));
+        cli_json_end();
+    }
+}
+
+/* ---- Telling --------------------------------------------------------------------------------- */
+
+static void print_json(const ph_figures *f, const ph_figures *pca)
+{
+    cli_json_begin();
+    cli_json_object_begin("units");
+    for (size_t i = 0; i < f->count; i++)
+        cli_json_text(f->at[i].name, f->at[i].unit);
+    cli_json_object_end();
+    for (size_t i = 0; i < f->count; i++)
+        cli_json_number(f->at[i].name, f->at[i].value);
+    for (size_t i = 1; pca && i < pca->count; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "pca_%s", pca->at[i].name);
+        double known = ph_figure_get(f, name);
+        if (known != known)
+            cli_json_number(name, pca->at[i].value);
+    }
+    cli_json_end();
+}
+
+static void print(const ph_figures *f, const ph_figures *pca)
+{
+    int widest = 16;
+    for (size_t i = 0; i < f->count; i++)
+        widest = (int)strlen(f->at[i].name) > widest ? (int)strlen(f->at[i].name) : widest;
     for (size_t i = 0; i < f->count; i++) {
-        printf("%-16s %-12.7g", f->at[i].name, f->at[i].value);
+        printf("%-*s %-12.7g", widest, f->at[i].name, f->at[i].value);
         if (pca && i > 0) {
             double value = ph_figure_get(pca, f->at[i].name);
             if (value == value)
@@ -82,25 +220,80 @@ static void print(const ph_figures *f, const ph_figures *pca, bool json)
     }
 }
 
+/* ---- The command ----------------------------------------------------------------------------- */
+
+/* Opens the two sets of features that --features names, if it names any. */
+static int open_features(const eval *e, ph_data *set[2])
+{
+    char list[4096];
+    if (e->o.features == NULL || strcmp(e->o.features, "classifier") == 0)
+        return CLI_DONE;
+    snprintf(list, sizeof list, "%s", e->o.features);
+    char *comma = strchr(list, ',');
+    if (comma == NULL)
+        return cli_usage("features: '%s' is neither classifier nor two files, REAL.npy,GENERATED.npy",
+                         list);
+    *comma = '\0';
+    set[0] = cli_open_quietly(e->a, list, "all");
+    set[1] = set[0] ? cli_open_quietly(e->a, comma + 1, "all") : NULL;
+    return set[1] ? CLI_DONE : cli_fail();
+}
+
+static int measure(eval *e)
+{
+    ph_data *features[2] = { NULL, NULL };
+    ph_measures asked = { .probe = e->o.probe, .code_size = e->o.code_size };
+    asked.classifier = e->o.features && strcmp(e->o.features, "classifier") == 0;
+    int code = open_features(e, features);
+    bool fits = asked.probe || asked.code_size || asked.classifier || (e->o.pca || e->o.pca_data);
+    if (code == CLI_DONE && fits && open_training(e) != PH_OK)
+        code = cli_fail();
+    asked.training = e->training;
+    asked.real_features = features[0];
+    asked.generated_features = features[1];
+    if (code == CLI_DONE && (ph_model_measure(e->model, e->data, &asked, &e->figures) != PH_OK ||
+                             ((e->o.pca || e->o.pca_data) && eval_pca(e) != PH_OK)))
+        code = cli_fail();
+    ph_data_close(features[0]);
+    ph_data_close(features[1]);
+    return code;
+}
+
+static int measure_and_print(eval *e)
+{
+    int code = measure(e);
+    const ph_figures *pca = (e->o.pca || e->o.pca_data) ? &e->pca : NULL;
+    transfer *others = e->o.also ? malloc(sizeof *others) : NULL;
+    if (code == CLI_DONE && e->o.also)
+        code = others ? measure_others(e, others) : cli_fail();
+    if (code == CLI_DONE && e->a->json) {
+        if (others)
+            print_transfer_json(others);
+        print_json(&e->figures, pca);
+    } else if (code == CLI_DONE) {
+        print(&e->figures, pca);
+        if (others)
+            print_transfer(others);
+    }
+    free(others);
+    return code;
+}
+
 static int run(const cli_command *c, int argc, char **argv)
 {
     cli_arguments a;
-    eval_options o = { 0 };
+    eval e = { .a = &a };
     int code = cli_read(c, argc, argv, &a);
     if (code == CLI_DONE && !a.help)
-        code = cli_options(c, &a, &o);
+        code = cli_options(c, &a, &e.o);
     if (code == CLI_DONE && !a.help) {
-        ph_figures figures, pca;
-        ph_model *m = ph_model_load(a.word[0]);
-        ph_data *data = m ? cli_open_for(&a, m, "reconstruct", a.word[1], "test") : NULL;
-        if (data == NULL || ph_model_eval(m, data, &figures) != PH_OK ||
-            ((o.pca || o.pca_data) &&
-             eval_pca(&a, m, a.word[1], o.pca_data, data, &pca) != PH_OK))
-            code = cli_fail();
-        else
-            print(&figures, o.pca || o.pca_data ? &pca : NULL, a.json);
-        ph_data_close(data);
-        ph_model_free(m);
+        e.spec = a.word[1];
+        e.model = ph_model_load(a.word[0]);
+        e.data = e.model ? cli_open_for(&a, e.model, "reconstruct", e.spec, "test") : NULL;
+        code = e.data ? measure_and_print(&e) : cli_fail();
+        ph_data_close(e.training);
+        ph_data_close(e.data);
+        ph_model_free(e.model);
     }
     cli_free(&a);
     return code;

@@ -353,6 +353,42 @@ static void failures_leave_nothing(void **state)
         }
 }
 
+static void measures(void **state)
+{
+    (void)state;
+    assert_run("train ae glyphs --hidden 32 --latent-dim 6 --epochs 2 -o e.pin --quiet", 0);
+    assert_run("eval e.pin glyphs --json --probe --code-size --pca", 0);
+    assert_true(figure("ssim") > 0 && figure("ssim") < 1);
+    assert_true(figure("probe_accuracy") > 0.5 && figure("knn_1") > 0.5 && figure("knn_10") > 0.5);
+    assert_true(figure("code_bytes") == 24 && figure("code_bytes_8bit") == 6);
+    assert_true(figure("psnr_8bit") <= figure("psnr_float") + 1e-3 && figure("pca_psnr_8bit") > 10);
+    assert_says(out, "\"units\":{\"rows\":\"rows measured\"");
+    assert_run("eval e.pin glyphs --features classifier", 0);
+    assert_says(out, "classifier_accuracy");
+    assert_says(out, "frechet_floor");
+    assert_says(out, "inception_rec_sd");
+    assert_run("encode e.pin glyphs:train -o real.npy", 0);
+    assert_run("encode e.pin glyphs -o made.npy", 0);
+    assert_run("eval e.pin glyphs --json --features real.npy,made.npy", 0);
+    assert_true(figure("frechet_given") > 0);
+    assert_run("eval e.pin glyphs --json --features real.npy,real.npy", 0);
+    assert_true(figure("frechet_given") < 1e-3);
+    assert_run("eval e.pin glyphs --features real.npy", 2);
+    assert_one_line(err);
+    assert_run("eval e.pin glyphs --features real.npy,missing.npy", 2);
+    assert_one_line(err);
+    assert_run("eval e.pin glyphs --also glyphs:train,made.npy --json", 0);
+    assert_says(err, "made.npy: rows of 6 numbers");
+    assert_one_line(err);
+    assert_says(out, "{\"set\":\"glyphs:train\",\"mse\":");
+    assert_run("eval e.pin glyphs --also nowhere", 2);
+    assert_one_line(err);
+    assert_run("reconstruct e.pin glyphs -o bare.npy", 0);
+    assert_run("eval e.pin bare.npy --probe", 2);
+    assert_says(err, "labels");
+    assert_one_line(err);
+}
+
 static void starts_fast(void **state)
 {
     (void)state;
@@ -385,7 +421,8 @@ int main(void)
         cmocka_unit_test(a_whole_round), cmocka_unit_test(decode_undoes_encode),
         cmocka_unit_test(tables),    cmocka_unit_test(said_of_data),
         cmocka_unit_test(recipes),   cmocka_unit_test(interrupted_and_resumed),
-        cmocka_unit_test(failures_leave_nothing), cmocka_unit_test(starts_fast),
+        cmocka_unit_test(failures_leave_nothing), cmocka_unit_test(measures),
+        cmocka_unit_test(starts_fast),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

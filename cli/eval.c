@@ -32,7 +32,7 @@ typedef struct eval {
     const cli_arguments *a;
     eval_options o;
     const char *spec;
-    ph_model *model;
+    ph_model *model, *pca_model; /* which hold the texts of their figures */
     ph_data *data, *training;  /* training: NULL where the set has no part for it */
     ph_figures figures, pca;
 } eval;
@@ -94,12 +94,11 @@ static ph_status eval_pca(eval *e)
         status = ph_settings_set(settings, "scaling", ph_model_option(e->model, "scaling"));
     if (status == PH_OK)
         status = ph_settings_set(settings, "missing", ph_model_option(e->model, "missing"));
-    ph_model *pca = status == PH_OK ? ph_model_new("pca", rows, settings) : NULL;
+    e->pca_model = status == PH_OK ? ph_model_new("pca", rows, settings) : NULL;
     if (status == PH_OK)
-        status = pca ? ph_train(pca, rows, NULL) : ph_last_status();
+        status = e->pca_model ? ph_train(e->pca_model, rows, NULL) : ph_last_status();
     if (status == PH_OK)
-        status = ph_model_eval(pca, e->data, &e->pca);
-    ph_model_free(pca);
+        status = ph_model_measure(e->pca_model, e->data, NULL, &e->pca);
     ph_settings_free(settings);
     ph_data_close(given);
     return status;
@@ -293,6 +292,7 @@ static int run(const cli_command *c, int argc, char **argv)
         code = e.data ? measure_and_print(&e) : cli_fail();
         ph_data_close(e.training);
         ph_data_close(e.data);
+        ph_model_free(e.pca_model);
         ph_model_free(e.model);
     }
     cli_free(&a);

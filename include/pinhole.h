@@ -373,8 +373,6 @@ typedef struct ph_measures {
  * Names and units live as long as the model. PH_USAGE where labels are asked for and there are none. */
 ph_status ph_model_measure(ph_model *, const ph_data *data, const ph_measures *measures,
                            ph_figures *figures);
-/* Whether codes drawn from a standard normal distribution decode to samples. */
-bool ph_model_can_sample(const ph_model *);
 
 /* ---- Training ------------------------------------------------------------------------------- */
 

@@ -168,12 +168,6 @@ static ph_status with_parts(ph_study *s)
     return status;
 }
 
-bool ph_model_can_sample(const ph_model *m)
-{
-    (void)m;
-    return false;
-}
-
 ph_status ph_model_measure(ph_model *m, const ph_data *data, const ph_measures *asked,
                            ph_figures *figures)
 {

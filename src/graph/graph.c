@@ -221,11 +221,26 @@ static void drop_repeats(const ph_op *op, ph_node **operand, const ph_shape *sha
     }
 }
 
+/* A formula of values that are all repeated is the formula of the values, repeated: a derivative that
+ * is the same for every row stays a scalar, and what reads it need not wait for a value per row. */
+static bool takes_repeats_out(const ph_op *op, ph_node *const *operand, const ph_shape *shape,
+                              ph_node **bare)
+{
+    ph_shape small;
+    for (int i = 0; i < op->arity; i++) {
+        bare[i] = operand[i];
+        while (bare[i]->op->flags & PH_OP_REPEAT)
+            bare[i] = bare[i]->input[0];
+    }
+    return broadcast(op, bare, op->arity, &small) && !ph_shape_equal(&small, shape) &&
+           ph_shape_fit(&small, shape) != PH_FIT_OTHER;
+}
+
 ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attributes)
 {
     ph_graph *graph = inputs[0]->graph;
     ph_shape shape;
-    ph_node *operand[PH_MAX_INPUTS];
+    ph_node *operand[PH_MAX_INPUTS], *bare[PH_MAX_INPUTS];
     for (int i = 0; i < op->arity; i++) {
         if (ph_is_dead(inputs[i]))
             return inputs[i];
@@ -235,6 +250,8 @@ ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attribute
     }
     if (!broadcast(op, operand, op->arity, &shape))
         return &graph->dead;
+    if (takes_repeats_out(op, operand, &shape, bare))
+        return ph_broadcast_to(ph_map(op, bare, attributes), &shape);
     drop_repeats(op, operand, &shape);
     for (int i = 0; i < op->arity; i++)
         if (ph_shape_fit(&operand[i]->shape, &shape) == PH_FIT_OTHER)

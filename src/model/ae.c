@@ -17,6 +17,7 @@
  */
 #include "model/model.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct ae_options {
@@ -100,7 +101,7 @@ static ph_node *hidden(const net *n, ph_scope *scope, ph_node *a, size_t width, 
 static void encode(net *n)
 {
     const ae_options *o = n->o;
-    long kept = 0;
+    double kept = 0;
     bool clean = strcmp(o->finetune, "labels") == 0;
     n->seen = ph_when_training(ph_corrupt(n->row, clean ? "none" : o->noise, &n->touched), n->row);
     ph_node *h = n->seen;
@@ -112,8 +113,13 @@ static void encode(net *n)
     }
     n->inside = linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation, NULL);
     n->code = ph_activation(n->inside, o->latent_activation);
-    if (sscanf(o->sparsity, "topk:%ld", &kept) == 1)
-        n->code = ph_mul(n->code, ph_largest(n->code, kept > 0 ? (size_t)kept : 0));
+    if (sscanf(o->sparsity, "topk:%lf", &kept) != 1)
+        return;
+    if (!(kept >= 1 && kept <= (double)o->latent_dim && kept == floor(kept)))
+        ph_refuse(n->graph, "sparsity %s: 1 to %lld of the code's numbers are kept", o->sparsity,
+                  (long long)o->latent_dim);
+    else
+        n->code = ph_mul(n->code, ph_largest(n->code, (size_t)kept));
 }
 
 /* Weight number i of the encoder, counted from the code, for the decoder to use transposed. */
@@ -136,9 +142,11 @@ static ph_node *decode(const net *n)
 static ph_node *reconstruction_loss(const net *n, ph_node *y)
 {
     ph_node *parts = ph_loss_parts(n->o->loss, y, n->row);
-    if (n->o->emphasis != 1 && n->touched)
-        parts = ph_when_training(
-            ph_mul(parts, ph_shift(ph_scale(n->touched, n->o->emphasis - 1), 1)), parts);
+    if (n->o->emphasis != 1 && n->touched) {
+        ph_node *weight = ph_shift(ph_scale(n->touched, n->o->emphasis - 1), 1);
+        ph_node *one = ph_broadcast(ph_constant(n->graph, 1), weight);
+        parts = ph_mul(parts, ph_when_training(weight, one));
+    }
     return ph_sum(parts);
 }
 

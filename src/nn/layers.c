@@ -79,8 +79,9 @@ ph_node *ph_dropout(ph_node *a, double p)
         return a;
     if (!(p > 0 && p < 1))
         return ph_mistake(a->graph, "dropout: a probability lies in [0, 1), not %g", p);
-    ph_node *kept = ph_mul(a, ph_scale(ph_bernoulli_like(a, 1 - p), 1 / (1 - p)));
-    return ph_when_training(kept, a);
+    /* The factor is what differs in training, so a derivative passes through one product. */
+    ph_node *factor = ph_scale(ph_bernoulli_like(a, 1 - p), 1 / (1 - p));
+    return ph_mul(a, ph_when_training(factor, ph_broadcast(ph_constant(a->graph, 1), a)));
 }
 
 ph_node *ph_stack_over(ph_scope *scope, ph_node *a, const ph_layers *layers, const ph_stack *o)

@@ -63,11 +63,13 @@ ph_node *ph_stop_gradient(ph_node *a)
 
 static void choice_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 {
-    (void)y;
-    by_input[0] = dy;
+    ph_node *zero = ph_broadcast(ph_constant(y->graph, 0), dy);
+    by_input[0] = ph_when_training(dy, zero);
+    by_input[1] = ph_when_training(zero, dy);
 }
 
-/* Gradients are taken for training only, so they flow to that side. */
+/* A derivative may be part of a model's values, such as a contractive penalty, so it is right in
+ * programs of both kinds. */
 const ph_op ph_op_when_training = { .name = "when_training", .flags = PH_OP_CHOICE, .arity = 2,
                                         .gradient = choice_gradient };
 

@@ -187,6 +187,42 @@ static void loss_and_its_derivative_ride_on_the_output_layer(void **state)
     finish(&n);
 }
 
+/* A log-likelihood is a loss turned round: its derivative is the same for every row, a scalar, and so
+ * rides on the output layer as well. */
+static void a_likelihood_does_too(void **state)
+{
+    (void)state;
+    ph_graph *g = ph_graph_new(3);
+    ph_node *x = ph_input(g, "x", 1, (size_t[]){ IN }), *kl = ph_sum(ph_square(x));
+    ph_scope *s = ph_scope_of(g, "net");
+    ph_node *y = ph_linear(s, x, IN, "linear", true), *w = ph_variable_find(g, "net/0/weight")->node;
+    ph_node *rec = ph_scale(ph_neg(ph_sum_last(ph_square(ph_sub(y, x)))), 0.5);
+    ph_node *loss = ph_sub(ph_mul(ph_knob(g, "beta", 1), ph_mean_rows(kl)), ph_mean_rows(rec)), *gradient;
+    ph_gradient(loss, &w, 1, &gradient);
+    ph_node *outputs[] = { loss, gradient };
+    ph_program *p = ph_compile(g, &(ph_program_desc){
+        .training = true, .feeds = &x, .feed_count = 1, .outputs = outputs, .output_count = 2,
+        .max_rows = ROWS });
+    assert_non_null(p);
+    const ph_call *product = NULL, *over_rows = NULL;
+    for (int c = 0; c < p->call_count; c++) {
+        if (p->call[c]->op == &ph_op_product)
+            product = p->call[c];
+        if (p->call[c]->op == &ph_op_product_over_rows)
+            over_rows = p->call[c];
+    }
+    assert_non_null(product);
+    assert_non_null(over_rows);
+    assert_false(product->stored);
+    const ph_node *derivative = p->root[over_rows->node->input[1]->id];
+    bool rides = false;
+    for (int i = 0; i < product->group.node_count; i++)
+        rides = rides || product->group.node[i] == derivative;
+    assert_true(rides);
+    ph_program_free(p);
+    ph_graph_free(g);
+}
+
 /* A step by the program equals a step in which every value is kept and nothing shares memory. */
 static void shared_memory_changes_nothing(void **state)
 {
@@ -315,6 +351,32 @@ static void training_and_use_differ_where_told(void **state)
     ph_graph_free(g);
 }
 
+/* A derivative that is a value of the model is that of the side in force. */
+static void derivatives_are_of_the_side_in_force(void **state)
+{
+    (void)state;
+    ph_graph *g = ph_graph_new(1);
+    ph_node *x = ph_input(g, "x", 1, (size_t[]){ 2 }), *gradient[2];
+    ph_gradient(ph_sum_all(ph_when_training(ph_scale(x, 3), ph_square(x))), &x, 1, &gradient[0]);
+    ph_gradient(ph_sum_all(ph_dropout(x, 0.5)), &x, 1, &gradient[1]);
+    real rows[4] = { 1, 2, 3, 4 };
+    for (int training = 0; training < 2; training++) {
+        ph_program *p = ph_compile(g, &(ph_program_desc){
+            .training = training, .feeds = &x, .feed_count = 1, .outputs = gradient,
+            .output_count = 2, .max_rows = 2 });
+        assert_non_null(p);
+        assert_int_equal(ph_program_run(p, (size_t[PH_MAX_SETS]){ 1, 2 }, (const void *[]){ rows }),
+                         PH_OK);
+        for (int i = 0; i < 4; i++) {
+            real kept = ph_program_output(p, 1)[i];
+            assert_true(ph_program_output(p, 0)[i] == (training ? 3 : 2 * rows[i]));
+            assert_true(training ? kept == 0 || kept == 2 : kept == 1);
+        }
+        ph_program_free(p);
+    }
+    ph_graph_free(g);
+}
+
 static void mistakes_are_told_once(void **state)
 {
     (void)state;
@@ -370,11 +432,13 @@ int main(void)
         cmocka_unit_test(clipped_tied_or_reported_gradients_are_stored),
         cmocka_unit_test(weights_change_after_their_readers),
         cmocka_unit_test(loss_and_its_derivative_ride_on_the_output_layer),
+        cmocka_unit_test(a_likelihood_does_too),
         cmocka_unit_test(shared_memory_changes_nothing),
         cmocka_unit_test(rows_are_told_at_run_time),
         cmocka_unit_test(sets_of_rows_meet_as_whole_values),
         cmocka_unit_test(a_bad_loss_changes_nothing),
         cmocka_unit_test(training_and_use_differ_where_told),
+        cmocka_unit_test(derivatives_are_of_the_side_in_force),
         cmocka_unit_test(mistakes_are_told_once),
         cmocka_unit_test(programs_may_begin_in_the_middle),
     };

@@ -155,25 +155,35 @@ static ph_node *active_units(const net *n)
     return ph_sum_all(ph_less(ph_constant(n->graph, 0.01), variance));
 }
 
+/* The K of iwae:K, 0 for the elbo; what has no meaning is refused. */
+static size_t samples_of(const net *n)
+{
+    const vae_options *o = n->o;
+    double samples = 0;
+    if (sscanf(o->objective, "iwae:%lf", &samples) != 1)
+        return 0;
+    if (!(samples >= 1 && samples <= 10000 && samples == floor(samples)))
+        ph_refuse(n->graph, "objective %s: 1 to 10000 samples", o->objective);
+    if (o->beta != 1 || o->kl_warmup > 0 || o->free_bits > 0 || o->capacity > 0)
+        ph_refuse(n->graph, "objective %s has no KL term of its own: beta, kl-warmup, free-bits and "
+                  "capacity are for the elbo", o->objective);
+    return ph_graph_status(n->graph) == PH_OK ? (size_t)samples : 0;
+}
+
 static void objective(net *n)
 {
+    size_t samples = samples_of(n);
     ph_node *noise, *z = draw(n, 1, &noise);
     ph_node *rec = log_likelihood(n, decode(n, z)), *parts = kl_parts(n);
     ph_node *kl = ph_sum_last(parts);
-    long samples = 0;
-    bool iwae = sscanf(n->o->objective, "iwae:%ld", &samples) == 1;
-    if (iwae && (samples < 1 || samples > 10000)) {
-        ph_refuse(n->graph, "objective %s: 1 to 10000 samples", n->o->objective);
-        return;
-    }
-    ph_node *bound = iwae ? importance_bound(n, (size_t)samples) : NULL;
-    ph_node *loss = iwae ? ph_neg(ph_mean_rows(bound))
-                         : ph_sub(kl_loss(n, parts, kl), ph_mean_rows(rec));
+    ph_node *bound = samples ? importance_bound(n, samples) : NULL;
+    ph_node *loss = samples ? ph_neg(ph_mean_rows(bound))
+                            : ph_sub(kl_loss(n, parts, kl), ph_mean_rows(rec));
     ph_add_phase(n->graph, &(ph_phase){ .loss = loss });
     ph_report(n->graph, "elbo", "nats per row", ph_sub(rec, kl));
     ph_report(n->graph, "rec", "nats per row", rec);
     ph_report(n->graph, "kl", "nats per row", kl);
-    if (iwae)
+    if (samples)
         ph_report(n->graph, "iwae", "nats per row, importance-weighted bound", bound);
     ph_report(n->graph, "active_units", "code dimensions with a variance above 0.01", active_units(n));
 }

@@ -1,0 +1,137 @@
+"""Golden losses of small variational autoencoders, computed independently of the library.
+
+NumPy in float64, gradients written by hand, the noise by a Philox of its own. Prints tests/golden/vae.h:
+    python3 tests/golden/vae.py > tests/golden/vae.h
+"""
+import numpy as np
+
+WIDTH, HIDDEN, CODE = 12, 8, 20  # a code above 16, so that the noise's second half is used too
+ROWS, STEPS, LR, BETA1, BETA2, EPSILON, SEED = 7, 5, 1e-2, 0.9, 0.999, 1e-8, 1
+LAYERS = [(WIDTH, HIDDEN), (HIDDEN, CODE), (HIDDEN, CODE), (CODE, HIDDEN), (HIDDEN, WIDTH)]
+
+
+def philox(counter, key):
+    """Philox 4x32-10 (Salmon et al. 2011) of one counter."""
+    (a, b, c, d), (k0, k1) = counter, key
+    for _ in range(10):
+        p, q = a * 0xD2511F53, c * 0xCD9E8D57
+        a, b, c, d = (q >> 32) ^ b ^ k0, q & 0xFFFFFFFF, (p >> 32) ^ d ^ k1, p & 0xFFFFFFFF
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return a, b, c, d
+
+
+def normal(rows, columns, step, node):
+    """As src/op/noise.c says: of 64 columns, four that are sixteen apart come from one counter."""
+    out = np.zeros((rows, columns))
+    for r in range(rows):
+        for c in range(columns):
+            block, inside = divmod(c, 64)
+            pair, lane = divmod(inside, 32)
+            words = philox((block * 16 + lane % 16, r, step, node | 0x80000000), (SEED, 0))
+            u, v = [((w >> 9) + 0.5) / 2**23 for w in words[2 * pair : 2 * pair + 2]]
+            angle = 2 * np.pi * (v - 0.5)
+            out[r, c] = np.sqrt(-2 * np.log(u)) * (np.cos(angle) if lane < 16 else np.sin(angle))
+    return out
+
+
+def start():
+    """Weights and biases by formula: parameter i of all, in the order of LAYERS; then a log-variance."""
+    parameters, i = [], 0
+    for n, m in LAYERS:
+        index = np.arange(i, i + n * m)
+        parameters.append(0.5 * np.sin(1.0 + 0.7 * index).reshape(n, m))
+        i += n * m
+        index = np.arange(i, i + m)
+        parameters.append(0.1 * np.cos(0.3 * index))
+        i += m
+    return parameters + [np.zeros(1)]
+
+
+def activate(a, name):
+    return np.maximum(a, 0) if name == "relu" else np.tanh(a)
+
+
+def slope(h, name):
+    return (h > 0) * 1.0 if name == "relu" else 1 - h**2
+
+
+def loss_and_gradients(w, x, step, likelihood, activation, beta, samples):
+    """samples: 0 for the elbo, else K of the importance-weighted bound, which has noise node 1."""
+    we, be, wm, bm, wv, bv, wd, bd, wo, bo, s = w
+    rows, k = len(x), max(samples, 1)
+    h = activate(x @ we + be, activation)
+    mu, lv = h @ wm + bm, h @ wv + bv
+    eps = normal(rows * k, CODE, step, 1 if samples else 0).reshape(rows, k, CODE)
+    sigma = np.exp(lv / 2)[:, None]
+    z = mu[:, None] + sigma * eps
+    g = activate(z @ wd + bd, activation)
+    y, target, ds = g @ wo + bo, x[:, None], np.zeros(1)
+    if likelihood == "bernoulli":
+        rec = -np.sum(np.maximum(y, 0) - y * target + np.log1p(np.exp(-np.abs(y))), axis=2)
+        drec = target - 1 / (1 + np.exp(-y))
+    else:
+        c = float(likelihood[9:]) if ":" in likelihood else np.exp(s[0])
+        squares = np.sum((y - target) ** 2, axis=2)
+        rec = -squares / (2 * c)
+        drec = (target - y) / c
+        if ":" not in likelihood:
+            rec = rec - WIDTH / 2 * (np.log(2 * np.pi) + s[0])
+            ds = squares / (2 * c) - WIDTH / 2
+    if samples:
+        lw = rec + 0.5 * np.sum(eps**2 + lv[:, None] - z**2, axis=2)
+        top = lw.max(axis=1, keepdims=True)
+        bound = top[:, 0] + np.log(np.mean(np.exp(lw - top), axis=1))
+        value = -np.mean(bound)
+        a = np.exp(lw - top)
+        a = -a / a.sum(axis=1, keepdims=True) / rows  # of the loss by each log-weight
+    else:
+        kl = 0.5 * np.sum(mu**2 + np.exp(lv) - lv - 1, axis=1)
+        value = np.mean(beta * kl - rec[:, 0])
+        a = np.full((rows, 1), -1.0 / rows)
+    dy = a[:, :, None] * drec
+    dg = (dy @ wo.T) * slope(g, activation)
+    dz = dg @ wd.T
+    if samples:
+        dz = dz - a[:, :, None] * z
+    dmu, dlv = dz.sum(axis=1), (dz * eps * sigma / 2).sum(axis=1)
+    if samples:
+        dlv = dlv + a.sum(axis=1)[:, None] / 2
+    else:
+        dmu, dlv = dmu + beta * mu / rows, dlv + beta * (np.exp(lv) - 1) / 2 / rows
+    dh = (dmu @ wm.T + dlv @ wv.T) * slope(h, activation)
+
+    def pair(inputs, d):
+        inputs, d = inputs.reshape(-1, inputs.shape[-1]), d.reshape(-1, d.shape[-1])
+        return [inputs.T @ d, d.sum(axis=0)]
+
+    gradients = pair(x, dh) + pair(h, dmu) + pair(h, dlv) + pair(z, dg) + pair(g, dy)
+    return value, gradients + [np.atleast_1d(np.sum(a * ds))]
+
+
+def run(*case):
+    x = 0.5 + 0.5 * np.sin(0.37 * np.arange(ROWS * WIDTH)).reshape(ROWS, -1)
+    w = start()
+    m, v = [np.zeros_like(p) for p in w], [np.zeros_like(p) for p in w]
+    losses = []
+    for t in range(1, STEPS + 1):
+        value, gradients = loss_and_gradients(w, x, t - 1, *case)
+        losses.append(value)
+        for i, g in enumerate(gradients):
+            m[i] = BETA1 * m[i] + (1 - BETA1) * g
+            v[i] = BETA2 * v[i] + (1 - BETA2) * g**2
+            step = m[i] / (1 - BETA1**t) / (np.sqrt(v[i] / (1 - BETA2**t)) + EPSILON)
+            w[i] = w[i] - LR * step
+    return losses
+
+
+CASES = {
+    "elbo": ("bernoulli", "relu", 1, 0),
+    "beta": ("gaussian:0.5", "tanh", 4, 0),
+    "learned": ("gaussian", "relu", 1, 0),
+    "iwae": ("bernoulli", "tanh", 1, 3),
+    "iwae_learned": ("gaussian", "tanh", 1, 5),
+}
+print("/* Losses of the first five steps of Adam on a 12-8-20-8-12 vae, by tests/golden/vae.py */")
+for name, case in CASES.items():
+    text = ", ".join(f"{value:.17g}" for value in run(*case))
+    print(f"static const double golden_vae_{name}[{STEPS}] = {{ {text} }};")

@@ -4,6 +4,7 @@
  * encoder and decoder are compared, and the spaces that they span.
  */
 #include "made.h"
+#include "spaces.h"
 
 enum { N = 240, WIDTH = 8 };
 
@@ -40,63 +41,6 @@ static void product(const ph_model *m, size_t code, double *out)
         }
 }
 
-/* Gram and Schmidt on k vectors: column j of a is at a[i * row + j * column]. */
-static void orthogonal(double *q, const real *a, size_t k, size_t row, size_t column)
-{
-    for (size_t j = 0; j < k; j++) {
-        for (size_t i = 0; i < WIDTH; i++)
-            q[j * WIDTH + i] = (double)a[i * row + j * column];
-        for (size_t turn = 0; turn < 2; turn++)
-            for (size_t p = 0; p < j; p++) {
-                double along = 0;
-                for (size_t i = 0; i < WIDTH; i++)
-                    along += q[j * WIDTH + i] * q[p * WIDTH + i];
-                for (size_t i = 0; i < WIDTH; i++)
-                    q[j * WIDTH + i] -= along * q[p * WIDTH + i];
-            }
-        double norm = 0;
-        for (size_t i = 0; i < WIDTH; i++)
-            norm += q[j * WIDTH + i] * q[j * WIDTH + i];
-        for (size_t i = 0; i < WIDTH; i++)
-            q[j * WIDTH + i] /= sqrt(norm);
-    }
-}
-
-/* The sine of the largest principal angle between spaces of k dimensions: the largest singular value of
- * b less its projection on a, by power iteration. */
-static double largest_sine(const double *a, const double *b, size_t k)
-{
-    double v[8], out[WIDTH], sine = 0;
-    for (size_t j = 0; j < k; j++)
-        v[j] = mixed(j) + 0.1;
-    for (int turn = 0; turn < 200; turn++) {
-        double norm = 0;
-        for (size_t j = 0; j < k; j++)
-            norm += v[j] * v[j];
-        memset(out, 0, sizeof out);
-        for (size_t j = 0; j < k; j++)
-            for (size_t i = 0; i < WIDTH; i++)
-                out[i] += v[j] / sqrt(norm) * b[j * WIDTH + i];
-        for (size_t j = 0; j < k; j++) {
-            double along = 0;
-            for (size_t i = 0; i < WIDTH; i++)
-                along += out[i] * a[j * WIDTH + i];
-            for (size_t i = 0; i < WIDTH; i++)
-                out[i] -= along * a[j * WIDTH + i];
-        }
-        sine = 0;
-        for (size_t i = 0; i < WIDTH; i++)
-            sine += out[i] * out[i];
-        sine = sqrt(sine);
-        for (size_t j = 0; j < k; j++) {
-            v[j] = 1e-30;
-            for (size_t i = 0; i < WIDTH; i++)
-                v[j] += out[i] * b[j * WIDTH + i];
-        }
-    }
-    return sine;
-}
-
 static void the_best_is_pca(void **state)
 {
     (void)state;
@@ -118,11 +62,11 @@ static void the_best_is_pca(void **state)
                 assert_true(fabs(map[i * WIDTH + j] - projector) < 2e-3);
             }
         double principal[4 * WIDTH], encoder[4 * WIDTH], decoder[4 * WIDTH];
-        orthogonal(principal, c, k, k, 1);
-        orthogonal(encoder, weights(ae, "encoder/0/weight"), k, k, 1);
-        orthogonal(decoder, weights(ae, "decoder/0/weight"), k, 1, WIDTH);
-        assert_true(largest_sine(principal, decoder, k) < 2e-3);
-        assert_true(largest_sine(principal, encoder, k) < 2e-3);
+        orthogonal(principal, c, WIDTH, k, k, 1);
+        orthogonal(encoder, weights(ae, "encoder/0/weight"), WIDTH, k, k, 1);
+        orthogonal(decoder, weights(ae, "decoder/0/weight"), WIDTH, k, 1, WIDTH);
+        assert_true(largest_sine(principal, decoder, WIDTH, k) < 2e-3);
+        assert_true(largest_sine(principal, encoder, WIDTH, k) < 2e-3);
         ph_model_free(pca);
         ph_model_free(ae);
     }

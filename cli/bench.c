@@ -38,6 +38,8 @@ static const struct bench_case {
     { "ae-512", "784-256-128-20 mirrored, batch 512", "ae", "256,128", "20", "512" },
     { "ae-128", "784-256-128-20 mirrored, batch 128", "ae", "256,128", "20", "128" },
     { "wide-100", "784-1000-1000-20 mirrored, batch 100", "ae", "1000,1000", "20", "100" },
+    { "ae-400", "784-400-20 mirrored, batch 128", "ae", "400", "20", "128" },
+    { "vae", "the same as a vae", "vae", "400", "20", "128" },
     { "pca", "PCA-30; peer: NumPy, covariance and eigh", "pca", NULL, "30", NULL },
     { "pca-sklearn", "PCA-30; peer: scikit-learn", "pca", NULL, "30", NULL },
 };
@@ -273,7 +275,7 @@ static int check_cases(const cli_arguments *a)
         for (size_t i = 0; i < CASES; i++)
             known = known || strcmp(a->word[w], cases[i].name) == 0;
         if (!known)
-            return cli_usage("'%s' is no case; there are: ae-512 ae-128 wide-100 pca pca-sklearn",
+            return cli_usage("'%s' is no case; there are: ae-512 ae-128 wide-100 ae-400 vae pca pca-sklearn",
                              a->word[w]);
     }
     return CLI_DONE;

@@ -58,7 +58,7 @@ typedef struct net {
     ph_scope *encoder, *decoder;
     ph_layers in, out;
     ph_stack stack;
-    ph_node *x, *row, *mu, *log_variance;
+    ph_node *row, *mu, *log_variance;
     size_t latent;
 } net;
 
@@ -76,13 +76,13 @@ static bool is_bernoulli(const net *n)
     return strcmp(n->o->likelihood, "bernoulli") == 0;
 }
 
-/* log p(x|z) in nats, one number for each code that y was decoded from. */
-static ph_node *log_likelihood(net *n, ph_node *y)
+/* log p(x|z) in nats, one number for each code that y was decoded from; row: x, for each code too. */
+static ph_node *log_likelihood(net *n, ph_node *y, ph_node *row)
 {
     double c = 0;
     if (is_bernoulli(n))
-        return ph_neg(ph_sum_last(ph_bce(y, ph_broadcast(n->row, y))));
-    ph_node *squares = ph_sum_last(ph_square(ph_sub(y, n->row)));
+        return ph_neg(ph_sum_last(ph_bce(y, row)));
+    ph_node *squares = ph_sum_last(ph_square(ph_sub(y, row)));
     if (sscanf(n->o->likelihood, "gaussian:%lf", &c) == 1) {
         if (!(c > 0))
             ph_refuse(n->graph, "likelihood %s: a variance is above 0", n->o->likelihood);
@@ -102,15 +102,18 @@ static ph_node *kl_parts(const net *n)
     return ph_scale(ph_shift(ph_sub(second, n->log_variance), -1), 0.5);
 }
 
+/* [n] per row, the same for each of `count` draws: [count, n]; for one it stays as it is. */
+static ph_node *for_each_draw(ph_node *a, size_t count)
+{
+    ph_shape shape = ph_shape_of(a->shape.set, 2, (size_t[]){ count, ph_width(a) });
+    return count > 1 ? ph_broadcast_to(a, &shape) : a;
+}
+
 /* `count` draws of the code of each row: [count, latent], or [latent] for one. */
 static ph_node *draw(const net *n, size_t count, ph_node **noise)
 {
-    ph_node *mu = n->mu, *deviation = ph_exp(ph_scale(n->log_variance, 0.5));
-    if (count > 1) {
-        ph_shape shape = ph_shape_of(mu->shape.set, 2, (size_t[]){ count, n->latent });
-        mu = ph_broadcast_to(mu, &shape);
-        deviation = ph_broadcast_to(deviation, &shape);
-    }
+    ph_node *mu = for_each_draw(n->mu, count);
+    ph_node *deviation = for_each_draw(ph_exp(ph_scale(n->log_variance, 0.5)), count);
     *noise = ph_normal_like(mu);
     return ph_add(mu, ph_mul(deviation, *noise));
 }
@@ -120,8 +123,9 @@ static ph_node *draw(const net *n, size_t count, ph_node **noise)
 static ph_node *log_weights(net *n, size_t count)
 {
     ph_node *noise, *z = draw(n, count, &noise);
-    ph_node *rec = log_likelihood(n, decode(n, z));
-    ph_node *lv = ph_broadcast(n->log_variance, z);
+    /* These copies come before the decoder, so that the loss can ride on its last layer. */
+    ph_node *row = for_each_draw(n->row, count), *lv = for_each_draw(n->log_variance, count);
+    ph_node *rec = log_likelihood(n, decode(n, z), row);
     ph_node *terms = ph_sub(ph_add(ph_square(noise), lv), ph_square(z));
     ph_node *log_ratio = ph_scale(ph_sum_last(terms), 0.5);
     return ph_reshape(ph_add(rec, log_ratio), 1, &count);
@@ -174,7 +178,7 @@ static void objective(net *n)
 {
     size_t samples = samples_of(n);
     ph_node *noise, *z = draw(n, 1, &noise);
-    ph_node *rec = log_likelihood(n, decode(n, z)), *parts = kl_parts(n);
+    ph_node *rec = log_likelihood(n, decode(n, z), n->row), *parts = kl_parts(n);
     ph_node *kl = ph_sum_last(parts);
     ph_node *bound = samples ? importance_bound(n, samples) : NULL;
     ph_node *loss = samples ? ph_neg(ph_mean_rows(bound))
@@ -201,7 +205,7 @@ static bool read_layers(net *n)
 static void build(ph_graph *g, ph_node *x, const void *options)
 {
     const vae_options *o = options;
-    net n = { .graph = g, .o = o, .x = x, .row = ph_flatten(x), .latent = (size_t)o->latent_dim,
+    net n = { .graph = g, .o = o, .row = ph_flatten(x), .latent = (size_t)o->latent_dim,
               .encoder = ph_scope_of(g, "encoder"), .decoder = ph_scope_of(g, "decoder"),
               .stack = { o->activation, o->init, o->dropout, true } };
     if (!read_layers(&n))

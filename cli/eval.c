@@ -7,6 +7,7 @@
 typedef struct eval_options {
     bool pca, probe, code_size;
     const char *pca_data, *features, *also;
+    int64_t importance_samples;
 } eval_options;
 
 #define AT(field) offsetof(eval_options, field)
@@ -16,6 +17,8 @@ static const ph_option table[] = {
       "beside it, PCA with a code of equal size, fitted on the set's training part" },
     { "pca-data", NULL, PH_OPTION_TEXT, AT(pca_data), NULL, 0, 0, NULL,
       "the same, fitted on this set" },
+    { "importance-samples", "n-samples", PH_OPTION_INT, AT(importance_samples), "0", 0, 1e7, NULL,
+      "of each row, for its likelihood under a variational model" },
     { "probe", NULL, PH_OPTION_FLAG, AT(probe), "0", 0, 0, NULL,
       "accuracy of a linear probe and of the nearest neighbours on codes, and on rows" },
     { "code-size", NULL, PH_OPTION_FLAG, AT(code_size), "0", 0, 0, NULL,
@@ -241,7 +244,8 @@ static int open_features(const eval *e, ph_data *set[2])
 static int measure(eval *e)
 {
     ph_data *features[2] = { NULL, NULL };
-    ph_measures asked = { .probe = e->o.probe, .code_size = e->o.code_size };
+    ph_measures asked = { .probe = e->o.probe, .code_size = e->o.code_size,
+                          .importance_samples = (size_t)e->o.importance_samples };
     asked.classifier = e->o.features && strcmp(e->o.features, "classifier") == 0;
     int code = open_features(e, features);
     bool fits = asked.probe || asked.code_size || asked.classifier || (e->o.pca || e->o.pca_data);

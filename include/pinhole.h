@@ -365,6 +365,7 @@ typedef struct ph_measures {
     bool classifier;           /* Fréchet distance and inception score of reconstructions, and of
                                   samples where there are such, on the features of a classifier that is
                                   trained on the labelled rows */
+    size_t importance_samples; /* of each row, for an estimate of its likelihood; 0: none */
     const ph_data *real_features, *generated_features; /* Fréchet distance between these sets */
 } ph_measures;
 

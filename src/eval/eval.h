@@ -19,6 +19,8 @@ typedef struct ph_study {
 } ph_study;
 
 ph_status ph_study_rows(ph_study *);
+ph_status ph_study_likelihood(ph_study *);
+ph_status ph_study_posterior(ph_study *);
 ph_status ph_study_probe(ph_study *);
 ph_status ph_study_code_size(ph_study *);
 ph_status ph_study_classifier(ph_study *);

@@ -175,6 +175,9 @@ ph_status ph_model_measure(ph_model *m, const ph_data *data, const ph_measures *
     ph_study s = { .model = m, .asked = asked ? asked : &none, .data = data, .figures = figures };
     PH_TRY(ph_model_eval(m, data, figures));
     PH_TRY(ph_study_rows(&s));
+    PH_TRY(ph_study_posterior(&s));
+    if (s.asked->importance_samples)
+        PH_TRY(ph_study_likelihood(&s));
     if (s.asked->probe || s.asked->code_size || s.asked->classifier)
         PH_TRY(with_parts(&s));
     return s.asked->real_features || s.asked->generated_features ? ph_study_matrices(&s) : PH_OK;

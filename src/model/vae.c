@@ -189,7 +189,8 @@ static void objective(net *n)
     ph_report(n->graph, "kl", "nats per row", kl);
     if (samples)
         ph_report(n->graph, "iwae", "nats per row, importance-weighted bound", bound);
-    ph_report(n->graph, "active_units", "code dimensions with a variance above 0.01", active_units(n));
+    ph_report(n->graph, "active_in_batch", "code dimensions with a variance above 0.01 in a batch",
+              active_units(n));
 }
 
 /* The layers of both nets, or a refusal. */
@@ -221,7 +222,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     ph_export(g, "decode", n.mu, mean);
     ph_export(g, "reconstruct", x, mean);
     ph_export(g, "posterior", x, ph_concatenate(n.mu, n.log_variance));
-    ph_export(g, "log-weights", x, log_weights(&n, 64));
+    ph_export(g, "log-weights", x, log_weights(&n, 16));
 }
 
 /* Terms that grow over the first epochs. */

@@ -164,13 +164,13 @@ static void one_sample_of_the_exact_posterior_is_enough(void **state)
 {
     (void)state;
     ph_model *m = linear_gaussian("elbo", 0);
-    static real w[N * 64];
+    static real w[N * 16];
     assert_int_equal(ph_model_apply(m, "log-weights", unit_rows, N, w), PH_OK);
     for (size_t r = 0; r < N; r++) {
         double known = evidence(unit_rows + r * WIDTH);
         assert_true(fabs(known - evidence_by_cholesky(unit_rows + r * WIDTH)) < 1e-12);
-        for (size_t k = 0; k < 64; k++)
-            assert_true(fabs((double)w[r * 64 + k] - known) < 1e-10);
+        for (size_t k = 0; k < 16; k++)
+            assert_true(fabs((double)w[r * 16 + k] - known) < 1e-10);
     }
     ph_model_free(m);
 }
@@ -180,7 +180,7 @@ static void weights_average_to_the_evidence(void **state)
     (void)state;
     enum { STEPS = 500 };
     ph_model *m = linear_gaussian("elbo", 0.15);
-    static real w[N * 64];
+    static real w[N * 16];
     static double sum[N], squares[N];
     memset(sum, 0, sizeof sum);
     memset(squares, 0, sizeof squares);
@@ -189,16 +189,16 @@ static void weights_average_to_the_evidence(void **state)
         ph_model_function(m, "log-weights")->program->noise_step = step;
         assert_int_equal(ph_model_apply(m, "log-weights", unit_rows, N, w), PH_OK);
         for (size_t r = 0; r < N; r++)
-            for (size_t k = 0; k < 64; k++) {
-                double ratio = exp((double)w[r * 64 + k] - evidence(unit_rows + r * WIDTH));
+            for (size_t k = 0; k < 16; k++) {
+                double ratio = exp((double)w[r * 16 + k] - evidence(unit_rows + r * WIDTH));
                 sum[r] += ratio;
                 squares[r] += ratio * ratio;
             }
     }
     double all = 0;
     for (size_t r = 0; r < N; r++) {
-        double mean = sum[r] / (STEPS * 64), variance = squares[r] / (STEPS * 64) - mean * mean;
-        assert_true(fabs(mean - 1) < 5 * sqrt(variance / (STEPS * 64)));
+        double mean = sum[r] / (STEPS * 16), variance = squares[r] / (STEPS * 16) - mean * mean;
+        assert_true(fabs(mean - 1) < 5 * sqrt(variance / (STEPS * 16)));
         all += mean / N;
     }
     assert_true(fabs(all - 1) < 0.003);

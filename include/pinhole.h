@@ -280,7 +280,8 @@ ph_model *ph_model_load(const char *path);
 ph_status ph_model_save(const ph_model *, const char *path, bool weights_only);
 void ph_model_free(ph_model *);
 
-/* A named list of numbers. Names are unique; the text of unit says reduction and unit. */
+/* A named list of numbers. Names are unique; the text of unit says reduction and unit. Both texts last
+ * as long as the model. */
 typedef struct ph_figure {
     const char *name, *unit;
     double value;

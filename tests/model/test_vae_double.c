@@ -408,8 +408,9 @@ static double trained(const char *options, const char *figure, double *deviation
     for (size_t r = 0; deviation && r < N; r++)
         for (size_t j = 0; j < 3; j++)
             *deviation = fmax(*deviation, exp(0.5 * (double)posterior[r * 6 + 3 + j]));
+    double value = ph_figure_get(&f, figure);
     ph_model_free(m);
-    return ph_figure_get(&f, figure);
+    return value;
 }
 
 static void a_larger_variance_means_a_smaller_kl(void **state)

@@ -16,72 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scratch.h"
-
-static char out[1 << 16], err[1 << 16];
-
-static void slurp(const char *name, char *to, size_t size)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "rb");
-    size_t n = f ? fread(to, 1, size - 1, f) : 0;
-    to[n] = '\0';
-    if (f)
-        fclose(f);
-}
-
-/* Runs `pinhole ARGUMENTS` in the test's folder; out and err hold what it said. */
-static int run(const char *arguments)
-{
-    char command[4096];
-    snprintf(command, sizeof command, "cd %s && %s %s >stdout 2>stderr </dev/null", folder, PH_COMMAND,
-             arguments);
-    int status = system(command);
-    slurp("stdout", out, sizeof out);
-    slurp("stderr", err, sizeof err);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-#define assert_run(arguments, status)                                                              \
-    do {                                                                                           \
-        if (run(arguments) != (status))                                                            \
-            fail_msg("pinhole %s: not status %d; it said: %s", arguments, status, err);            \
-    } while (0)
-
-static void assert_says(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in: %s", part, text);
-}
-
-/* One line: what is wrong is said in one, and nothing else is. */
-static void assert_one_line(const char *text)
-{
-    const char *end = strchr(text, '\n');
-    assert_non_null(end);
-    assert_int_equal(end[1], 0);
-}
-
-static bool there(const char *name)
-{
-    char path[256];
-    struct stat info;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return stat(path, &info) == 0;
-}
-
-static double figure(const char *name)
-{
-    char key[64];
-    snprintf(key, sizeof key, "\"%s\":", name);
-    const char *at = NULL;
-    for (const char *next = out; (next = strstr(next, key)); next++)
-        at = next;
-    if (at == NULL)
-        fail_msg("no %s in %s", name, out);
-    return strtod(at + strlen(key), NULL);
-}
+#include "cli/command.h"
 
 static void usage(void **state)
 {

@@ -17,51 +17,7 @@
 
 #include <pinhole.h>
 
-#include "scratch.h"
-
-static char out[1 << 16], err[1 << 16];
-
-static void slurp(const char *name, char *to, size_t size)
-{
-    FILE *f = fopen(in_folder(name), "rb");
-    size_t n = f ? fread(to, 1, size - 1, f) : 0;
-    to[n] = '\0';
-    if (f)
-        fclose(f);
-}
-
-static int run(const char *arguments)
-{
-    char command[4096];
-    bool redirected = strchr(arguments, '<') != NULL;
-    snprintf(command, sizeof command, "cd %s && %s %s >stdout 2>stderr %s", folder, PH_COMMAND, arguments,
-             redirected ? "" : "</dev/null");
-    int status = system(command);
-    slurp("stdout", out, sizeof out);
-    slurp("stderr", err, sizeof err);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-#define assert_run(arguments, status)                                                              \
-    do {                                                                                           \
-        if (run(arguments) != (status))                                                            \
-            fail_msg("pinhole %s: not status %d; it said: %s", arguments, status, err);            \
-    } while (0)
-
-#define assert_says(text, part)                                                                    \
-    do {                                                                                           \
-        if (strstr(text, part) == NULL)                                                            \
-            fail_msg("'%s' is not in: %s", part, text);                                            \
-    } while (0)
-
-/* Fails with that status and one line that says all the parts. */
-#define assert_fails(arguments, status, part)                                                      \
-    do {                                                                                           \
-        assert_run(arguments, status);                                                             \
-        assert_says(err, part);                                                                    \
-        if (strchr(err, '\n') != err + strlen(err) - 1)                                           \
-            fail_msg("not one line: %s", err);                                                     \
-    } while (0)
+#include "cli/command.h"
 
 static void write_text(const char *name, const char *text)
 {

@@ -1,0 +1,167 @@
+/* test_cli_use.c - score and sample: which rows are odd, new rows, lattices, ways between rows; labels
+ * and layers one by one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+#include <pinhole.h>
+
+#include "cli/command.h"
+
+/* A table of points near a line; rows of class 1 lie off it. */
+static void write_line(const char *name, int rows, int odd_every)
+{
+    FILE *f = fopen(in_folder(name), "w");
+    uint32_t state = 7;
+    fputs("id,a,b,c,kind\n", f);
+    for (int r = 0; r < rows; r++) {
+        state = state * 1664525u + 1013904223u;
+        double t = (state >> 8) / 16777216.0 * 4 - 2;
+        bool odd = odd_every && r % odd_every == 0;
+        fprintf(f, "row%d,%.6f,%.6f,%.6f,%d\n", r, t, odd ? -2 * t + 3 : 2 * t, -t, odd);
+    }
+    fclose(f);
+}
+
+static ph_data *opened(const char *name)
+{
+    ph_data *d = ph_data_open(in_folder(name), NULL);
+    if (d == NULL)
+        fail_msg("%s", ph_message());
+    return d;
+}
+
+static void odd_rows_are_found(void **state)
+{
+    (void)state;
+    write_line("good.csv", 400, 0);
+    write_line("mixed.csv", 200, 10);
+    assert_run("train ae good.csv --label-column kind --hidden none --latent-dim 1 --epochs 200 "
+               "--lr 0.01 -o line.pin --quiet", 0);
+    assert_run("score line.pin mixed.csv --label-column kind --json", 0);
+    assert_true(figure("rows") == 200 && figure("odd") == 20);
+    assert_true(figure("roc_auc") == 1 && figure("average_precision") == 1);
+    assert_run("score line.pin mixed.csv -o s.csv", 0);
+    slurp("s.csv", out, sizeof out);
+    assert_int_equal(strncmp(out, "id,error,odd\nrow0,", 18), 0);
+    assert_run("score line.pin mixed.csv --quantile 1 --json", 0);
+    double least = figure("threshold");
+    assert_run("score line.pin good.csv --quantile 1 --json", 0);
+    assert_true(figure("odd") == 0 && figure("threshold") == least);
+    assert_run("score line.pin good.csv --threshold 1e-300 --json", 0);
+    assert_true(figure("odd") > 300); /* the line fits so well that some errors are zero */
+    assert_fails("score line.pin mixed.csv --quantile 2", 2, "quantile");
+}
+
+/* The same rows of two files, as numbers. */
+static void same_rows(const char *a, const char *b, size_t row_a, size_t row_b, double most)
+{
+    ph_data *x = opened(a), *y = opened(b);
+    ph_data_info info;
+    ph_data_describe(x, &info);
+    ph_real *u = malloc(2 * info.width * sizeof *u), *v = u + info.width;
+    assert_int_equal(ph_data_read(x, &row_a, 1, u), PH_OK);
+    assert_int_equal(ph_data_read(y, &row_b, 1, v), PH_OK);
+    for (size_t c = 0; c < info.width; c++)
+        assert_true(fabs((double)u[c] - (double)v[c]) <= most);
+    free(u);
+    ph_data_close(x);
+    ph_data_close(y);
+}
+
+static void new_rows(void **state)
+{
+    (void)state;
+    assert_run("train vae glyphs --hidden 32 --latent-dim 2 --epochs 2 -o v.pin --quiet", 0);
+    assert_run("sample v.pin -n 30 -o a.npy", 0);
+    assert_run("sample v.pin -n 10 -o b.npy --threads 1", 0);
+    same_rows("a.npy", "b.npy", 9, 9, 0); /* a sample is its number's, however many are drawn */
+    assert_run("sample v.pin -n 30 --seed 1 -o c.npy", 0);
+    assert_run("sample v.pin --grid -2:2 --steps 5 -o grid.npy", 0);
+    ph_data *grid = opened("grid.npy");
+    ph_data_info info;
+    ph_data_describe(grid, &info);
+    assert_int_equal(info.rows, 25);
+    ph_data_close(grid);
+    FILE *codes = fopen(in_folder("corner.csv"), "w");
+    fputs("z1,z2\n-2,2\n2,-2\n0,0\n", codes);
+    fclose(codes);
+    assert_run("decode v.pin corner.csv -o corner.npy", 0);
+    same_rows("grid.npy", "corner.npy", 0, 0, 0);
+    same_rows("grid.npy", "corner.npy", 24, 1, 0);
+    same_rows("grid.npy", "corner.npy", 12, 2, 0);
+    assert_run("sample v.pin glyphs --interpolate 3,8 --steps 4 -o way.npy", 0);
+    assert_run("reconstruct v.pin glyphs -o rec.npy", 0);
+    same_rows("way.npy", "rec.npy", 0, 2, 1e-3);
+    same_rows("way.npy", "rec.npy", 3, 7, 1e-3);
+    assert_run("sample v.pin glyphs -n 3 --nearest -o near.npy", 0);
+    same_rows("near.npy", "a.npy", 2, 1, 0); /* pairs: a sample, its nearest row */
+    assert_run("sample v.pin -n 9 -o tiles.png", 0);
+    assert_true(there("tiles.png"));
+}
+
+static void a_mixture_of_codes(void **state)
+{
+    (void)state;
+    assert_run("train ae glyphs --hidden 32 --latent-dim 4 --epochs 2 -o m.pin --quiet", 0);
+    assert_fails("sample m.pin -n 5 -o x.npy", 2, "mixture");
+    assert_run("sample m.pin --from normal -n 5 -o n.npy", 0);
+    assert_run("sample m.pin glyphs --components 5 -n 20 -o a.npy", 0);
+    assert_says(err, "mixture of 5");
+    assert_run("sample m.pin -n 20 -o b.npy", 0); /* the model file keeps it */
+    for (size_t r = 0; r < 20; r++)
+        same_rows("a.npy", "b.npy", r, r, 0);
+    assert_run("eval m.pin glyphs", 0);
+    assert_fails("sample m.pin --grid -1:1 -o g.png", 2, "code has 4 numbers");
+    assert_fails("sample m.pin --grid 1:0 -o g.png", 2, "A below B");
+    assert_fails("sample m.pin glyphs --interpolate 0,5 -o g.png", 2, "from 1 to 2000");
+    assert_fails("sample m.pin --nearest -o g.png", 2, "needs DATA");
+    assert_fails("sample m.pin -n 3", 2, "where to");
+}
+
+static void layers_and_labels(void **state)
+{
+    (void)state;
+    assert_run("train ae glyphs --hidden 40,30 --latent-dim 20 --activation sigmoid --latent-activation "
+               "sigmoid --pretrain layerwise --pretrain-epochs 1 --finetune labels --epochs 6 --lr 0.005 "
+               "-o p.pin --json", 0);
+    assert_says(out, "\"epochs\":9");
+    assert_run("eval p.pin glyphs --json", 0);
+    assert_true(figure("error") < 0.2);
+    assert_run("train ae glyphs --hidden 40,30 --latent-dim 20 --activation sigmoid --latent-activation "
+               "sigmoid --pretrain layerwise --pretrain-epochs 1 --finetune labels --epochs 3 --lr 0.005 "
+               "-o q.pin --quiet", 0);
+    assert_run("train ae glyphs --epochs 6 --resume -o q.pin --quiet", 0);
+    assert_run("eval q.pin glyphs --json", 0);
+    double resumed = figure("error");
+    assert_run("eval p.pin glyphs --json", 0);
+    assert_true(figure("error") == resumed);
+    write_line("nolabel.csv", 50, 0);
+    assert_fails("train ae nolabel.csv --drop-columns kind --finetune labels --hidden 4 --latent-dim 2 "
+                 "-o x.pin", 2, "no labels");
+}
+
+static void likely_rows(void **state)
+{
+    (void)state;
+    assert_run("train vae glyphs --hidden 32 --latent-dim 3 --epochs 2 -o l.pin --quiet", 0);
+    assert_run("eval l.pin glyphs --importance-samples 5 --json", 0);
+    double few = figure("nll"), elbo = figure("elbo");
+    assert_run("eval l.pin glyphs --importance-samples 100 --json", 0);
+    assert_true(figure("nll") < few + 0.1 && figure("nll") <= -elbo + 0.5 && figure("nll_se") > 0);
+    assert_fails("eval p.pin glyphs --importance-samples 5", 2, "no likelihood");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(odd_rows_are_found), cmocka_unit_test(new_rows),
+        cmocka_unit_test(a_mixture_of_codes), cmocka_unit_test(layers_and_labels),
+        cmocka_unit_test(likely_rows),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -88,7 +88,7 @@ static trial try(const ph_csv *c, char separator, char decimal)
     return t;
 }
 
-/* Commas within fields: none in a number, only such as 1,234, which may be a thousand or a little more
+/* Commas within fields, between commas quoted ones: none in a number, only such as 1,234, which may be a thousand or a little more
  * than one, or one as 0,5 or 12,34, which settles that they are decimal. */
 typedef enum commas { NONE, OPEN, SETTLED } commas;
 
@@ -134,9 +134,7 @@ static ph_status choose_marks(ph_csv *c, const ph_data_desc *desc, trial *best)
         trial t = try(c, mark, comma_given ? ',' : '.');
         if (best->separator == '\0' || worth(&t) > worth(best) + 1e-9)
             *best = t;
-        commas found = strcmp(decimal, "auto") == 0 && mark != ','
-                           ? look_for_commas(c, mark, open_example)
-                           : NONE;
+        commas found = strcmp(decimal, "auto") == 0 ? look_for_commas(c, mark, open_example) : NONE;
         if (found == NONE)
             continue;
         t = try(c, mark, ',');
@@ -306,9 +304,11 @@ static size_t find_field(ph_csv *c, const char *name)
         return SIZE_MAX;
     }
     const char **names = calloc(c->names.count + 1, sizeof *names);
+    size_t named = 0;
     for (size_t i = 0; names && i < c->names.count; i++)
-        names[i] = ph_texts_at(&c->names, i);
-    const char *near = names ? ph_nearest(name, names, c->names.count) : NULL;
+        if (*ph_texts_at(&c->names, i))
+            names[named++] = ph_texts_at(&c->names, i);
+    const char *near = names ? ph_nearest(name, names, named) : NULL;
     ph_fail(PH_USAGE, "%s: no column '%s'%s%s%s%s", c->path, name, near ? "; did you mean '" : "",
             near ? near : "", near ? "'?" : "",
             c->header ? "" : ": it has no header, so columns go by number");

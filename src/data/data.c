@@ -138,7 +138,8 @@ static void settle_order(ph_data *d)
     d->swapped = false;
 }
 
-ph_status ph_data_take_file(ph_data *d, const char *path, uint64_t offset, size_t memory_limit)
+ph_status ph_data_take_file(ph_data *d, const char *path, uint64_t offset, bool last,
+                            size_t memory_limit)
 {
     struct stat info;
     size_t bytes = d->rows * row_bytes(d);
@@ -154,6 +155,8 @@ ph_status ph_data_take_file(ph_data *d, const char *path, uint64_t offset, size_
         return ph_fail(PH_DATA, "%s: the header says %zu rows of %zu numbers, %zu bytes, but only "
                        "%llu bytes follow it", path, d->rows, d->width, bytes,
                        (unsigned long long)there);
+    if (last && there > bytes)
+        return ph_fail(PH_DATA, "%s: more bytes follow than its header says", path);
     d->offset = offset;
     if (bytes > memory_limit)
         return PH_OK;

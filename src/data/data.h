@@ -53,8 +53,9 @@ ph_status ph_data_shape(ph_data *, const char *path, size_t rows, size_t rank, c
 
 /* Three ways to the numbers. The shape must be set; of ph_data_begin only that of a row. */
 
-/* 1. As they lie in a file from offset on. PH_DATA where the file is too short. */
-ph_status ph_data_take_file(ph_data *, const char *path, uint64_t offset, size_t memory_limit);
+/* 1. As they lie in a file from offset on; last: they end it. PH_DATA where its size is another. */
+ph_status ph_data_take_file(ph_data *, const char *path, uint64_t offset, bool last,
+                            size_t memory_limit);
 /* 2. From `read`, which gives the next count bytes or says why it cannot: what is unpacked or comes
  * through a pipe. Memory grows with what is really there, so a header that lies cannot ask for more. */
 typedef ph_status (*ph_reader)(void *source, void *to, size_t count);

@@ -58,7 +58,7 @@ static ph_status read_numbers(ph_data *d, ph_source *in, const ph_data_desc *des
     PH_TRY(ph_data_shape(d, path, h.dim[0], h.rank > 1 ? h.rank - 1 : 1,
                          h.rank > 1 ? h.dim + 1 : &one));
     if (ph_source_is_plain(in))
-        return ph_data_take_file(d, path, h.bytes, desc->memory_limit);
+        return ph_data_take_file(d, path, h.bytes, true, desc->memory_limit);
     PH_TRY(ph_data_take_stream(d, ph_source_take, in, desc->memory_limit));
     return ph_source_end(in);
 }

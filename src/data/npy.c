@@ -109,7 +109,7 @@ static ph_status read_array(ph_data *d, ph_source *in, const ph_data_desc *desc)
     const char *path = ph_source_name(in);
     PH_TRY(ph_npy_header(d, path, ph_source_take, in, &by_column, &offset));
     if (ph_source_is_plain(in)) {
-        PH_TRY(ph_data_take_file(d, path, offset, desc->memory_limit));
+        PH_TRY(ph_data_take_file(d, path, offset, true, desc->memory_limit));
     } else {
         PH_TRY(ph_data_take_stream(d, ph_source_take, in, desc->memory_limit));
         PH_TRY(ph_source_end(in));

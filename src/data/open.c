@@ -207,6 +207,10 @@ ph_data *ph_data_open(const char *spec, const ph_data_desc *given)
     desc.part = asked ? colon + 1 : desc.part ? desc.part : "all";
     desc.memory_limit = desc.memory_limit ? desc.memory_limit : (size_t)256 << 20;
     snprintf(name, sizeof name, "%.*s", (int)(asked ? colon - spec : (ptrdiff_t)strlen(spec)), spec);
+    if (*name == '\0') {
+        ph_fail(PH_USAGE, "the name of the data is empty");
+        return NULL;
+    }
     for (size_t length = strlen(name); length > 1 && name[length - 1] == '/';)
         name[--length] = '\0';
     ph_data *d = open_spec(name, &desc, asked);

@@ -81,14 +81,15 @@ ph_status ph_source_some(ph_source *in, void *to, size_t count, size_t *got)
         return PH_OK;
     }
     int error = Z_OK, read = gzread(in->file, to, (unsigned)(count < (1u << 30) ? count : 1u << 30));
-    const char *why = gzerror(in->file, &error);
+    const char *why = gzerror(in->file, &error), *behind = strstr(why, ": "); /* the file's name stands first */
     *got = read > 0 ? (size_t)read : 0;
     if (error == Z_ERRNO)
         return ph_fail(PH_IO, "%s: cannot read: %s", in->name, strerror(errno));
     if (error == Z_BUF_ERROR)
         return ph_fail(PH_DATA, "%s: the gzipped data end too early: the file was cut off", in->name);
     if (read < 0 || (error != Z_OK && error != Z_STREAM_END))
-        return ph_fail(PH_DATA, "%s: not sound gzipped data: %s", in->name, why);
+        return ph_fail(PH_DATA, "%s: not sound gzipped data: %s", in->name,
+                       behind ? behind + 2 : why);
     return PH_OK;
 }
 

@@ -25,7 +25,7 @@ static ph_status read_array(const ph_arrays *a, ph_data *d, const char *name,
     PH_TRY(ph_data_shape(d, where, t->shape[0], t->rank > 1 ? t->rank - 1 : 1,
                          t->rank > 1 ? t->shape + 1 : &one));
     return ph_data_take_file(d, a->path, (uint64_t)((const uint8_t *)t->data - file->bytes),
-                             desc->memory_limit);
+                             false, desc->memory_limit);
 }
 
 ph_data *ph_safetensors_open(ph_source *in, const char *name, const ph_data_desc *desc)

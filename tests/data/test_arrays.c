@@ -433,6 +433,8 @@ static void damaged_npy(void **state)
     put(&whole, "x", 1);
     write_file("more.npy.gz", whole.at, whole.count);
     assert_refused("more.npy.gz", PH_DATA, "more bytes follow");
+    write_file("more.npy", whole.at, whole.count);
+    assert_refused("more.npy", PH_DATA, "more bytes follow");
     static const char *const lies[] = { "(1000000000, 1000000000)", "(4294967296, 4294967296)",
                                         "(18446744073709551616, 1)", "(1152921504606846976, 2)" };
     for (int i = 0; i < 4; i++)

@@ -275,6 +275,9 @@ const ph_option *ph_training_options(size_t *count);
  * fitted on `data`. settings (may be NULL) hold options of the family and of training; an unknown
  * one is PH_USAGE and names the nearest. */
 ph_model *ph_model_new(const char *family, const ph_data *data, const ph_settings *settings);
+/* What can be said of family and settings before there are data: PH_USAGE where ph_model_new would
+ * refuse them for any. */
+ph_status ph_model_check(const char *family, const ph_settings *settings);
 ph_model *ph_model_load(const char *path);
 /* Writes the model file (safetensors) atomically. weights_only drops the state of training. */
 ph_status ph_model_save(const ph_model *, const char *path, bool weights_only);

@@ -165,6 +165,14 @@ ph_model *ph_model_make(const char *family, const ph_settings *settings, const p
     return NULL;
 }
 
+ph_status ph_model_check(const char *family, const ph_settings *settings)
+{
+    ph_model *m = ph_model_make(family, settings, &(ph_shape){ .rank = 1, .dim = { 1 } });
+    ph_status status = m ? PH_OK : ph_last_status();
+    ph_model_free(m);
+    return status;
+}
+
 /* The options once more, after one of them was settled. */
 static ph_status reread(ph_model *m)
 {

@@ -32,7 +32,8 @@ typedef struct cli_arguments {
 
 /* Reads the command line; says what is wrong and returns CLI_USAGE, or CLI_DONE with help said. */
 int cli_read(const cli_command *, int argc, char **argv, cli_arguments *);
-/* Fills a command's struct from its options; complains like cli_read. */
+/* Fills a command's struct from its options; complains like cli_read, also where an output is a file
+ * that is read. */
 int cli_options(const cli_command *, const cli_arguments *, void *target);
 void cli_free(cli_arguments *);
 
@@ -57,6 +58,10 @@ int cli_get(const cli_arguments *);
 /* Saves a model that training left unsaved: under its name, or else in a folder that has room; path
  * is where. False: nowhere. */
 bool cli_rescue(const ph_model *, const char *output, char path[4096]);
+
+/* Text from a file as it may be shown: what could end the line or steer a terminal becomes "?". The
+ * last four texts live. */
+const char *cli_shown(const char *text);
 
 /* One JSON object on a line of stdout. */
 void cli_json_begin(void);

@@ -1,10 +1,12 @@
 /* common.c - what the commands share. */
 #include "cli.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 
@@ -182,10 +184,34 @@ int cli_read(const cli_command *c, int argc, char **argv, cli_arguments *a)
     return ph_set_threads((int)shared.threads, !shared.no_pin) == PH_OK ? CLI_DONE : cli_fail();
 }
 
+static bool same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && S_ISREG(one.st_mode) &&
+           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* A file that is read must not be lost to what is made of it. */
+static int spare_inputs(const cli_arguments *a)
+{
+    static const char *const outputs[] = { "output", "log" };
+    const char *data = ph_settings_get(a->settings, "data");
+    for (size_t o = 0; o < sizeof outputs / sizeof outputs[0]; o++) {
+        const char *output = ph_settings_get(a->settings, outputs[o]);
+        bool lost = output && data && same_file(output, data);
+        for (size_t i = 0; output && i < a->words && !lost; i++)
+            lost = same_file(output, a->word[i]);
+        if (lost)
+            return cli_usage("--%s %s: that file is read; choose another name", outputs[o], output);
+    }
+    return CLI_DONE;
+}
+
 int cli_options(const cli_command *c, const cli_arguments *a, void *target)
 {
-    return ph_options_read(c->options, c->option_count, a->settings, target) == PH_OK ? CLI_DONE
-                                                                                     : cli_fail();
+    if (ph_options_read(c->options, c->option_count, a->settings, target) != PH_OK)
+        return cli_fail();
+    return spare_inputs(a);
 }
 
 void cli_free(cli_arguments *a)
@@ -229,7 +255,7 @@ static ph_data *tell_left_out(ph_data *data)
     ph_data_describe(data, &info);
     if (info.left_out)
         fprintf(stderr, "pinhole: %s: columns left out, as they hold no numbers: %s\n", info.name,
-                info.left_out);
+                cli_shown(info.left_out));
     return data;
 }
 
@@ -269,6 +295,19 @@ ph_data *cli_open_for(const cli_arguments *a, const ph_model *m, const char *fun
     if (!read_desc(a, part, &desc))
         return NULL;
     return tell_left_out(tell_unused(a, ph_model_open_data(m, function, spec, &desc)));
+}
+
+const char *cli_shown(const char *text)
+{
+    enum { TEXTS = 4 };
+    static char shown[TEXTS][1024];
+    static int next;
+    char *to = shown[next++ % TEXTS];
+    snprintf(to, sizeof shown[0], "%s", text);
+    for (char *c = to; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
+    return to;
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */

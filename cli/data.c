@@ -182,11 +182,11 @@ static void print_classes(const ph_data *d, const ph_data_info *info)
 {
     enum { MOST = 40 };
     size_t *count = count_classes(d, info);
-    printf("%zu classes:", info->classes);
+    printf("%zu class%s:", info->classes, info->classes == 1 ? "" : "es");
     for (size_t i = 0; count && i < info->classes && i < MOST; i++) {
         const char *name = ph_data_class(d, i);
         if (name)
-            printf(" %s (%zu)", name, count[i]);
+            printf(" %s (%zu)", cli_shown(name), count[i]);
         else
             printf(" %zu (%zu)", i, count[i]);
     }
@@ -246,7 +246,7 @@ static void print_columns(const ph_data *d, const ph_data_info *info, const summ
                    "max", "mean", "deviation", "missing");
         if (++shown > MOST)
             continue;
-        printf("%6zu %-24.24s %12.6g %12.6g %12.6g %12.6g %9zu%s%s", c + 1, name ? name : "", at->min,
+        printf("%6zu %-24.24s %12.6g %12.6g %12.6g %12.6g %9zu%s%s", c + 1, name ? cli_shown(name) : "", at->min,
                at->max, at->mean, at->deviation, at->missing, odd ? "  " : "", odd ? odd : "");
         if (at->infinite)
             printf("  %zu infinite", at->infinite);
@@ -267,7 +267,7 @@ static ph_status print_rows(const ph_data *d, const ph_data_info *info)
     for (size_t r = 0; r < ROWS && r < info->rows && status == PH_OK; r++) {
         const char *id = ph_data_id(d, r);
         status = ph_data_read(d, &r, 1, row);
-        printf("%6zu %s%s", r + 1, id ? id : "", id ? ":" : "");
+        printf("%6zu %s%s", r + 1, id ? cli_shown(id) : "", id ? ":" : "");
         for (size_t c = 0; c < info->width && c < NUMBERS && status == PH_OK; c++)
             printf(" %.6g", (double)row[c]);
         if (info->width > NUMBERS)
@@ -317,9 +317,9 @@ static ph_status print(const ph_data *d, const ph_data_info *info, const summary
            info->rows == 1 ? "" : "s", shape, info->element, info->format, s->low, s->high);
     if (info->id_column || ph_data_id(d, 0))
         printf("rows are named%s%s: %s, ...\n", info->id_column ? " by " : "",
-               info->id_column ? info->id_column : "", ph_data_id(d, 0));
+               info->id_column ? cli_shown(info->id_column) : "", cli_shown(ph_data_id(d, 0)));
     if (info->left_out)
-        printf("left out, as they hold no numbers: %s\n", info->left_out);
+        printf("left out, as they hold no numbers: %s\n", cli_shown(info->left_out));
     if (s->missing)
         printf("%zu value%s missing (NaN)\n", s->missing, s->missing == 1 ? " is" : "s are");
     if (s->infinite)

@@ -36,6 +36,8 @@ enum { OPTIONS = sizeof table / sizeof table[0] };
 /* What the progress callback works with. */
 typedef struct run {
     train_options o;
+    char **word;               /* of the command line, behind "train" */
+    int words;
     bool json, terminal;
     FILE *log;
     bool log_has_head, units_said;
@@ -200,9 +202,21 @@ static int gather(const cli_arguments *a, train_options *o)
         return cli_fail();
     if (cli_options(&cli_train, a, o) != CLI_DONE)
         return CLI_USAGE;
+    if (o->family && o->data == NULL && !recipe && !is_family(o->family))
+        return cli_usage("%s: neither a family nor a recipe that can be read: pinhole train FAMILY DATA, "
+                         "or pinhole train RECIPE", o->family);
     if (o->family == NULL || o->data == NULL)
         return cli_usage("train what? pinhole train FAMILY DATA, or pinhole train RECIPE");
     return CLI_DONE;
+}
+
+/* Mistakes in the options are told before data are read, which may take long. */
+static int check(const cli_arguments *a, const train_options *o)
+{
+    ph_settings *settings = model_settings(a->settings, o->family);
+    ph_status status = settings ? ph_model_check(o->family, settings) : PH_MEMORY;
+    ph_settings_free(settings);
+    return status == PH_OK ? CLI_DONE : cli_fail();
 }
 
 /* Whether the family or one of its options, given anew, differs from the model's. */
@@ -228,10 +242,28 @@ static int check_resumed(ph_model *m, const train_options *o, const ph_settings 
     return CLI_DONE;
 }
 
+/* A word as a shell reads it. */
+static void say_word(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+@%";
+    bool quote = *word == '\0' || word[strspn(word, plain)] != '\0';
+    fputs(quote ? " '" : " ", stderr);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", stderr);
+        else
+            fputc(*word, stderr);
+    fputs(quote ? "'" : "", stderr);
+}
+
+/* The same command once more: the data may need its options again. */
 static void say_how_to_go_on(const run *r)
 {
-    fprintf(stderr, "saved %s; to go on: pinhole train %s %s -o %s --resume\n", r->o.output,
-            r->o.family, r->o.data, r->o.output);
+    fprintf(stderr, "saved %s; to go on: pinhole train%s", r->o.output,
+            r->o.resume ? "" : " --resume");
+    for (int i = 0; i < r->words; i++)
+        say_word(r->word[i]);
+    fputc('\n', stderr);
 }
 
 /* Training ended by a failure and not by word of ours. What it has come to is not lost. */
@@ -320,10 +352,12 @@ static int train(run *r, const cli_arguments *a, const ph_data *data)
 static int run_train(const cli_command *c, int argc, char **argv)
 {
     cli_arguments a;
-    run r = { .terminal = isatty(STDERR_FILENO) };
+    run r = { .terminal = isatty(STDERR_FILENO), .word = argv, .words = argc };
     int code = cli_read(c, argc, argv, &a);
     if (code == CLI_DONE && !a.help)
         code = gather(&a, &r.o);
+    if (code == CLI_DONE && !a.help)
+        code = check(&a, &r.o);
     if (code != CLI_DONE || a.help) {
         cli_free(&a);
         return code;

@@ -73,6 +73,56 @@ static int begin(void **state)
     return status || run(TRAIN "-o t.pin");
 }
 
+/* What is said after Ctrl-C is a command that a shell takes and that goes on, options of the data and all. */
+static void how_to_go_on(void **state)
+{
+    (void)state;
+    char command[2048], again[2048];
+    snprintf(command, sizeof command, "cd %s && timeout -s INT 2 %s train ae t.csv --label-column kind "
+             "--columns '\"c, d\",a' --hidden none --latent-dim 1 --epochs 1000000000 --quiet "
+             "-o \"it's mine.pin\" 2>stderr", folder, PH_COMMAND);
+    assert_int_not_equal(system(command), 0);
+    slurp("stderr", err, sizeof err);
+    assert_says(err, "to go on: pinhole train --resume ae t.csv --label-column kind --columns '\"c, d\",a'");
+    assert_says(err, "-o 'it'\\''s mine.pin'\n");
+    snprintf(again, sizeof again, "%.*s --epochs 1", (int)strcspn(strstr(err, "train --resume"), "\n"),
+             strstr(err, "train --resume"));
+    assert_run(again, 0);
+}
+
+/* Options are looked at before data, which may be large. */
+static void mistakes_before_data(void **state)
+{
+    (void)state;
+    assert_fails("train aee nowhere.csv", 2, "did you mean 'ae'?");
+    assert_fails("train ae nowhere.csv --epochs x", 2, "epochs: 'x'");
+    assert_fails("train pca nowhere.csv --hiden 3", 2, "unknown option 'hiden'");
+    assert_fails("train recipes/nowhere", 2, "recipes/nowhere: neither a family nor a recipe");
+    assert_fails("data ''", 2, "the name of the data is empty");
+}
+
+static void what_is_read_is_not_replaced(void **state)
+{
+    (void)state;
+    write_table("own.csv", "012", "", -1);
+    assert_fails(TRAIN "--log t.csv -o own.pin", 2, "--log t.csv: that file is read");
+    assert_fails("train pca own.csv --label-column kind --latent-dim 1 -o ./own.csv", 2, "that file is read");
+    assert_fails("encode t.pin own.csv -o own.csv", 2, "--output own.csv: that file is read");
+    same_files("own.csv", "t.csv");
+}
+
+static void names_do_not_steer_the_terminal(void **state)
+{
+    (void)state;
+    write_text("steers.csv", "id,\"x\033[31m\ny\",kind\nr\007,1,k\033\ns,2,l\n");
+    assert_run("data steers.csv --label-column kind", 0);
+    assert_says(out, "x?[31m?y");
+    assert_says(out, "k? (1)");
+    assert_says(out, "r?: 1");
+    assert_null(strchr(out, '\033'));
+    assert_null(strchr(out, '\007'));
+}
+
 static void what_a_table_is(void **state)
 {
     (void)state;
@@ -298,6 +348,10 @@ static void parts_of_archives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(how_to_go_on),
+        cmocka_unit_test(mistakes_before_data),
+        cmocka_unit_test(what_is_read_is_not_replaced),
+        cmocka_unit_test(names_do_not_steer_the_terminal),
         cmocka_unit_test(what_a_table_is),     cmocka_unit_test(standard_input),
         cmocka_unit_test(files_of_every_kind), cmocka_unit_test(tables_that_differ),
         cmocka_unit_test(missing_values),      cmocka_unit_test(parts_of_archives),

@@ -306,6 +306,17 @@ static int cannot(const char *path, const char *what)
     return CLI_FAILED;
 }
 
+/* A column that was taken for names is not trained on, and that is said. */
+static void tell_names(const cli_arguments *a, const ph_data *data)
+{
+    ph_data_info info = { 0 };
+    if (data)
+        ph_data_describe(data, &info);
+    if (info.id_column && ph_settings_get(a->settings, "id-column") == NULL)
+        fprintf(stderr, "pinhole: %s: rows are named by '%s', which is not trained on (--id-column none: "
+                "it is a column like others)\n", info.name, cli_shown(info.id_column));
+}
+
 static int train(run *r, const cli_arguments *a, const ph_data *data)
 {
     ph_settings *settings = model_settings(a->settings, r->o.family), *training = NULL;
@@ -328,6 +339,7 @@ static int train(run *r, const cli_arguments *a, const ph_data *data)
     if (r->o.pictures && code == CLI_DONE && mkdir(r->o.pictures, 0777) != 0 && errno != EEXIST)
         code = cannot(r->o.pictures, "make the folder");
     if (m && code == CLI_DONE) {
+        tell_names(a, data);
         struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESETHAND };
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
@@ -349,6 +361,15 @@ static int train(run *r, const cli_arguments *a, const ph_data *data)
     return code;
 }
 
+/* A run that goes on takes columns and pictures as its model does. */
+static ph_data *open_to_resume(const cli_arguments *a, const train_options *o)
+{
+    ph_model *m = ph_model_load(o->output);
+    ph_data *data = m ? cli_open_for(a, m, "reconstruct", o->data, "train") : NULL;
+    ph_model_free(m);
+    return data;
+}
+
 static int run_train(const cli_command *c, int argc, char **argv)
 {
     cli_arguments a;
@@ -363,7 +384,8 @@ static int run_train(const cli_command *c, int argc, char **argv)
         return code;
     }
     r.json = a.json;
-    ph_data *data = cli_open(&a, r.o.data, "train");
+    ph_data *data = r.o.resume && r.o.output ? open_to_resume(&a, &r.o)
+                                           : cli_open(&a, r.o.data, "train");
     ph_data *shown = data && r.o.pictures ? cli_open(&a, r.o.data, "test") : NULL;
     char name[128];
     if (data == NULL) {

@@ -32,6 +32,7 @@ typedef struct trial {
     char separator, decimal;
     size_t fields;             /* in most records */
     double same;               /* share of the records that have so many */
+    bool short_header;         /* the first record has one less */
     double numbers;            /* share of the fields that are numbers, after the first record */
 } trial;
 
@@ -57,8 +58,9 @@ static void judge(trial *t, const size_t *count, size_t records)
             t->fields = count[i];
         best = same > best ? same : best;
     }
+    t->short_header = first && count[0] + 1 == t->fields;
     if (first)
-        best += count[0] == t->fields || count[0] + 1 == t->fields;
+        best += count[0] == t->fields || t->short_header;
     t->same = records ? (double)best / (double)records : 0;
 }
 
@@ -88,8 +90,8 @@ static trial try(const ph_csv *c, char separator, char decimal)
     return t;
 }
 
-/* Commas within fields, between commas quoted ones: none in a number, only such as 1,234, which may be a thousand or a little more
- * than one, or one as 0,5 or 12,34, which settles that they are decimal. */
+/* Commas within fields, between commas quoted ones: none in a number, only such as 1,234, which may be
+ * a thousand or a little more than one, or one as 0,5 or 12,34, which settles that they are decimal. */
 typedef enum commas { NONE, OPEN, SETTLED } commas;
 
 static commas look_for_commas(const ph_csv *c, char separator, char example[40])
@@ -116,6 +118,13 @@ static commas look_for_commas(const ph_csv *c, char separator, char example[40])
     return found;
 }
 
+/* Where another mark fits every record, the header too, blanks that do not are within fields: 1 007,5.
+ */
+static bool is_within_fields(const trial *t, const trial *best)
+{
+    return t->separator == ' ' && t->short_header && best->fields > 1 && best->same >= 1;
+}
+
 /* Sets the marks and returns what they make of the sample. */
 static ph_status choose_marks(ph_csv *c, const ph_data_desc *desc, trial *best)
 {
@@ -132,6 +141,8 @@ static ph_status choose_marks(ph_csv *c, const ph_data_desc *desc, trial *best)
         if (!any && strcmp(wanted, separators[i].name) != 0)
             continue;
         trial t = try(c, mark, comma_given ? ',' : '.');
+        if (any && is_within_fields(&t, best))
+            continue;
         if (best->separator == '\0' || worth(&t) > worth(best) + 1e-9)
             *best = t;
         commas found = strcmp(decimal, "auto") == 0 ? look_for_commas(c, mark, open_example) : NONE;

@@ -199,6 +199,11 @@ static ph_status read_scaling(const char *path, const ph_tensors *file, ph_model
     size_t width = shift ? shift->bytes / sizeof(real) : 0;
     if (kind == NULL || (width != 1 && width != ph_shape_size(&m->row)))
         return damaged(path, "scaling/shift", "missing, or of another size than a row");
+    static const char kinds[] = " none bytes center minmax standardise ";
+    char word[40];
+    snprintf(word, sizeof word, " %.30s ", kind);
+    if (strstr(kinds, word) == NULL)
+        return damaged(path, "scaling-kind", "not a kind of scaling");
     snprintf(m->scaling.kind, sizeof m->scaling.kind, "%s", kind);
     m->scaling.width = width;
     m->scaling.shift = malloc(width * sizeof(real));
@@ -304,6 +309,8 @@ static ph_status read_model(const char *path, const ph_tensors *file, ph_model *
     snprintf(m->fit, sizeof m->fit, "%s", size && fit ? fit : "");
     const char *white = ph_tensors_text(file, "white");
     m->white = white ? strtod(white, NULL) : 0;
+    if (!(m->white >= 0 && m->white < 1e30))
+        return damaged(path, "white", "not a number from 0 on");
     PH_TRY(read_scaling(path, file, m));
     PH_TRY(build(path, file, m));
     PH_TRY(read_training(path, file, m));

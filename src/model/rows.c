@@ -129,7 +129,7 @@ ph_data *ph_model_open_data(const ph_model *m, const char *function, const char 
         desc.channels = m->row.rank == 3 && m->row.dim[2] == 3 ? "rgb" : "gray";
     ph_data *d = ph_data_open(spec, &desc);
     free(list);
-    if (d == NULL && columns && strstr(ph_message(), "no column"))
+    if (d == NULL && columns && strstr(ph_message(), ": no column '"))
         ph_fail(PH_DATA, "%s (the model was made for a table that has it)", ph_message());
     if (d == NULL || ph_model_check_data(m, function, d) == PH_OK)
         return d;

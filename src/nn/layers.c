@@ -117,7 +117,8 @@ ph_node *ph_loss_parts(const char *loss, ph_node *y, ph_node *x)
         /* The power of zero has no finite derivative below P = 1 and log(0) on the way there. */
         return ph_power(ph_max(size, ph_constant(y->graph, 1e-12)), power);
     }
-    return ph_mistake(y->graph, "loss '%s' is not one of bce, mse, lp:P with P > 0", loss);
+    ph_refuse(y->graph, "loss '%s' is not one of bce, mse, lp:P with P > 0", loss);
+    return &y->graph->dead;
 }
 
 /* ---- Layer lists ---------------------------------------------------------------------------------- */

@@ -39,19 +39,22 @@ static ph_tensor vector(const char *name, const char *type, const void *data, si
                         .bytes = count * bytes_each, .data = data };
 }
 
+/* The numbers a resumed run needs, as an array of F64 that any reader can show. */
+enum { PROGRESS = 9 + PH_MAX_FIGURES };
+
+/* A file in the making: what it lists, and what was made only for it. */
 typedef struct writing {
     ph_tensor *tensor;
     ph_text *text;
     size_t tensors, texts;
+    char (*option)[96], *columns, shape[96], white[32];
+    double progress[PROGRESS];
 } writing;
 
 static void text(writing *w, const char *name, const char *value)
 {
     w->text[w->texts++] = (ph_text){ name, value };
 }
-
-/* The numbers a resumed run needs, as an array of F64 that any reader can show. */
-enum { PROGRESS = 9 + PH_MAX_FIGURES };
 
 static void write_progress(const ph_trainer_progress *p, double out[PROGRESS])
 {
@@ -71,7 +74,34 @@ static void read_progress(const double in[PROGRESS], ph_trainer_progress *p)
     memcpy(p->sum, in + 9, sizeof p->sum);
 }
 
-static void write_mixture(writing *w, const ph_mixture *m)
+/* Room for all that a file may hold, and the texts that are made for it. */
+static ph_status begin_writing(writing *w, const ph_model *m, const char *path)
+{
+    size_t variables = 0, options = ph_settings_count(m->settings);
+    for (const ph_variable *v = m->graph->variable; v; v = v->next)
+        variables++;
+    *w = (writing){ .tensor = calloc(variables + 13, sizeof *w->tensor),
+                    .text = calloc(options + 16, sizeof *w->text),
+                    .option = calloc(options + 1, sizeof *w->option) };
+    w->columns = m->columns.count ? ph_model_list_columns(m) : NULL;
+    bool whole = w->tensor && w->text && w->option && (w->columns || m->columns.count == 0);
+    return whole ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory while saving", path);
+}
+
+static void end_writing(writing *w)
+{
+    free(w->tensor);
+    free(w->text);
+    free(w->option);
+    free(w->columns);
+}
+
+static void put(writing *w, ph_tensor t)
+{
+    w->tensor[w->tensors++] = t;
+}
+
+static void put_mixture(writing *w, const ph_mixture *m)
 {
     ph_tensor mean = vector("mixture/mean", "F64", m->mean, m->count * m->width, sizeof(double));
     ph_tensor factor = vector("mixture/factor", "F64", m->factor, m->count * m->width * m->width,
@@ -80,80 +110,73 @@ static void write_mixture(writing *w, const ph_mixture *m)
     factor.rank = 3;
     mean.shape[0] = factor.shape[0] = m->count;
     mean.shape[1] = factor.shape[1] = factor.shape[2] = m->width;
-    w->tensor[w->tensors++] = vector("mixture/weight", "F64", m->weight, m->count, sizeof(double));
-    w->tensor[w->tensors++] = mean;
-    w->tensor[w->tensors++] = factor;
+    put(w, vector("mixture/weight", "F64", m->weight, m->count, sizeof(double)));
+    put(w, mean);
+    put(w, factor);
+}
+
+static void put_arrays(writing *w, const ph_model *m, bool weights_only)
+{
+    const ph_trainer *t = &m->trainer;
+    const ph_scaling *s = &m->scaling;
+    for (const ph_variable *v = m->graph->variable; v; v = v->next)
+        if (is_kept(v, weights_only))
+            put(w, tensor_of(v, weights_only && v->used ? v->used : v->data));
+    put(w, vector("scaling/shift", real_type(), s->shift, s->width, sizeof(real)));
+    put(w, vector("scaling/scale", real_type(), s->scale, s->width, sizeof(real)));
+    if (s->fill)
+        put(w, vector("scaling/fill", real_type(), s->fill, s->columns, sizeof(real)));
+    if (m->quantile)
+        put(w, vector("score/quantiles", "F64", m->quantile, PH_QUANTILES, sizeof(double)));
+    if (m->mixture.count)
+        put_mixture(w, &m->mixture);
+    if (!t->prepared || weights_only)
+        return;
+    write_progress(&t->progress, w->progress);
+    put(w, vector("training/progress", "F64", w->progress, PROGRESS, sizeof(double)));
+    if (t->best)
+        put(w, vector("training/best", real_type(), t->best, ph_trainer_snapshot_size(t),
+                      sizeof(real)));
+}
+
+static void put_texts(writing *w, const ph_model *m, bool weights_only)
+{
+    for (size_t d = 0, used = 0; d < m->row.rank; d++)
+        used += (size_t)snprintf(w->shape + used, sizeof w->shape - used, "%s%zu", d ? "," : "",
+                                 m->row.dim[d]);
+    snprintf(w->white, sizeof w->white, "%.17g", m->white);
+    text(w, "format", format_name);
+    text(w, "family", m->family->face.name);
+    text(w, "data", m->data_name);
+    text(w, "row-shape", w->shape);
+    text(w, "scaling-kind", m->scaling.kind);
+    text(w, "white", w->white);
+    if (w->columns)
+        text(w, "columns", w->columns);
+    if (*m->size) {
+        text(w, "picture-size", m->size);
+        text(w, "picture-fit", m->fit);
+    }
+    if (m->trainer.history)
+        text(w, "record", m->trainer.history);
+    for (size_t i = 0; i < ph_settings_count(m->settings); i++) {
+        const char *option = ph_settings_name(m->settings, i);
+        bool averaged = weights_only && strcmp(option, "average") == 0;
+        snprintf(w->option[i], sizeof w->option[i], "option:%s", option);
+        text(w, w->option[i], averaged ? "0" : ph_settings_value(m->settings, i));
+    }
 }
 
 ph_status ph_model_save(const ph_model *m, const char *path, bool weights_only)
 {
-    size_t variables = 0, options = ph_settings_count(m->settings);
-    for (const ph_variable *v = m->graph->variable; v; v = v->next)
-        variables++;
-    writing w = { .tensor = calloc(variables + 13, sizeof *w.tensor),
-                  .text = calloc(options + 16, sizeof *w.text) };
-    char(*name)[96] = calloc(options + 1, sizeof *name), shape[96] = "", white[32];
-    char *columns = m->columns.count ? ph_model_list_columns(m) : NULL;
-    if (w.tensor == NULL || w.text == NULL || name == NULL || (m->columns.count && !columns)) {
-        free(columns);
-        free(w.tensor);
-        free(w.text);
-        free(name);
-        return ph_fail(PH_MEMORY, "%s: out of memory while saving", path);
+    writing w;
+    ph_status status = begin_writing(&w, m, path);
+    if (status == PH_OK) {
+        put_arrays(&w, m, weights_only);
+        put_texts(&w, m, weights_only);
+        status = ph_tensors_write(path, w.tensor, w.tensors, w.text, w.texts);
     }
-    const ph_trainer *t = &m->trainer;
-    bool resumable = t->prepared && !weights_only;
-    double progress[PROGRESS];
-    write_progress(&t->progress, progress);
-    for (const ph_variable *v = m->graph->variable; v; v = v->next)
-        if (is_kept(v, weights_only))
-            w.tensor[w.tensors++] = tensor_of(v, weights_only && v->used ? v->used : v->data);
-    w.tensor[w.tensors++] = vector("scaling/shift", real_type(), m->scaling.shift, m->scaling.width,
-                                   sizeof(real));
-    w.tensor[w.tensors++] = vector("scaling/scale", real_type(), m->scaling.scale, m->scaling.width,
-                                   sizeof(real));
-    if (m->quantile)
-        w.tensor[w.tensors++] = vector("score/quantiles", "F64", m->quantile, PH_QUANTILES,
-                                       sizeof(double));
-    if (m->mixture.count)
-        write_mixture(&w, &m->mixture);
-    if (m->scaling.fill)
-        w.tensor[w.tensors++] = vector("scaling/fill", real_type(), m->scaling.fill,
-                                       m->scaling.columns, sizeof(real));
-    if (resumable)
-        w.tensor[w.tensors++] = vector("training/progress", "F64", progress, PROGRESS, sizeof(double));
-    if (resumable && t->best)
-        w.tensor[w.tensors++] = vector("training/best", real_type(), t->best,
-                                       ph_trainer_snapshot_size(t), sizeof(real));
-    for (size_t d = 0, used = 0; d < m->row.rank; d++)
-        used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%zu", d ? "," : "",
-                                 m->row.dim[d]);
-    snprintf(white, sizeof white, "%.17g", m->white);
-    text(&w, "format", format_name);
-    text(&w, "family", m->family->face.name);
-    text(&w, "data", m->data_name);
-    text(&w, "row-shape", shape);
-    text(&w, "scaling-kind", m->scaling.kind);
-    text(&w, "white", white);
-    if (columns)
-        text(&w, "columns", columns);
-    if (*m->size) {
-        text(&w, "picture-size", m->size);
-        text(&w, "picture-fit", m->fit);
-    }
-    if (t->history)
-        text(&w, "record", t->history);
-    for (size_t i = 0; i < options; i++) {
-        const char *option = ph_settings_name(m->settings, i);
-        snprintf(name[i], sizeof name[i], "option:%s", option);
-        bool averaged = weights_only && strcmp(option, "average") == 0;
-        text(&w, name[i], averaged ? "0" : ph_settings_value(m->settings, i));
-    }
-    ph_status status = ph_tensors_write(path, w.tensor, w.tensors, w.text, w.texts);
-    free(w.tensor);
-    free(w.text);
-    free(name);
-    free(columns);
+    end_writing(&w);
     return status;
 }
 

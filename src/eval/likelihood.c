@@ -11,14 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const ph_named *find(const ph_model *m, const char *name)
-{
-    for (int i = 0; i < m->graph->export_count; i++)
-        if (strcmp(m->graph->exported[i].name, name) == 0)
-            return &m->graph->exported[i];
-    return NULL;
-}
-
 typedef struct weights {
     double most, sum;          /* log of the largest weight, and the sum of all over it */
 } weights;
@@ -61,7 +53,7 @@ static ph_status estimate(ph_study *s, ph_program *p, size_t first, size_t count
 ph_status ph_study_likelihood(ph_study *s)
 {
     ph_model *m = s->model;
-    const ph_named *named = find(m, "log-weights");
+    const ph_named *named = ph_model_export(m, "log-weights");
     size_t samples = s->asked->importance_samples, rows = s->data->rows;
     if (named == NULL)
         return ph_fail(PH_USAGE, "importance-samples: a model of family %s has no likelihood",
@@ -99,7 +91,7 @@ ph_status ph_study_posterior(ph_study *s)
 {
     ph_model *m = s->model;
     size_t in, width, latent, rows = s->data->rows;
-    if (find(m, "posterior") == NULL)
+    if (ph_model_export(m, "posterior") == NULL)
         return PH_OK;
     PH_TRY(ph_model_port(m, "posterior", &in, &width));
     latent = width / 2;

@@ -359,9 +359,9 @@ void ph_model_describe(const ph_model *m, ph_model_info *info)
     for (const ph_variable *v = m->graph->variable; v; v = v->next)
         if (v->kind == PH_VARIABLE_PARAMETER)
             info->parameters += v->size;
-    for (int i = 0; i < m->graph->export_count; i++)
-        if (strcmp(m->graph->exported[i].name, "encode") == 0)
-            info->latent_dim = ph_shape_size(&m->graph->exported[i].value->shape);
+    const ph_named *encode = ph_model_export(m, "encode");
+    if (encode)
+        info->latent_dim = ph_shape_size(&encode->value->shape);
     info->flops_per_row = ph_trainer_flops(&m->trainer);
 }
 

@@ -74,6 +74,8 @@ ph_status ph_model_read_columns(ph_model *, const char *list);
 /* Keeps what makes other data fit: names of columns, size of pictures. */
 ph_status ph_model_remember(ph_model *, const ph_data *);
 ph_function *ph_model_function(ph_model *, const char *name);
+/* What the family exports under that name, or NULL. */
+const ph_named *ph_model_export(const ph_model *, const char *name);
 /* Whether the model's input scale has 1 as its peak: squared errors then have a PSNR. */
 bool ph_model_has_peak(const ph_model *);
 /* Adds a figure; texts must live as long as the figures. */

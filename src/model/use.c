@@ -25,11 +25,20 @@ static bool is_row(const ph_model *m, const ph_node *n)
     return ph_shape_equal(&n->shape, &m->row);
 }
 
-static const ph_named *named(const ph_model *m, const char *name)
+const ph_named *ph_model_export(const ph_model *m, const char *name)
 {
     for (int i = 0; i < m->graph->export_count; i++)
         if (strcmp(m->graph->exported[i].name, name) == 0)
             return &m->graph->exported[i];
+    return NULL;
+}
+
+/* The same, or NULL with a message that says what there is. */
+static const ph_named *named(const ph_model *m, const char *name)
+{
+    const ph_named *found = ph_model_export(m, name);
+    if (found)
+        return found;
     char list[512] = "";
     size_t used = 0;
     for (int i = 0; i < m->graph->export_count && used < sizeof list; i++)
@@ -141,10 +150,7 @@ static ph_status add_error(ph_model *m, const ph_data *data, size_t rows, ph_fig
 {
     const uint32_t *labels = ph_data_labels(data);
     size_t in, classes, wrong = 0;
-    bool classifies = false;
-    for (int i = 0; i < m->graph->export_count; i++)
-        classifies = classifies || strcmp(m->graph->exported[i].name, "classify") == 0;
-    if (!classifies || labels == NULL)
+    if (ph_model_export(m, "classify") == NULL || labels == NULL)
         return PH_OK;
     PH_TRY(ph_model_port(m, "classify", &in, &classes));
     real *share = malloc(PH_USE_ROWS * classes * sizeof *share);

@@ -133,6 +133,10 @@ ph_node *ph_flatten(ph_node *a);
 size_t ph_width(const ph_node *a);                   /* numbers in one row of it, or in all of it */
 ph_node *ph_slice(ph_node *a, size_t first, size_t count); /* of the last dimension */
 ph_node *ph_concatenate(ph_node *a, ph_node *b);     /* along the last dimension */
+/* 1 with the number itself, in [0,1], as the probability, else 0: one draw, which the values of the last
+ * dimension fix, so that a row always becomes the same; no derivative. ph_less(ph_uniform_like(a), a)
+ * draws anew in each step. */
+ph_node *ph_binarize(ph_node *a);
 /* 1 at the k largest of the last dimension (of equal ones the first), else 0; k up to 512; no
  * gradient. */
 ph_node *ph_largest(ph_node *a, size_t k);

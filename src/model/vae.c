@@ -7,6 +7,10 @@
  *     that rises (Burgess et al. 2018)
  *     iwae:K  log of the mean of p(x, z_k) / q(z_k|x) over K samples (Burda et al. 2016)
  *
+ * Rows in [0,1] may be binarised, as the bernoulli likelihood wants them: each number is the probability
+ * of a one, drawn once (static) or anew in each step of training (dynamic; Salakhutdinov and Murray 2008).
+ * In use a row has its one static draw.
+ *
  * Likelihoods: bernoulli; gaussian:c, variance c, without the constant: rec = -|x - f(z)|^2 / (2c), so
  * the larger c, the smaller KL; gaussian, one variance learned for all (Rybkin et al. 2021).
  */
@@ -16,7 +20,7 @@
 #include <string.h>
 
 typedef struct vae_options {
-    const char *hidden, *decoder_hidden, *activation, *init, *likelihood, *objective;
+    const char *hidden, *decoder_hidden, *activation, *init, *likelihood, *binarize, *objective;
     int64_t latent_dim;
     double dropout, beta, kl_warmup, free_bits, capacity, capacity_epochs;
 } vae_options;
@@ -39,6 +43,8 @@ static const ph_option table[] = {
     { "likelihood", NULL, PH_OPTION_CHOICE, AT(likelihood), "auto", 0, 0,
       "auto bernoulli gaussian:C gaussian",
       "of a row given its code; C: the variance; auto: bernoulli for bytes and [0,1]" },
+    { "binarize", NULL, PH_OPTION_CHOICE, AT(binarize), "none", 0, 0, "none static dynamic",
+      "rows in [0,1] are probabilities of ones: drawn once for each row, or anew in each step" },
     { "beta", NULL, PH_OPTION_REAL, AT(beta), "1", 0, 1e6, NULL, "weight of the KL term" },
     { "kl-warmup", NULL, PH_OPTION_REAL, AT(kl_warmup), "0", 0, 1e6, NULL,
       "epochs over which beta rises from 0" },
@@ -193,6 +199,20 @@ static void objective(net *n)
               active_units(n));
 }
 
+/* What the model is of: the row, or ones and zeros drawn from it. */
+static ph_node *binarized(const net *n, ph_node *row)
+{
+    const char *how = n->o->binarize;
+    if (strcmp(how, "none") == 0)
+        return row;
+    if (!is_bernoulli(n))
+        ph_refuse(n->graph, "binarize %s: the likelihood of ones and zeros is bernoulli, not %s", how,
+                  n->o->likelihood);
+    ph_node *once = ph_binarize(row);
+    bool anew = strcmp(how, "dynamic") == 0;
+    return anew ? ph_when_training(ph_less(ph_uniform_like(row), row), once) : once;
+}
+
 /* The layers of both nets, or a refusal. */
 static bool read_layers(net *n)
 {
@@ -206,9 +226,10 @@ static bool read_layers(net *n)
 static void build(ph_graph *g, ph_node *x, const void *options)
 {
     const vae_options *o = options;
-    net n = { .graph = g, .o = o, .row = ph_flatten(x), .latent = (size_t)o->latent_dim,
+    net n = { .graph = g, .o = o, .latent = (size_t)o->latent_dim,
               .encoder = ph_scope_of(g, "encoder"), .decoder = ph_scope_of(g, "decoder"),
               .stack = { o->activation, o->init, o->dropout, true } };
+    n.row = binarized(&n, ph_flatten(x));
     if (!read_layers(&n))
         return;
     ph_node *h = ph_stack_over(n.encoder, n.row, &n.in, &n.stack);

@@ -431,13 +431,71 @@ static void without_kl_there_is_no_noise(void **state)
     assert_true(free_of_it < 0.1 && held > 0.5);
 }
 
+/* ---- Ones and zeros ------------------------------------------------------------------------------------ */
+
+/* With a decoder of biases alone rec is sum of t b - softplus(b): what the ones t are can be read off. */
+static double only_biases(ph_model *m)
+{
+    double want = 0;
+    memset(weights(m, "decoder/0/weight"), 0, 3 * WIDTH * sizeof(real));
+    for (size_t c = 0; c < WIDTH; c++) {
+        double b = weights(m, "decoder/0/bias")[c] = (real)ldexp(1, (int)c);
+        for (size_t r = 0; r < N; r++)
+            want += ((double)unit_rows[r * WIDTH + c] * b - log1p(exp(-b)) - b) / N;
+    }
+    return want;
+}
+
+static void rows_become_ones_and_zeros(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = { "dynamic", "static" };
+    double in_use[2];
+    for (int i = 0; i < 2; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "hidden=none latent-dim=3 scaling=none likelihood=bernoulli binarize=%s",
+                 kinds[i]);
+        ph_model *m = make("vae", data, text);
+        double want = only_biases(m), spread = 0, mean = 0, before = 0;
+        ph_node *value = reported(m, "rec");
+        ph_program *training = program_of(m, true, &value, 1, N), *use = program_of(m, false, &value, 1, N);
+        for (uint32_t step = 0; step < 4000; step++) {
+            run_program(training, unit_rows, N, step);
+            double rec = (double)ph_program_output(training, 0)[0];
+            spread += fabs(rec - before) > 1e-12;
+            before = rec;
+            mean += rec / 4000;
+            /* b are powers of two, so N (rec + the sum of softplus) is a whole number for ones and zeros. */
+            double whole = rec * N;
+            for (size_t c = 0; c < WIDTH; c++)
+                whole += N * (log1p(exp(-ldexp(1, (int)c))) + ldexp(1, (int)c));
+            assert_true(fabs(whole - round(whole)) < 1e-6);
+        }
+        if (i == 0) /* the standard deviation of a step's rec is below 3 */
+            assert_true(fabs(mean - want) < 5 * 3 / sqrt(4000) && spread > 3900);
+        else
+            assert_true(spread == 1);
+        for (uint32_t step = 0; step < 3; step++) {
+            run_program(use, unit_rows, N, step);
+            assert_true(step == 0 || (double)ph_program_output(use, 0)[0] == in_use[i]);
+            in_use[i] = (double)ph_program_output(use, 0)[0];
+        }
+        assert_true(i == 0 || in_use[1] == before);
+        ph_program_free(training);
+        ph_program_free(use);
+        ph_model_free(m);
+    }
+    assert_true(in_use[0] == in_use[1]);
+    refused("vae", data, "binarize=dynamic likelihood=gaussian", "bernoulli");
+}
+
 /* ---- Promises ----------------------------------------------------------------------------------------------- */
 
 static void use_is_without_noise(void **state)
 {
     (void)state;
-    static const char *const objectives[] = { "elbo", "iwae:3" };
-    for (int i = 0; i < 2; i++) {
+    static const char *const objectives[] = { "elbo", "iwae:3", "elbo likelihood=bernoulli binarize=dynamic" };
+    for (int i = 0; i < 3; i++) {
         char text[128];
         snprintf(text, sizeof text, "hidden=9 latent-dim=3 dropout=0.4 objective=%s", objectives[i]);
         ph_model *m = make("vae", data, text);
@@ -552,6 +610,7 @@ int main(void)
         cmocka_unit_test(knobs_come_back),
         cmocka_unit_test(a_larger_variance_means_a_smaller_kl),
         cmocka_unit_test(without_kl_there_is_no_noise),
+        cmocka_unit_test(rows_become_ones_and_zeros),
         cmocka_unit_test(use_is_without_noise),
         cmocka_unit_test(same_bits),
         cmocka_unit_test(options_that_contradict_are_refused),

@@ -187,6 +187,31 @@ static void ref_sum_rows(const problem *p, double *out)
     }
 }
 
+static uint64_t splitmix(uint64_t z)
+{
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+static void ref_binarize(const problem *p, double *out)
+{
+    size_t n = columns(p, 0);
+    for (size_t r = 0; r < lines(p, 0); r++) {
+        uint64_t sum = 0;
+        for (size_t c = 0; c < n; c++) {
+            real value = (real)p->x[0][r * n + c];
+            uint64_t word = 0;
+            memcpy(&word, &value, sizeof value); /* little-endian: the low bytes */
+            sum += splitmix(word + (c + 1) * 0x9E3779B97F4A7C15u);
+        }
+        for (size_t c = 0; c < n; c++) {
+            uint64_t word = splitmix(splitmix(sum) + (c + 1) * 0x9E3779B97F4A7C15u);
+            out[r * n + c] = ldexp((double)(word >> 41) + 0.5, -23) < (double)(real)p->x[0][r * n + c];
+        }
+    }
+}
+
 static void ref_largest(const problem *p, double *out)
 {
     size_t n = columns(p, 0);
@@ -314,6 +339,7 @@ BUILD1(sum_rows, ph_sum_rows(a))
 BUILD1(mean_rows, ph_mean_rows(a))
 BUILD1(max_last, ph_max_last(a))
 BUILD1(largest, ph_largest(a, 4))
+BUILD1(binarize, ph_binarize(a))
 BUILD1(sum_leading, ph_sum_leading(a))
 BUILD2(samples, ph_mul(a, b))
 BUILD1(softmax, ph_softmax(a))
@@ -406,6 +432,9 @@ static const op_row table[] = {
       .no_derivative = true, .steps = true },
     { .op = "largest", .label = "largest of many", .build = build_largest, .inputs = 1,
       .reference = ref_largest, .in = { ROWS(1, { 101 }) }, .out = ROWS(1, { 101 }), BETWEEN(-1, 1),
+      .no_derivative = true },
+    { .op = "binarize", .label = "binarize", .build = build_binarize, .inputs = 1,
+      .reference = ref_binarize, .in = { ROWS(1, { 37 }) }, .out = ROWS(1, { 37 }), BETWEEN(0, 1),
       .no_derivative = true },
     { "max_last", "max_last", build_max_last, 1, NULL, ref_max_last, { ROWS(1, { 11 }) },
       ROWS(1, { 1 }), BETWEEN(-1, 1) },

@@ -149,7 +149,8 @@ static void more_threads_than_cpus(void **state)
     }
     print_message("    1 to 4 threads: %.3f, %.3f, %.3f, %.3f s\n", best[1], best[2], best[3], best[4]);
 #ifndef PH_SANITIZED
-    assert_true(best[4] < 6 * best[2]);
+    /* Threads that wait for each other by spinning alone would take some 10 s here. */
+    assert_true(best[4] < 6 * best[2] + 1);
 #endif
 }
 

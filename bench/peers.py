@@ -19,6 +19,8 @@ CASES = {  # widths of the net, rows in a batch
     "ae-512": ([784, 256, 128, 20, 128, 256, 784], 512),
     "ae-128": ([784, 256, 128, 20, 128, 256, 784], 128),
     "wide-100": ([784, 1000, 1000, 20, 1000, 1000, 784], 100),
+    "ae-400": ([784, 400, 20, 400, 784], 128),
+    "vae": ([784, 400, 20, 400, 784], 128),
 }
 
 
@@ -30,19 +32,47 @@ def rows(folder):
     return pixels.reshape(-1, 784).astype(np.float32) / 255
 
 
+def layers(widths):
+    import torch
+
+    made = []
+    for n, m in zip(widths, widths[1:]):
+        made += [torch.nn.Linear(n, m), torch.nn.ReLU()]
+    return torch.nn.Sequential(*made[:-1])
+
+
+def objective(case, widths):
+    """The net's parameters, its loss for rows, summed over them, and what it reconstructs."""
+    import torch
+
+    bce = torch.nn.BCEWithLogitsLoss(reduction="sum")
+    middle = len(widths) // 2
+    decoder = layers(widths[middle:])
+    if case != "vae":
+        encoder = layers(widths[: middle + 1])
+        net = torch.nn.Sequential(encoder, decoder)
+        return net.parameters(), lambda x: bce(net(x), x), lambda x: torch.sigmoid(net(x))
+    encoder = torch.nn.Sequential(layers(widths[:middle]), torch.nn.ReLU())
+    mean = torch.nn.Linear(*widths[middle - 1 : middle + 1])
+    log_variance = torch.nn.Linear(*widths[middle - 1 : middle + 1])
+
+    def loss(x):
+        h = encoder(x)
+        mu, lv = mean(h), log_variance(h)
+        z = mu + torch.exp(0.5 * lv) * torch.randn_like(mu)
+        return bce(decoder(z), x) + 0.5 * (mu * mu + lv.exp() - lv - 1).sum()
+
+    parts = torch.nn.ModuleList([encoder, mean, log_variance, decoder])
+    return parts.parameters(), loss, lambda x: torch.sigmoid(decoder(mean(encoder(x))))
+
+
 def train(case, x, threads, seconds):
     import torch
 
     torch.set_num_threads(threads)
     widths, batch = CASES[case]
-    layers = []
-    for i, (n, m) in enumerate(zip(widths, widths[1:])):
-        layers.append(torch.nn.Linear(n, m))
-        if i not in (len(widths) // 2 - 1, len(widths) - 2):
-            layers.append(torch.nn.ReLU())
-    net = torch.nn.Sequential(*layers)
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-    loss = torch.nn.BCEWithLogitsLoss(reduction="sum")
+    parameters, loss, reconstruct = objective(case, widths)
+    optimizer = torch.optim.Adam(parameters, lr=1e-3)
     x = torch.from_numpy(x)
     order, at, rates = torch.randperm(len(x)), 0, []
     began = chunk = time.perf_counter()
@@ -53,7 +83,7 @@ def train(case, x, threads, seconds):
         rows_now = x[order[at : at + batch]]
         at += batch
         optimizer.zero_grad()
-        value = loss(net(rows_now), rows_now) / batch
+        value = loss(rows_now) / batch
         value.backward()
         optimizer.step()
         value.item()  # our rate is measured with the loss reported, too
@@ -63,10 +93,10 @@ def train(case, x, threads, seconds):
             chunk, done = time.perf_counter(), 0
     result = {"version": torch.__version__, "rows_per_second": statistics.median(rates[1:] or rates)}
     with torch.no_grad():  # encoder and decoder on rows of 1024, as ours
-        torch.sigmoid(net(x[:1024]))
+        reconstruct(x[:1024])
         began, done = time.perf_counter(), 0
         while time.perf_counter() - began < seconds / 4:
-            torch.sigmoid(net(x[:1024])).numpy()
+            reconstruct(x[:1024]).numpy()
             done += 1024
     result["use_rows_per_second"] = done / (time.perf_counter() - began)
     return result

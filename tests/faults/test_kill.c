@@ -119,7 +119,7 @@ static void a_second_stop_ends_at_once(void **state)
     double began = now();
     kill(child, SIGINT);
     assert_int_equal(end_of(child), -SIGINT);
-    assert_true(now() - began < 0.5);
+    assert_true(now() - began < 2);
     assert_false(there("slow.pin"));
 }
 

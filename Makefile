@@ -18,9 +18,9 @@ test: all
 demo: all
 	@scripts/demo.sh $(BUILD)/pinhole
 
-# make recipe-fashion-ae repeats recipes/fashion-ae.
+# make recipe-fashion-ae repeats recipes/fashion-ae, and measures what came of it.
 recipe-%: all
-	$(BUILD)/pinhole train recipes/$*
+	@scripts/recipe.sh $(BUILD)/pinhole $*
 
 bench: all
 	@scripts/bench.sh $(BUILD)/pinhole

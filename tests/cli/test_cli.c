@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -226,6 +227,33 @@ static void recipes(void **state)
     assert_says(err, "recipe:8");
 }
 
+/* Every file of recipes/ is one: configurations make a model, experiments are sound shell. */
+static void recipes_of_the_house(void **state)
+{
+    (void)state;
+    struct dirent *entry;
+    DIR *all = opendir(PH_SOURCE_DIR "/recipes");
+    assert_non_null(all);
+    int count = 0;
+    while ((entry = readdir(all))) {
+        char command[1024];
+        const char *ending = strrchr(entry->d_name, '.');
+        if (entry->d_name[0] == '.')
+            continue;
+        if (ending && strcmp(ending, ".sh") == 0) {
+            snprintf(command, sizeof command, "sh -n '%s/recipes/%s'", PH_SOURCE_DIR, entry->d_name);
+            assert_int_equal(system(command), 0);
+        } else {
+            snprintf(command, sizeof command, "train '%s/recipes/%s' glyphs --epochs 0 -o house.pin --quiet",
+                     PH_SOURCE_DIR, entry->d_name);
+            assert_run(command, 0);
+        }
+        count++;
+    }
+    closedir(all);
+    assert_true(count > 0);
+}
+
 static void interrupted_and_resumed(void **state)
 {
     (void)state;
@@ -355,7 +383,8 @@ int main(void)
         cmocka_unit_test(usage),     cmocka_unit_test(wrong_usage),
         cmocka_unit_test(a_whole_round), cmocka_unit_test(decode_undoes_encode),
         cmocka_unit_test(tables),    cmocka_unit_test(said_of_data),
-        cmocka_unit_test(recipes),   cmocka_unit_test(interrupted_and_resumed),
+        cmocka_unit_test(recipes),   cmocka_unit_test(recipes_of_the_house),
+        cmocka_unit_test(interrupted_and_resumed),
         cmocka_unit_test(failures_leave_nothing), cmocka_unit_test(measures),
         cmocka_unit_test(starts_fast),
     };

@@ -1,0 +1,45 @@
+#!/bin/sh
+# make recipe-NAME: trains recipes/NAME, a configuration file, and measures the model on the test part;
+# or runs recipes/NAME.sh, an experiment of several models. What comes of it lies in the folder
+# recipes/NAME of the build.
+#
+# An experiment is a shell script that finds here: $pinhole, its folder to work in, and
+#     train MODEL ARGUMENTS...           trains recipes/... or a family into MODEL.pin, logs to MODEL.log
+#     figure NAME MODEL DATA OPTIONS...  one figure of eval
+#     mean NUMBER...                     their mean
+set -e
+here=$(cd "$(dirname "$0")/.." && pwd)
+pinhole=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+name=$2
+folder=$(dirname "$pinhole")/recipes/$name
+mkdir -p "$folder"
+cd "$folder"
+recipes=$here/recipes
+
+train() {
+    model=$1
+    shift
+    echo "training $model: $*" >&2
+    "$pinhole" train "$@" -o "$model.pin" >"$model.log"
+}
+
+figure() {
+    wanted=$1 model=$2
+    shift 2
+    "$pinhole" eval "$model.pin" "$@" | awk -v name="$wanted" '$1 == name { print $2 }'
+}
+
+mean() {
+    echo "$@" | awk '{ for (i = 1; i <= NF; i++) sum += $i; printf "%.4g\n", sum / NF }'
+}
+
+if [ -f "$recipes/$name.sh" ]; then
+    . "$recipes/$name.sh"
+elif [ -f "$recipes/$name" ]; then
+    "$pinhole" train "$recipes/$name" -o "$name.pin"
+    "$pinhole" eval "$name.pin" "$(sed -n 's/^data *= *//p' "$recipes/$name")"
+    echo "the model: $folder/$name.pin"
+else
+    echo "there is no recipe $name; there are:" $(ls "$recipes" | sed 's/\.sh$//') >&2
+    exit 2
+fi

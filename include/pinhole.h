@@ -64,8 +64,8 @@ typedef enum ph_option_type {
     PH_OPTION_REAL,    /* target: double */
     PH_OPTION_SIZE,    /* a number of bytes, also as 64K, 512M, 2G (times 1024). Target: size_t */
     PH_OPTION_TEXT,    /* target: const char *, owned by the settings that it was read from */
-    PH_OPTION_CHOICE   /* one word of `choices`; "lp:P" in choices admits "lp:" and a number.
-                          Target: const char * */
+    PH_OPTION_CHOICE   /* one word of `choices`; "lp:P" in choices admits "lp:" and a number, "c:KxN"
+                          two with an x between. Target: const char * */
 } ph_option_type;
 
 typedef struct ph_option {

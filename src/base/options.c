@@ -236,14 +236,33 @@ static ph_status read_flag(const ph_option *o, const char *text, bool *out)
     return bad(o, text, "a flag: 1 or 0");
 }
 
+/* Whether text has a number for each word of capitals in the pattern, and between them what stands
+ * there: KxN takes 10x20. */
+static bool has_form(const char *text, const char *pattern, size_t length)
+{
+    for (const char *end = pattern + length; pattern < end;) {
+        size_t capitals = strspn(pattern, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        char *after;
+        if (capitals == 0) {
+            if (*text++ != *pattern++)
+                return false;
+            continue;
+        }
+        double number = strtod(text, &after);
+        if (after == text || !isfinite(number))
+            return false;
+        text = after;
+        pattern += capitals;
+    }
+    return *text == '\0';
+}
+
 static ph_status read_choice(const ph_option *o, const char *text)
 {
     for (const char *word = o->choices; *word;) {
         size_t length = strcspn(word, " "), stem = strcspn(word, ":");
         if (stem < length && strncmp(text, word, stem + 1) == 0) {
-            char *end;
-            double number = strtod(text + stem + 1, &end);
-            if (text[stem + 1] && *end == '\0' && isfinite(number))
+            if (has_form(text + stem + 1, word + stem + 1, length - stem - 1))
                 return PH_OK;
         } else if (strlen(text) == length && strncmp(text, word, length) == 0) {
             return PH_OK;

@@ -140,7 +140,7 @@ static const ph_option table[] = {
     { "whole", "count n_rows", PH_OPTION_INT, offsetof(target, whole), "7", 1, 100, NULL, "" },
     { "real", NULL, PH_OPTION_REAL, offsetof(target, real_number), "0.1", 0, 0, NULL, "" },
     { "text", NULL, PH_OPTION_TEXT, offsetof(target, text), NULL, 0, 0, NULL, "" },
-    { "choice", NULL, PH_OPTION_CHOICE, offsetof(target, choice), "bce", 0, 0, "bce lp:P mse", "" },
+    { "choice", NULL, PH_OPTION_CHOICE, offsetof(target, choice), "bce", 0, 0, "bce lp:P mse grid:KxN", "" },
 };
 enum { OPTIONS = sizeof table / sizeof table[0] };
 
@@ -166,14 +166,17 @@ static void options(void **state)
     assert_string_equal(t.choice, "bce");
     static const struct { const char *name, *value; } right[] = {
         { "a_flag", "1" }, { "A-Flag", "yes" }, { "whole", "100" }, { "n-rows", "1" },
-        { "real", "-1e-3" }, { "choice", "mse" }, { "choice", "lp:1.5" }, { "whole", "1e2" } };
+        { "real", "-1e-3" }, { "choice", "mse" }, { "choice", "lp:1.5" }, { "whole", "1e2" },
+        { "choice", "grid:10x20" } };
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
         assert_int_equal(read_one(right[i].name, right[i].value, &t), PH_OK);
     static const struct { const char *name, *value, *says; } wrong[] = {
         { "a-flag", "maybe", "flag" }, { "whole", "0", "between 1 and 100" }, { "whole", "", "whole" },
         { "whole", "1.5", "whole number" }, { "whole", "101", "between" }, { "real", "nan", "number" },
         { "real", "1x", "number" }, { "choice", "lp:", "one of: bce" }, { "choice", "lp:x", "one of" },
-        { "choice", "mse2", "one of" }, { "choice", "", "one of" } };
+        { "choice", "mse2", "one of" }, { "choice", "", "one of" }, { "choice", "grid:10", "one of" },
+        { "choice", "grid:10x", "one of" }, { "choice", "grid:x20", "one of" },
+        { "choice", "grid:10x20x3", "one of" }, { "choice", "grid:10:20", "one of" } };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(read_one(wrong[i].name, wrong[i].value, &t), PH_USAGE);
         if (strstr(ph_message(), wrong[i].says) == NULL)

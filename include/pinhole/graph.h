@@ -43,6 +43,8 @@ ph_node *ph_index_input(ph_node *beside, const char *name);
  * the data; one for a graph. */
 ph_node *ph_labels(ph_node *x, size_t classes);
 ph_node *ph_constant(ph_graph *, double value);
+/* A whole [count] of numbers that stay as they are. */
+ph_node *ph_constants(ph_graph *, size_t count, const double *values);
 /* A whole scalar that the host sets before a run: a rate, a weight that is warmed up. */
 ph_node *ph_knob(ph_graph *, const char *name, double value);
 /* Sets the knob of that name, if there is one. */

@@ -395,7 +395,7 @@ static const ph_shape scalar = { .rank = 1, .dim = { 1 } };
 ph_node *ph_constant(ph_graph *graph, double value)
 {
     for (ph_variable *v = graph->variable; v; v = v->next)
-        if (v->kind == PH_VARIABLE_CONSTANT && v->data[0] == (real)value)
+        if (v->kind == PH_VARIABLE_CONSTANT && v->size == 1 && v->data[0] == (real)value)
             return v->node;
     char name[32];
     snprintf(name, sizeof name, "%g", value);
@@ -405,9 +405,17 @@ ph_node *ph_constant(ph_graph *graph, double value)
     return node;
 }
 
+ph_node *ph_constants(ph_graph *graph, size_t count, const double *values)
+{
+    ph_node *node = ph_leaf(graph, PH_VARIABLE_CONSTANT, "constants", ph_shape_of(0, 1, &count));
+    for (size_t i = 0; i < count && !ph_is_dead(node); i++)
+        node->variable->data[i] = (real)values[i];
+    return node;
+}
+
 bool ph_is_constant(const ph_node *node, double *value)
 {
-    if (!node->variable || node->variable->kind != PH_VARIABLE_CONSTANT)
+    if (!node->variable || node->variable->kind != PH_VARIABLE_CONSTANT || node->variable->size != 1)
         return false;
     *value = (double)node->variable->data[0];
     return true;

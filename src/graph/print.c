@@ -9,7 +9,7 @@ static const char *name_of(const ph_program *p, const ph_call *call, const ph_no
 {
     n = p->root[n->id];
     const ph_variable *v = n->variable;
-    if (v && v->kind == PH_VARIABLE_CONSTANT)
+    if (v && v->kind == PH_VARIABLE_CONSTANT && v->size == 1)
         snprintf(buffer, 128, "%g", (double)v->data[0]);
     else if (v)
         snprintf(buffer, 128, "%s", v->name);

@@ -425,6 +425,30 @@ static void programs_may_begin_in_the_middle(void **state)
     ph_graph_free(g);
 }
 
+/* A vector of constants is its own value, beside a scalar that equals its first number. */
+static void constants_are_not_a_constant(void **state)
+{
+    (void)state;
+    ph_graph *g = ph_graph_new(1);
+    ph_node *x = ph_input(g, "x", 2, (size_t[]){ 2, 1 });
+    ph_node *three = ph_constants(g, 3, (double[]){ 5, 1, 4 });
+    ph_node *y = ph_add(ph_mul(x, three), ph_constant(g, 5)), *dx;
+    ph_gradient(ph_sum_all(y), &x, 1, &dx);
+    ph_program *p = ph_compile(g, &(ph_program_desc){
+        .feeds = &x, .feed_count = 1, .outputs = (ph_node *[]){ y, dx }, .output_count = 2,
+        .max_rows = 1 });
+    if (p == NULL)
+        fail_msg("%s", ph_message());
+    assert_int_equal(ph_program_run(p, (size_t[PH_MAX_SETS]){ 1, 1 },
+                                    (const void *[]){ (real[]){ 1, 2 } }), PH_OK);
+    static const real want[] = { 10, 6, 9, 15, 7, 13 };
+    assert_int_equal(ph_shape_size(&y->shape), 6);
+    assert_memory_equal(ph_program_output(p, 0), want, sizeof want);
+    assert_true(ph_program_output(p, 1)[0] == 10 && ph_program_output(p, 1)[1] == 10);
+    ph_program_free(p);
+    ph_graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +465,7 @@ int main(void)
         cmocka_unit_test(derivatives_are_of_the_side_in_force),
         cmocka_unit_test(mistakes_are_told_once),
         cmocka_unit_test(programs_may_begin_in_the_middle),
+        cmocka_unit_test(constants_are_not_a_constant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,9 @@ typedef struct ph_phase {
 void ph_add_phase(ph_graph *, const ph_phase *);
 /* A figure of every epoch: mean over rows, or the whole scalar. unit says what it is. */
 void ph_report(ph_graph *, const char *name, const char *unit, ph_node *value);
+/* The mean over rows of each number of a value per row, kept in the training record as a list. At most
+ * 512 numbers: more are not kept. */
+void ph_report_each(ph_graph *, const char *name, const char *unit, ph_node *value);
 /* Makes a function of the model: from input rows to value. */
 void ph_export(ph_graph *, const char *name, ph_node *input, ph_node *value);
 

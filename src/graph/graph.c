@@ -558,11 +558,11 @@ void ph_add_phase(ph_graph *graph, const ph_phase *phase)
         ph_out_of_memory(graph);
 }
 
-static void name_node(ph_graph *graph, ph_named *list, int *count, const char *name,
+static void name_node(ph_graph *graph, ph_named *list, int *count, int most, const char *name,
                       const char *unit, ph_node *in, ph_node *value)
 {
-    if (*count == PH_MAX_NAMED) {
-        ph_mistake(graph, "%s: a model has at most %d reports and exports", name, PH_MAX_NAMED);
+    if (*count == most) {
+        ph_mistake(graph, "%s: a model has at most %d reports or exports of its kind", name, most);
         return;
     }
     ph_named *named = &list[*count];
@@ -576,10 +576,16 @@ static void name_node(ph_graph *graph, ph_named *list, int *count, const char *n
 
 void ph_report(ph_graph *graph, const char *name, const char *unit, ph_node *value)
 {
-    name_node(graph, graph->report, &graph->report_count, name, unit, NULL, value);
+    name_node(graph, graph->report, &graph->report_count, PH_MAX_NAMED, name, unit, NULL, value);
+}
+
+void ph_report_each(ph_graph *graph, const char *name, const char *unit, ph_node *value)
+{
+    if (ph_width(value) <= PH_LONGEST_LIST)
+        name_node(graph, graph->list, &graph->list_count, PH_MAX_LISTS, name, unit, NULL, value);
 }
 
 void ph_export(ph_graph *graph, const char *name, ph_node *in, ph_node *value)
 {
-    name_node(graph, graph->exported, &graph->export_count, name, "", in, value);
+    name_node(graph, graph->exported, &graph->export_count, PH_MAX_NAMED, name, "", in, value);
 }

@@ -91,7 +91,7 @@ typedef struct ph_named {
     ph_node *input, *value;
 } ph_named;
 
-enum { PH_MAX_PHASES = 24, PH_MAX_NAMED = 40 };
+enum { PH_MAX_PHASES = 24, PH_MAX_NAMED = 40, PH_MAX_LISTS = 4, PH_LONGEST_LIST = 512 };
 #define PH_ANY_ROOM ((size_t)PTRDIFF_MAX / sizeof(real))
 
 struct ph_scope {
@@ -113,10 +113,10 @@ struct ph_graph {
     int set_count, input_count, ordinal_count, noise_count;
     ph_variable *variable, **variable_end;
     ph_scope *scope, nowhere;  /* nowhere: what a caller gets when there is no memory for a scope */
-    int phase_count, report_count, export_count;
+    int phase_count, report_count, list_count, export_count;
     ph_node *labels;           /* the input that takes them, or NULL */
     ph_phase phase[PH_MAX_PHASES];
-    ph_named report[PH_MAX_NAMED], exported[PH_MAX_NAMED];
+    ph_named report[PH_MAX_NAMED], list[PH_MAX_LISTS], exported[PH_MAX_NAMED];
     ph_node dead;              /* what a constructor returns after a mistake */
 };
 

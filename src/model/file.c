@@ -1,7 +1,8 @@
 /* file.c - the model file: safetensors with options, scaling and the training record as texts.
  *
  * Arrays: every parameter and state under its own name; "scaling/shift" and "scaling/scale";
- * "best/N" for what the best epoch had; "training/progress" for the numbers a resumed run needs.
+ * "best/N" for what the best epoch had; "training/progress" for the numbers a resumed run needs, with
+ * "training/listN" for the sums of lists in an epoch that was begun.
  */
 #include "base/safetensors.h"
 #include "base/options.h"
@@ -42,6 +43,9 @@ static ph_tensor vector(const char *name, const char *type, const void *data, si
 /* The numbers a resumed run needs, as an array of F64 that any reader can show. */
 enum { PROGRESS = 9 + PH_MAX_FIGURES };
 
+static const char *const list_names[PH_MAX_LISTS] = { "training/list1", "training/list2",
+                                                      "training/list3", "training/list4" };
+
 /* A file in the making: what it lists, and what was made only for it. */
 typedef struct writing {
     ph_tensor *tensor;
@@ -80,7 +84,7 @@ static ph_status begin_writing(writing *w, const ph_model *m, const char *path)
     size_t variables = 0, options = ph_settings_count(m->settings);
     for (const ph_variable *v = m->graph->variable; v; v = v->next)
         variables++;
-    *w = (writing){ .tensor = calloc(variables + 13, sizeof *w->tensor),
+    *w = (writing){ .tensor = calloc(variables + 13 + PH_MAX_LISTS, sizeof *w->tensor),
                     .text = calloc(options + 16, sizeof *w->text),
                     .option = calloc(options + 1, sizeof *w->option) };
     w->columns = m->columns.count ? ph_model_list_columns(m) : NULL;
@@ -134,6 +138,9 @@ static void put_arrays(writing *w, const ph_model *m, bool weights_only)
         return;
     write_progress(&t->progress, w->progress);
     put(w, vector("training/progress", "F64", w->progress, PROGRESS, sizeof(double)));
+    for (int i = 0; i < t->list_count && t->progress.batch > 0; i++)
+        put(w, vector(list_names[i], "F64", t->progress.list[i], ph_width(m->graph->list[i].value),
+                      sizeof(double)));
     if (t->best)
         put(w, vector("training/best", real_type(), t->best, ph_trainer_snapshot_size(t),
                       sizeof(real)));
@@ -266,6 +273,10 @@ static ph_status read_training(const char *path, const ph_tensors *file, ph_mode
         if (i != 6 && !(progress[i] >= 0 && progress[i] < 1e15))
             return damaged(path, "training/progress", "a number is out of range");
     read_progress(progress, &t->progress);
+    for (int i = 0; i < t->list_count; i++)
+        if (ph_tensors_find(file, list_names[i]))
+            PH_TRY(read_vector(path, file, list_names[i], ph_width(m->graph->list[i].value),
+                               sizeof(double), "F64", t->progress.list[i]));
     if (ph_tensors_find(file, "training/best")) {
         size_t size = ph_trainer_snapshot_size(t);
         t->best = malloc((size + 1) * sizeof(real));

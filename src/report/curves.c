@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_POINTS = 400, MOST_TERMS = 24 };
+enum { MOST_POINTS = 400, MOST_TERMS = 24, MOST_LINES = 24 };
 
 /* One term over the recorded epochs; NaN where an epoch has no value of it. */
 typedef struct term {
@@ -16,9 +16,11 @@ typedef struct term {
 } term;
 
 typedef struct record {
+    const ph_graph *graph;
     size_t lines, terms;
     double *epoch;
     term term[MOST_TERMS];
+    double *list[PH_MAX_LISTS]; /* of the graph's lists: each number over the epochs, then the next */
 } record;
 
 static bool has_record(const ph_page *r)
@@ -55,14 +57,37 @@ static term *find_term(record *c, const char *name)
     return NULL;
 }
 
-static void read_line(record *c, size_t line, const char *text, size_t length)
+static int find_list(const ph_graph *g, const char *name)
 {
-    char line_text[8192];
-    snprintf(line_text, sizeof line_text, "%.*s", (int)length, text);
-    ph_json_in in = { line_text, line_text + strlen(line_text) };
+    for (int i = 0; i < g->list_count; i++)
+        if (strcmp(g->list[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static void read_list(record *c, size_t line, const char *name, ph_json_in *in)
+{
+    int i = find_list(c->graph, name);
+    size_t width = i < 0 ? 0 : ph_width(c->graph->list[i].value);
+    for (size_t k = 0; !ph_json_take(in, ']'); k++, ph_json_take(in, ',')) {
+        const char *before = in->at;
+        double value = strtod(in->at, &in->at);
+        if (in->at == before)
+            return;
+        if (k < width)
+            c->list[i][k * c->lines + line] = value;
+    }
+}
+
+static void read_line(record *c, size_t line, ph_json_in in)
+{
     bool more = ph_json_take(&in, '{');
     for (char *name; more && (name = ph_json_take_text(&in)) && ph_json_take(&in, ':');
          more = ph_json_take(&in, ',')) {
+        if (ph_json_take(&in, '[')) {
+            read_list(c, line, name, &in);
+            continue;
+        }
         bool held_out = strncmp(name, "val_", 4) == 0;
         double value = strtod(in.at, &in.at);
         term *t = strcmp(name, "step") == 0 || strcmp(name, "seconds") == 0 ||
@@ -76,18 +101,28 @@ static void read_line(record *c, size_t line, const char *text, size_t length)
     }
 }
 
-static ph_status read_record(record *c, const char *text)
+static ph_status read_record(record *c, const char *history)
 {
-    for (const char *at = text; (at = strchr(at, '\n')); at++)
+    bool room = true;
+    for (const char *at = history; (at = strchr(at, '\n')); at++)
         c->lines++;
+    for (int i = 0; i < c->graph->list_count; i++) {
+        c->list[i] = column(ph_width(c->graph->list[i].value) * c->lines + 1);
+        room = room && c->list[i];
+    }
     c->epoch = column(c->lines + 1);
-    if (c->epoch == NULL)
+    char *copy = strdup(history); /* texts are unescaped where they stand */
+    if (c->epoch == NULL || copy == NULL || !room) {
+        free(copy);
         return ph_fail(PH_MEMORY, "out of memory for the curves");
+    }
     size_t line = 0;
-    for (const char *end; (end = strchr(text, '\n')); text = end + 1, line++) {
-        read_line(c, line, text, (size_t)(end - text));
+    for (char *text = copy, *end; (end = strchr(text, '\n')); text = end + 1, line++) {
+        *end = '\0';
+        read_line(c, line, (ph_json_in){ text, end });
         c->epoch[line] = isnan(c->epoch[line]) ? (double)line + 1 : c->epoch[line];
     }
+    free(copy);
     return PH_OK;
 }
 
@@ -97,6 +132,8 @@ static void forget_record(record *c)
         free(c->term[t].training);
         free(c->term[t].validation);
     }
+    for (int i = 0; i < PH_MAX_LISTS; i++)
+        free(c->list[i]);
     free(c->epoch);
 }
 
@@ -131,16 +168,22 @@ static bool constant(const double *values, size_t lines)
     return true;
 }
 
+static void widen(ph_axis *a, const double *values, size_t lines)
+{
+    for (size_t i = 0; i < lines; i++) {
+        a->low = values[i] < a->low ? values[i] : a->low;
+        a->high = values[i] > a->high ? values[i] : a->high;
+    }
+}
+
 static ph_axis range_of(const term *t, size_t lines)
 {
     ph_axis a = { .low = INFINITY, .high = -INFINITY, .label = "" };
-    for (size_t i = 0; i < 2 * lines; i++) {
-        double v = i < lines ? t->training[i] : t->validation[i - lines];
-        a.low = v < a.low ? v : a.low;
-        a.high = v > a.high ? v : a.high;
-    }
+    widen(&a, t->training, lines);
+    widen(&a, t->validation, lines);
     a.log = a.low > 0 && a.high / a.low > 20;
     ph_axis_settle(&a);
+    a.label = a.log ? "log scale" : "";
     return a;
 }
 
@@ -223,18 +266,23 @@ static void tell(ph_page *r, const record *c, const term *t)
     }
 }
 
-static void draw(ph_page *r, const record *c, const term *t, const term *twin)
+static ph_plot over_epochs(const record *c, ph_axis y)
 {
-    bool held_out = any(t->validation, c->lines);
     ph_plot p = { .width = 460, .height = 280, .left = 54, .right = 14, .top = 24, .bottom = 44,
                   .x = { .low = c->epoch[0], .high = c->epoch[c->lines - 1], .whole = true,
                          .label = "epoch" },
-                  .y = range_of(t, c->lines) };
-    p.y.label = p.y.log ? "log scale" : "";
+                  .y = y };
     if (c->lines == 1) {
         p.x.low -= 1;
         p.x.high += 1;
     }
+    return p;
+}
+
+static void draw(ph_page *r, const record *c, const term *t, const term *twin)
+{
+    bool held_out = any(t->validation, c->lines);
+    ph_plot p = over_epochs(c, range_of(t, c->lines));
     ph_put(r, "<figure class=\"card\"><figcaption><b>");
     ph_put_text(r, t->name);
     if (twin) {
@@ -260,9 +308,49 @@ static void draw(ph_page *r, const record *c, const term *t, const term *twin)
     ph_put(r, ".</p></figure>");
 }
 
+/* A line for each number of a list, of the largest at the end, with its place and value there as a
+ * title. */
+static ph_status draw_list(ph_page *r, const record *c, int i)
+{
+    const ph_named *list = &c->graph->list[i];
+    size_t width = ph_width(list->value), last = c->lines - 1, order[MOST_LINES];
+    double *ends = calloc(width, sizeof *ends);
+    if (ends == NULL)
+        return ph_fail(PH_MEMORY, "out of memory for the curves");
+    for (size_t k = 0; k < width; k++)
+        ends[k] = isfinite(c->list[i][k * c->lines + last]) ? c->list[i][k * c->lines + last] : 0;
+    size_t shown = ph_page_largest(ends, width, MOST_LINES, order);
+    ph_axis y = { .low = 0, .high = 1e-6, .label = "" };
+    for (size_t k = 0; k < shown; k++)
+        widen(&y, c->list[i] + order[k] * c->lines, c->lines);
+    ph_axis_settle(&y);
+    ph_plot p = over_epochs(c, y);
+    ph_put(r, "<figure class=\"card\"><figcaption><b>");
+    ph_put_text(r, list->name);
+    ph_put(r, "</b> <span class=\"unit\">");
+    ph_put_text(r, list->unit);
+    ph_put(r, "</span></figcaption>");
+    ph_plot_begin(r, &p, "");
+    ph_put(r, "%zu lines over %zu epoch%s", shown, c->lines, c->lines == 1 ? "" : "s");
+    ph_plot_axes(r, &p);
+    for (size_t k = 0; k < shown; k++) {
+        ph_put(r, "<g class=\"part\"><title>%zu · ", order[k] + 1);
+        ph_put_number(r, ends[order[k]], 4);
+        ph_put(r, "</title>");
+        draw_line(r, &p, c, c->list[i] + order[k] * c->lines, "training");
+        ph_put(r, "</g>");
+    }
+    ph_put(r, "</svg><p class=\"note\">%s%zu of %zu; number %zu ends highest, at ",
+           shown < width ? "The largest " : "", shown, width, order[0] + 1);
+    ph_put_number(r, ends[order[0]], 4);
+    ph_put(r, ".</p></figure>");
+    free(ends);
+    return PH_OK;
+}
+
 static ph_status write_curves(ph_page *r)
 {
-    record c = { 0 };
+    record c = { .graph = r->model->graph };
     ph_status status = read_record(&c, r->model->trainer.history);
     const term *loss = status == PH_OK && c.lines ? find_term(&c, "loss") : NULL, *twin = NULL;
     for (size_t t = 0; loss && t < c.terms; t++) /* often the loss is a term by itself */
@@ -277,6 +365,9 @@ static ph_status write_curves(ph_page *r)
                 !(rate && constant(one->training, c.lines)))
                 draw(r, &c, one, one == loss ? twin : NULL);
         }
+    for (int i = 0; i < c.graph->list_count && status == PH_OK && c.lines; i++)
+        if (any(c.list[i], c.lines))
+            status = draw_list(r, &c, i);
     ph_put(r, "</div>");
     forget_record(&c);
     return status;

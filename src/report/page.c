@@ -59,6 +59,7 @@ const char ph_page_style[] =
     ".axes .line{stroke:var(--soft)}\n"
     ".curve{fill:none;stroke:var(--accent);stroke-width:2;stroke-linejoin:round}\n"
     ".curve.validation{stroke:var(--second);stroke-dasharray:5 3}\n"
+    ".part .curve{stroke-width:1.2;opacity:.6}.part:hover .curve{stroke-width:3;opacity:1}\n"
     ".dot{fill:var(--accent)}\n"
     ".dot.validation{fill:var(--card);stroke:var(--second);stroke-width:1.6}\n"
     ".band{fill:transparent}\n"

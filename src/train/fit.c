@@ -5,6 +5,7 @@
  */
 #include "train/fit.h"
 
+#include "base/json.h"
 #include "base/stop.h"
 
 #include <math.h>
@@ -42,6 +43,12 @@ static int figures(const ph_fitting *f, int64_t epoch)
     return ph_trainer_preparing(f->t, epoch) < 0 ? f->t->figure_count : 1;
 }
 
+/* Lists that it has. */
+static int lists(const ph_fitting *f, int64_t epoch)
+{
+    return ph_trainer_preparing(f->t, epoch) < 0 ? f->t->list_count : 0;
+}
+
 /* ---- Telling --------------------------------------------------------------------------------------- */
 
 static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, double lr, const char *note)
@@ -70,24 +77,30 @@ static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, 
 static ph_status record(ph_fitting *f)
 {
     ph_trainer *t = f->t;
-    char line[8192];
+    ph_json_out line = { 0 };
     const ph_trainer_progress *p = &t->progress;
-    int used = snprintf(line, sizeof line, "{\"epoch\":%lld,\"step\":%lld,\"seconds\":%.6g,\"lr\":%.9g",
-                        (long long)p->epoch + 1, (long long)p->step, p->seconds, rate(f));
+    double rows = (double)p->rows;
+    ph_json_put(&line, "{\"epoch\":%lld,\"step\":%lld,\"seconds\":%.6g,\"lr\":%.9g",
+                (long long)p->epoch + 1, (long long)p->step, p->seconds, rate(f));
     for (int i = 0; i < figures(f, p->epoch); i++)
-        used += snprintf(line + used, sizeof line - (size_t)used, ",\"%s\":%.9g", t->figure_name[i],
-                         p->sum[i] / (double)p->rows);
+        ph_json_put(&line, ",\"%s\":%.9g", t->figure_name[i], p->sum[i] / rows);
     for (int i = 0; f->has_val && i < t->figure_count; i++)
-        used += snprintf(line + used, sizeof line - (size_t)used, ",\"%s\":%.9g",
-                         t->figure_name[PH_MAX_FIGURES + i], f->val[i]);
-    used += snprintf(line + used, sizeof line - (size_t)used, "}\n");
-    char *grown = realloc(t->history, t->history_size + (size_t)used + 1);
-    if (grown == NULL)
-        return ph_fail(PH_MEMORY, "out of memory for the record of training");
-    memcpy(grown + t->history_size, line, (size_t)used + 1);
-    t->history = grown;
-    t->history_size += (size_t)used;
-    return PH_OK;
+        ph_json_put(&line, ",\"%s\":%.9g", t->figure_name[PH_MAX_FIGURES + i], f->val[i]);
+    for (int i = 0; i < lists(f, p->epoch); i++) {
+        ph_json_put(&line, ",\"%s\":[", t->graph->list[i].name);
+        for (size_t k = 0; k < ph_width(t->graph->list[i].value); k++)
+            ph_json_put(&line, "%s%.5g", k ? "," : "", p->list[i][k] / rows);
+        ph_json_put(&line, "]");
+    }
+    ph_json_put(&line, "}\n");
+    char *grown = line.failed ? NULL : realloc(t->history, t->history_size + line.used + 1);
+    if (grown) {
+        memcpy(grown + t->history_size, line.text, line.used + 1);
+        t->history = grown;
+        t->history_size += line.used;
+    }
+    free(line.text);
+    return grown ? PH_OK : ph_fail(PH_MEMORY, "out of memory for the record of training");
 }
 
 /* ---- Steps and epochs -------------------------------------------------------------------------------- */
@@ -162,6 +175,11 @@ static ph_status one_step(ph_fitting *f, double *lr)
         double value = (double)ph_program_output(telling, i)[0] * (double)count;
         p->sum[i] += value;
         f->logged[i] += value;
+    }
+    for (int i = 0; i < lists(f, p->epoch); i++) {
+        const real *value = ph_program_output(telling, t->figure_count + i);
+        for (size_t k = 0; k < ph_width(t->graph->list[i].value); k++)
+            p->list[i][k] += (double)value[k] * (double)count;
     }
     f->logged_rows += (int64_t)count;
     p->rows += (int64_t)count;
@@ -238,6 +256,7 @@ static ph_status end_epoch(ph_fitting *f)
         judge(f);
     tell(f, PH_EVENT_EPOCH, p->sum, (double)p->rows, lr, early_end(f));
     memset(p->sum, 0, sizeof p->sum);
+    memset(p->list, 0, sizeof p->list);
     p->rows = 0;
     ph_trainer_snapshot(t, f->good);
     if (f->checkpoint_epochs && p->epoch % f->checkpoint_epochs == 0 &&

@@ -65,8 +65,9 @@ static ph_status compile_programs(ph_fitting *f)
         f->phase[i] = ph_compile(t->graph, &(ph_program_desc){
             .training = true, .feeds = feeds, .feed_count = feed_count,
             .outputs = i == t->lead ? t->figure : (ph_node *const *)&u->loss,
-            .output_count = i == t->lead ? t->figure_count : 1, .assigns = u->assign,
-            .assign_count = u->count, .guard = u->loss, .max_rows = f->batch_size });
+            .output_count = i == t->lead ? t->figure_count + t->list_count : 1,
+            .assigns = u->assign, .assign_count = u->count, .guard = u->loss,
+            .max_rows = f->batch_size });
         if (f->phase[i] == NULL)
             return ph_last_status();
         f->phase[i]->noise_phase = (uint32_t)i;

@@ -42,6 +42,7 @@ typedef struct ph_trainer_progress {
     int64_t epoch, batch, step; /* epochs done, batches done in this one, steps in all */
     int64_t rows;               /* done in this epoch */
     double sum[PH_MAX_FIGURES]; /* of each figure over those rows */
+    double list[PH_MAX_LISTS][PH_LONGEST_LIST]; /* of each number of the lists, likewise */
     double seconds;
     double plateau, best;       /* factor of the rate; best validation loss so far */
     int64_t best_epoch, waited; /* epochs since the plateau schedule last acted or improved */
@@ -61,7 +62,8 @@ typedef struct ph_trainer {
     int64_t prelude;            /* epochs of the phases that prepare, together */
     ph_update update[PH_MAX_PHASES];
     int figure_count;           /* loss, reports; then the same with "val_" if rows are held out */
-    ph_node *figure[PH_MAX_FIGURES];
+    int list_count;             /* figures that are lists, kept in the record alone */
+    ph_node *figure[PH_MAX_FIGURES + PH_MAX_LISTS]; /* the figures, then the lists */
     char figure_name[2 * PH_MAX_FIGURES][64];
     const char *figure_unit[PH_MAX_FIGURES];
     real *best;                 /* parameters and averages of the best epoch, or NULL */

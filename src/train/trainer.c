@@ -56,6 +56,9 @@ ph_status ph_trainer_prepare(ph_trainer *t)
         return ph_fail(PH_MODEL, "every phase of the model prepares, and nothing follows");
     for (int i = 0; i < graph->report_count && t->figure_count < PH_MAX_FIGURES; i++)
         add_figure(t, graph->report[i].name, graph->report[i].unit, graph->report[i].value);
+    for (; t->list_count < graph->list_count; t->list_count++)
+        t->figure[t->figure_count + t->list_count] =
+            ph_mean_rows(ph_flatten(graph->list[t->list_count].value));
     t->prepared = true;
     return ph_graph_status(graph);
 }
@@ -127,7 +130,8 @@ static ph_program *compile_step(const ph_trainer *t, int phase, size_t rows)
     const ph_update *u = &t->update[phase];
     return ph_compile(t->graph, &(ph_program_desc){
         .training = true, .feeds = (ph_node *[]){ t->x, t->y }, .feed_count = t->y ? 2 : 1,
-        .outputs = (ph_node *const *)t->figure, .output_count = phase == t->lead ? t->figure_count : 0,
+        .outputs = (ph_node *const *)t->figure,
+        .output_count = phase == t->lead ? t->figure_count + t->list_count : 0,
         .assigns = u->assign, .assign_count = u->count, .guard = u->loss, .max_rows = rows });
 }
 

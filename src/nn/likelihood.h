@@ -1,0 +1,28 @@
+/* likelihood.h - p(x|z): how likely a row is under what a decoder makes of a code. */
+#ifndef PH_NN_LIKELIHOOD_H
+#define PH_NN_LIKELIHOOD_H
+
+#include "nn/nn.h"
+
+#define PH_LIKELIHOODS "bernoulli gaussian:C gaussian categorical:L categorical"
+
+typedef struct ph_likelihood {
+    ph_scope *scope;           /* of the decoder, where a learned variance is kept */
+    size_t width;              /* numbers of a row */
+    bool bernoulli;
+    double variance;           /* of gaussian:C; 0: learned */
+    size_t levels;             /* of categorical; 0: another */
+    ph_node *level;            /* their numbers, 0 .. levels-1 */
+} ph_likelihood;
+
+/* One of PH_LIKELIHOODS for rows of so many numbers; refuses what has no meaning. */
+void ph_likelihood_read(ph_likelihood *, const char *text, ph_scope *decoder, size_t width);
+/* Numbers that a decoder gives for a row. */
+size_t ph_likelihood_width(const ph_likelihood *);
+/* log p(x|z) in nats: one number for each code that y was decoded from, [1] per row, or [count, 1]. row:
+ * x as [width], or as often as there are codes, [count, width]. */
+ph_node *ph_log_likelihood(const ph_likelihood *, ph_node *y, ph_node *row);
+/* The mean of p(x|z), [width] per row, of y decoded from one code. */
+ph_node *ph_likelihood_mean(const ph_likelihood *, ph_node *y);
+
+#endif

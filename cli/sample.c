@@ -19,9 +19,9 @@ static const ph_option table[] = {
       "file, also -o: .png, .npy, .npz, .csv or .safetensors by its ending" },
     { "count", "n n-samples", PH_OPTION_INT, AT(count), "100", 1, 1e8, NULL, "how many, also -n" },
     { "seed", NULL, PH_OPTION_INT, AT(seed), "0", 0, 9e15, NULL, "of the draws" },
-    { "from", NULL, PH_OPTION_CHOICE, AT(from), "auto", 0, 0, "auto normal mixture",
-      "codes from standard normals, or a Gaussian mixture fitted to codes; auto: the model's prior, "
-      "else the mixture" },
+    { "from", NULL, PH_OPTION_CHOICE, AT(from), "auto", 0, 0, "auto prior normal mixture",
+      "codes from the model's prior, standard normals, or a Gaussian mixture fitted to codes; auto: the "
+      "prior where there is one, else the mixture" },
     { "components", NULL, PH_OPTION_INT, AT(components), "10", 1, 1000, NULL,
       "of the mixture, which is fitted to DATA's training part where the model keeps none" },
     { "grid", NULL, PH_OPTION_TEXT, AT(grid), NULL, 0, 0, NULL,
@@ -52,6 +52,11 @@ static int lattice(const sampling *s, ph_real **codes, size_t *count)
     size_t steps = (size_t)s->o->steps;
     if (sscanf(s->o->grid, "%lf:%lf%n", &low, &high, &end) != 2 || s->o->grid[end] || !(low < high))
         return cli_usage("--grid %s: not A:B with A below B, such as -3:3", s->o->grid);
+    ph_model_info info;
+    ph_model_describe(s->model, &info);
+    if (info.code_classes)
+        return cli_usage("--grid draws a plane of numbers, but the model's code is %zu variables of %zu "
+                         "classes", s->latent / info.code_classes, info.code_classes);
     if (s->latent != 2)
         return cli_usage("--grid draws a plane, but the model's code has %zu numbers", s->latent);
     *count = steps * steps;
@@ -102,7 +107,7 @@ static int way_between(const sampling *s, ph_real **codes, size_t *count)
 static int draws(const sampling *s, ph_real **codes, size_t *count)
 {
     bool prior = ph_model_has_prior(s->model);
-    const char *from = strcmp(s->o->from, "auto") != 0 ? s->o->from : prior ? "normal" : "mixture";
+    const char *from = strcmp(s->o->from, "auto") != 0 ? s->o->from : prior ? "prior" : "mixture";
     uint64_t seed = (uint64_t)s->o->seed;
     *count = (size_t)s->o->count;
     *codes = malloc(*count * s->latent * sizeof **codes);

@@ -300,7 +300,9 @@ typedef struct ph_model_info {
     const char *family;
     char data[64];                /* the name of the set it was made for */
     size_t rank, shape[4], width; /* of one row of input */
-    size_t latent_dim;
+    size_t latent_dim;            /* numbers of a code */
+    size_t code_classes;          /* where a code is blocks of so many numbers, the probabilities of
+                                     the classes of a variable each; 0: it is numbers */
     size_t parameters;            /* trained numbers */
     size_t layers;                /* of the encoder; encode --layer counts from 1 */
     double flops_per_row;         /* multiplications and additions of a training step, per row */
@@ -341,11 +343,13 @@ ph_status ph_model_calibrate(ph_model *, const ph_data *data);
  * nothing is kept. */
 double ph_model_threshold(const ph_model *, double share);
 
-/* Whether codes of the model follow a prior (standard normal), so that rows can be drawn from it. */
+/* Whether codes of the model follow a prior, so that rows can be drawn from it. */
 bool ph_model_has_prior(const ph_model *);
-/* Codes number first .. first+count-1 of the endless list that a seed gives: from "normal", standard
- * normals, or "mixture", the Gaussian mixture that ph_model_fit_mixture fitted to the codes of data
- * (the model file keeps it). Decode them for rows. */
+/* Codes number first .. first+count-1 of the endless list that a seed gives: from "prior", the model's,
+ * which is standard normal or, of classes, uniform (a one among zeros for each variable); "normal",
+ * standard normals; or "mixture", the Gaussian mixture that ph_model_fit_mixture fitted to the codes of
+ * data (the model file keeps it). Decode them for rows. PH_USAGE where the codes are not of that kind:
+ * normals and mixtures are numbers, not classes. */
 ph_status ph_model_draw_codes(const ph_model *, const char *from, uint64_t seed, size_t first,
                               size_t count, ph_real *codes);
 ph_status ph_model_fit_mixture(ph_model *, const ph_data *data, size_t components, uint64_t seed);

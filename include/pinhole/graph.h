@@ -195,7 +195,10 @@ typedef struct ph_family_desc {
     ph_family face;
     size_t options_size;
     void (*build)(ph_graph *, ph_node *x, const void *options);
-    bool has_prior;            /* codes are standard normal: rows can be drawn by decoding such */
+    bool has_prior;            /* codes have a prior: rows can be drawn by decoding such */
+    /* The number of classes K where codes are blocks of K numbers, a one among zeros in each, and their
+     * prior is uniform; 0 or NULL: codes are numbers, and it is standard normal. */
+    size_t (*code_classes)(const void *options);
     /* Sets knobs before each step, by the epochs done so far (with a fraction); INFINITY: as they
      * come to be, which is what validation measures with. NULL: nothing moves. */
     void (*schedule)(ph_graph *, const void *options, double epoch);

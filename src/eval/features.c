@@ -85,7 +85,7 @@ static ph_status judge_all(judge *j)
     PH_TRY(add_generated(j, "rec", "reconstructions of the test rows",
                          ph_results(s->model, "reconstruct", s->test)));
     return ph_model_has_prior(s->model)
-               ? add_generated(j, "samples", "samples, codes from a standard normal, seed 1",
+               ? add_generated(j, "samples", "samples, codes from the prior, seed 1",
                                ph_samples(s->model, s->test->rows, 1))
                : PH_OK;
 }

@@ -86,6 +86,12 @@ static const struct {
     const char *name, *unit, *any;
 } by_data[] = { { "loss", "bce", "mse" }, { "likelihood", "bernoulli", "gaussian" } };
 
+/* A categorical likelihood's levels lie in [0,1], too. */
+static bool asks_for_unit(const char *value, const char *unit)
+{
+    return strcmp(value, unit) == 0 || strncmp(value, "categorical", 11) == 0;
+}
+
 static ph_status is_unit(const ph_model *m, const ph_data *data, bool *unit)
 {
     double low, high;
@@ -103,7 +109,7 @@ static ph_status settle_loss(ph_model *m, const ph_data *data)
     for (size_t i = 0; i < sizeof by_data / sizeof by_data[0]; i++) {
         const char *value = ph_settings_get(m->settings, by_data[i].name);
         bool is_auto = value && strcmp(value, "auto") == 0, unit;
-        if (!is_auto && (value == NULL || strcmp(value, by_data[i].unit) != 0))
+        if (!is_auto && (value == NULL || !asks_for_unit(value, by_data[i].unit)))
             continue;
         PH_TRY(is_unit(m, data, &unit));
         if (is_auto)
@@ -125,6 +131,16 @@ static ph_status settle_classes(ph_model *m, const ph_data_info *info)
         return PH_OK;
     snprintf(text, sizeof text, "%zu", info->classes);
     return ph_settings_set(m->settings, "classes", text);
+}
+
+/* A temperature that falls over all of training does so over the epochs that were planned when the model
+ * was made: a run that goes on longer stays at its end. */
+static ph_status settle_epochs(ph_model *m)
+{
+    const char *span = ph_settings_get(m->settings, "temperature-epochs");
+    if (span == NULL || strcmp(span, "0") != 0 || ph_model_code_classes(m) == 0)
+        return PH_OK;
+    return ph_settings_set(m->settings, "temperature-epochs", ph_settings_get(m->settings, "epochs"));
 }
 
 ph_status ph_model_build(ph_model *m, size_t room)
@@ -186,6 +202,7 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
     PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, m->trainer.o.missing, data));
     PH_TRY(settle_loss(m, data));
     PH_TRY(settle_classes(m, info));
+    PH_TRY(settle_epochs(m));
     PH_TRY(ph_settings_set(m->settings, "scaling", m->scaling.kind));
     PH_TRY(reread(m));
     PH_TRY(ph_options_read(ph_training_table, ph_training_table_size, m->settings, &m->trainer.o));
@@ -340,6 +357,11 @@ const char *ph_model_option(const ph_model *m, const char *name)
     return o ? ph_settings_get(m->settings, o->name) : NULL;
 }
 
+size_t ph_model_code_classes(const ph_model *m)
+{
+    return m->family->code_classes ? m->family->code_classes(m->options) : 0;
+}
+
 size_t ph_model_layers(const ph_model *m)
 {
     size_t layers = 0;
@@ -353,7 +375,7 @@ void ph_model_describe(const ph_model *m, ph_model_info *info)
     *info = (ph_model_info){ .family = m->family->face.name, .rank = m->row.rank,
                              .width = ph_shape_size(&m->row), .layers = ph_model_layers(m),
                              .epoch = m->trainer.progress.epoch, .step = m->trainer.progress.step,
-                             .white = m->white };
+                             .white = m->white, .code_classes = ph_model_code_classes(m) };
     snprintf(info->data, sizeof info->data, "%s", m->data_name);
     memcpy(info->shape, m->row.dim, sizeof info->shape);
     for (const ph_variable *v = m->graph->variable; v; v = v->next)
@@ -396,7 +418,11 @@ ph_status ph_model_print(const ph_model *m, FILE *to, const char *what)
                               m->row.dim[2], m->row.dim[3] } }, shape), m->scaling.kind);
         fprintf(to, "trained for %lld epochs, %lld steps\n", (long long)info.epoch,
                 (long long)info.step);
-        fprintf(to, "%zu trained numbers, code of %zu\n", info.parameters, info.latent_dim);
+        fprintf(to, "%zu trained numbers, code of %zu", info.parameters, info.latent_dim);
+        if (info.code_classes)
+            fprintf(to, ": %zu variables of %zu classes", info.latent_dim / info.code_classes,
+                    info.code_classes);
+        fputc('\n', to);
         for (const ph_variable *v = m->graph->variable; v; v = v->next)
             if (v->kind == PH_VARIABLE_PARAMETER)
                 fprintf(to, "    %-28s %s\n", v->name, ph_shape_text(&v->shape, shape));

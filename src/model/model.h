@@ -86,6 +86,8 @@ ph_status ph_model_scratch(ph_model *, size_t width);
 real *ph_function_run(ph_model *, ph_function *f, size_t n, real *out);
 /* Programs hold pointers to weights and must go when these move or change shape. */
 void ph_model_forget_programs(ph_model *);
+/* Classes of each variable of a code, 0 where codes are numbers. */
+size_t ph_model_code_classes(const ph_model *);
 /* From the state dictionary of the graph: encoder layers exported as "layerN". */
 size_t ph_model_layers(const ph_model *);
 

@@ -29,21 +29,53 @@ static void draw_normals(uint64_t seed, size_t sample, size_t n, double *u, doub
     }
 }
 
-ph_status ph_model_draw_codes(const ph_model *m, const char *from, uint64_t seed, size_t first,
-                              size_t count, ph_real *codes)
+/* The class of each variable of a sample, all equally likely: a one among zeros. */
+static void draw_classes(uint64_t seed, size_t sample, size_t n, size_t classes, ph_real *code)
 {
-    size_t width, out;
-    PH_TRY(ph_model_port(m, "decode", &width, &out));
-    bool mixture = strcmp(from, "mixture") == 0;
+    uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) }, word[4];
+    memset(code, 0, n * sizeof *code);
+    for (size_t v = 0; v < n / classes; v++) {
+        ph_philox(word, (uint32_t[4]){ (uint32_t)v, (uint32_t)sample, (uint32_t)(sample >> 32),
+                                       0x434c4153 }, key);
+        uint64_t number = (uint64_t)word[0] << 32 | word[1];
+        code[v * classes + (size_t)((unsigned __int128)number * classes >> 64)] = 1;
+    }
+}
+
+/* Whether codes can be drawn from there. */
+static ph_status check_source(const ph_model *m, const char *from)
+{
+    bool mixture = strcmp(from, "mixture") == 0, prior = strcmp(from, "prior") == 0;
+    size_t classes = ph_model_code_classes(m);
+    if (!mixture && !prior && strcmp(from, "normal") != 0)
+        return ph_fail(PH_USAGE, "codes from '%s': it is prior, normal or mixture", from);
+    if (prior && !ph_model_has_prior(m))
+        return ph_fail(PH_USAGE, "a model of family %s has no prior: codes come from normal or mixture",
+                       m->family->face.name);
+    if (!prior && classes)
+        return ph_fail(PH_USAGE, "codes from %s are numbers, but the model's are variables of %zu "
+                       "classes: codes come from prior", from, classes);
     if (mixture && m->mixture.count == 0)
         return ph_fail(PH_USAGE, "the model keeps no mixture of its codes yet: give the data to fit "
                        "one on");
-    if (!mixture && strcmp(from, "normal") != 0)
-        return ph_fail(PH_USAGE, "codes from '%s': it is normal or mixture", from);
+    return PH_OK;
+}
+
+ph_status ph_model_draw_codes(const ph_model *m, const char *from, uint64_t seed, size_t first,
+                              size_t count, ph_real *codes)
+{
+    size_t width, out, classes = ph_model_code_classes(m);
+    PH_TRY(ph_model_port(m, "decode", &width, &out));
+    PH_TRY(check_source(m, from));
+    bool mixture = strcmp(from, "mixture") == 0;
     double *normal = malloc(width * sizeof *normal), u = 0;
     if (normal == NULL)
         return ph_fail(PH_MEMORY, "out of memory for codes");
     for (size_t r = 0; r < count; r++, codes += width) {
+        if (classes) {
+            draw_classes(seed, first + r, width, classes, codes);
+            continue;
+        }
         draw_normals(seed, first + r, width, &u, normal);
         if (mixture)
             ph_mixture_draw(&m->mixture, u, normal, codes);
@@ -60,6 +92,9 @@ ph_status ph_model_fit_mixture(ph_model *m, const ph_data *data, size_t componen
     size_t in, width;
     ph_data_info info;
     ph_data_describe(data, &info);
+    if (ph_model_code_classes(m))
+        return ph_fail(PH_USAGE, "a mixture of Gaussians is of numbers, but the model's codes are "
+                       "variables of %zu classes", ph_model_code_classes(m));
     PH_TRY(ph_model_port(m, "encode", &in, &width));
     size_t rows = info.rows < MOST_ROWS ? info.rows : MOST_ROWS;
     ph_real *codes = malloc(rows * width * sizeof *codes);

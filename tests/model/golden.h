@@ -90,6 +90,11 @@ static void golden_vae(void **state)
           golden_vae_iwae);
     check("vae", "latent-dim=20 likelihood=gaussian activation=tanh objective=iwae:5",
           golden_vae_iwae_learned);
+    check("vae", "latent-dim=20 likelihood=categorical:5 activation=tanh", golden_vae_levels);
+    check("vae", "latent-dim=20 likelihood=categorical:5 activation=relu objective=iwae:3",
+          golden_vae_iwae_levels);
+    check("vae", "latent=categorical:3x4 temperature=2 temperature-min=0.25 likelihood=bernoulli "
+          "activation=tanh beta=2", golden_vae_classes);
 }
 
 int main(void)

@@ -191,6 +191,8 @@ static void print_json(const ph_figures *f, const ph_figures *pca)
     cli_json_object_begin("units");
     for (size_t i = 0; i < f->count; i++)
         cli_json_text(f->at[i].name, f->at[i].unit);
+    for (size_t i = 0; i < f->lists; i++)
+        cli_json_text(f->list[i].name, f->list[i].unit);
     cli_json_object_end();
     for (size_t i = 0; i < f->count; i++)
         cli_json_number(f->at[i].name, f->at[i].value);
@@ -201,7 +203,48 @@ static void print_json(const ph_figures *f, const ph_figures *pca)
         if (known != known)
             cli_json_number(name, pca->at[i].value);
     }
+    for (size_t i = 0; i < f->lists; i++) {
+        cli_json_list_begin(f->list[i].name);
+        for (size_t k = 0; k < f->list[i].count; k++)
+            cli_json_item_number(f->list[i].value[k]);
+        cli_json_list_end();
+    }
     cli_json_end();
+}
+
+typedef struct part {
+    size_t place;              /* from 1 on */
+    double value;
+} part;
+
+static int largest_first(const void *a, const void *b)
+{
+    const part *x = a, *y = b;
+    int by_value = (x->value < y->value) - (x->value > y->value);
+    return by_value ? by_value : (x->place > y->place) - (x->place < y->place);
+}
+
+/* The numbers of a list by size, each behind its place; of a long one the largest, and what is left. */
+static void print_list(const ph_list *l)
+{
+    enum { SHOWN = 64, EACH_LINE = 8 };
+    part *parts = malloc((l->count + 1) * sizeof *parts);
+    double rest = 0;
+    for (size_t i = 0; parts && i < l->count; i++)
+        parts[i] = (part){ i + 1, l->value[i] };
+    if (parts)
+        qsort(parts, l->count, sizeof *parts, largest_first);
+    printf("%s, %s, the largest first:", l->name, l->unit);
+    for (size_t i = 0; parts && i < l->count; i++) {
+        if (i < SHOWN)
+            printf("%s%6zu: %-8.4g", i % EACH_LINE ? "" : "\n", parts[i].place, parts[i].value);
+        else
+            rest += parts[i].value;
+    }
+    putchar('\n');
+    if (l->count > SHOWN)
+        printf("  the other %zu together: %.4g\n", l->count - SHOWN, rest);
+    free(parts);
 }
 
 static void print(const ph_figures *f, const ph_figures *pca)
@@ -220,6 +263,8 @@ static void print(const ph_figures *f, const ph_figures *pca)
         }
         printf(" %s\n", f->at[i].unit);
     }
+    for (size_t i = 0; i < f->lists; i++)
+        print_list(&f->list[i]);
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */

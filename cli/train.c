@@ -279,10 +279,19 @@ static void rescue(const run *r, const ph_model *m)
                 r->o.output);
 }
 
+/* A code that no row moves, in the last epoch, is of no use, and that is said. */
+static void tell_collapse(const run *r)
+{
+    if (ph_figure_get(&r->last.figures, "active_in_batch") == 0)
+        fprintf(stderr, "pinhole: no dimension of the code is active: the posterior has collapsed, the "
+                "code says nothing of the row (try a lower beta, kl-warmup or free-bits)\n");
+}
+
 /* first_step: where this run began. */
 static int finish(const run *r, const ph_model *m, int64_t first_step, ph_status status)
 {
     if (status == PH_OK) {
+        tell_collapse(r);
         if (!r->json)
             fprintf(stderr, "saved %s\n", r->o.output);
         return CLI_DONE;

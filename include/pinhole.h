@@ -289,9 +289,17 @@ typedef struct ph_figure {
     const char *name, *unit;
     double value;
 } ph_figure;
+/* A figure of many numbers; they, too, last as long as the model. */
+typedef struct ph_list {
+    const char *name, *unit;
+    size_t count;
+    const double *value;
+} ph_list;
 typedef struct ph_figures {
     size_t count;
     ph_figure at[96];
+    size_t lists;
+    ph_list list[4];
 } ph_figures;
 /* The value called name, NaN if there is none. */
 double ph_figure_get(const ph_figures *, const char *name);
@@ -378,8 +386,9 @@ typedef struct ph_measures {
 } ph_measures;
 
 /* The figures of ph_model_eval(), the structural similarity of pictures, the error relative to the
- * variance of the rows, and what `measures` (may be NULL) asks for. Every unit names the protocol.
- * Names and units live as long as the model. PH_USAGE where labels are asked for and there are none. */
+ * variance of the rows, the divergence of each dimension of a variational code from its prior (the
+ * list "kl_per_dim"), and what `measures` (may be NULL) asks for. Every unit names the protocol. Names
+ * and units live as long as the model. PH_USAGE where labels are asked for and there are none. */
 ph_status ph_model_measure(ph_model *, const ph_data *data, const ph_measures *measures,
                            ph_figures *figures);
 

@@ -87,43 +87,85 @@ ph_status ph_study_likelihood(ph_study *s)
 
 /* ---- What each dimension carries --------------------------------------------------------------- */
 
+/* Means over rows, of what the model encodes and of the divergences. */
+typedef struct posterior {
+    size_t width, variables;   /* numbers of a code, variables that they are of */
+    double *mean, *square;     /* of each number */
+    double *kl;                /* of each variable; the model's memory */
+    real *code, *parts;
+} posterior;
+
+static ph_status make_room(ph_study *s, posterior *p)
+{
+    size_t in;
+    PH_TRY(ph_model_port(s->model, "encode", &in, &p->width));
+    PH_TRY(ph_model_port(s->model, "kl", &in, &p->variables));
+    p->mean = calloc(2 * p->width, sizeof *p->mean);
+    p->square = p->mean ? p->mean + p->width : NULL;
+    p->kl = ph_arena_take(&s->model->graph->arena, p->variables * sizeof *p->kl);
+    p->code = malloc(PH_EVAL_ROWS * p->width * sizeof *p->code);
+    p->parts = malloc(PH_EVAL_ROWS * p->variables * sizeof *p->parts);
+    return p->mean && p->kl && p->code && p->parts
+               ? PH_OK : ph_fail(PH_MEMORY, "out of memory for the posterior");
+}
+
+static ph_status take_rows(ph_study *s, posterior *p, size_t first, size_t count)
+{
+    double rows = (double)s->data->rows;
+    PH_TRY(ph_model_apply_data(s->model, "encode", s->data, first, count, p->code));
+    PH_TRY(ph_model_apply_data(s->model, "kl", s->data, first, count, p->parts));
+    for (size_t i = 0; i < count * p->width; i++) {
+        double value = (double)p->code[i];
+        p->mean[i % p->width] += value / rows;
+        p->square[i % p->width] += value * value / rows;
+    }
+    for (size_t i = 0; i < count * p->variables; i++)
+        p->kl[i % p->variables] += (double)p->parts[i] / rows;
+    return PH_OK;
+}
+
+/* Variables whose mean moves with the row; that of one of classes has as many numbers. */
+static size_t active_units(const posterior *p)
+{
+    size_t active = 0, each = p->width / p->variables;
+    for (size_t v = 0; v < p->variables; v++) {
+        double variance = 0;
+        for (size_t c = v * each; c < (v + 1) * each; c++)
+            variance += p->square[c] - p->mean[c] * p->mean[c];
+        active += variance > 0.01;
+    }
+    return active;
+}
+
+static ph_status add_posterior(ph_study *s, const posterior *p)
+{
+    size_t active = active_units(p);
+    double largest = 0;
+    for (size_t v = 0; v < p->variables; v++)
+        largest = p->kl[v] > largest ? p->kl[v] : largest;
+    PH_TRY(ph_study_add(s, "active_units", (double)active, "of %zu code dimensions, those whose mean "
+                        "has a variance above 0.01 over the rows%s", p->variables,
+                        active ? "" : ": the posterior has collapsed, the code says nothing of "
+                                      "the row (try a lower beta, kl-warmup or free-bits)"));
+    PH_TRY(ph_study_add(s, "kl_largest", largest, "nats, of the code dimension that carries most"));
+    s->figures->list[s->figures->lists++] =
+        (ph_list){ "kl_per_dim", "nats per row of each code dimension", p->variables, p->kl };
+    return PH_OK;
+}
+
 ph_status ph_study_posterior(ph_study *s)
 {
-    ph_model *m = s->model;
-    size_t in, width, latent, rows = s->data->rows;
-    if (ph_model_export(m, "posterior") == NULL)
+    posterior p = { 0 };
+    size_t rows = s->data->rows;
+    if (ph_model_export(s->model, "kl") == NULL || ph_model_export(s->model, "encode") == NULL)
         return PH_OK;
-    PH_TRY(ph_model_port(m, "posterior", &in, &width));
-    latent = width / 2;
-    real *out = malloc(PH_EVAL_ROWS * width * sizeof *out);
-    double *sum = calloc(3 * latent, sizeof *sum), *mean = sum, *square = sum + latent;
-    double *kl = sum + 2 * latent;
-    ph_status status = out && sum ? PH_OK : ph_fail(PH_MEMORY, "out of memory for the posterior");
-    for (size_t first = 0; first < rows && status == PH_OK; first += PH_EVAL_ROWS) {
-        size_t count = rows - first < PH_EVAL_ROWS ? rows - first : PH_EVAL_ROWS;
-        status = ph_model_apply_data(m, "posterior", s->data, first, count, out);
-        for (size_t r = 0; r < count && status == PH_OK; r++)
-            for (size_t c = 0; c < latent; c++) {
-                double mu = (double)out[r * width + c], lv = (double)out[r * width + latent + c];
-                mean[c] += mu / (double)rows;
-                square[c] += mu * mu / (double)rows;
-                kl[c] += 0.5 * (mu * mu + exp(lv) - lv - 1) / (double)rows;
-            }
-    }
-    size_t active = 0;
-    double largest = 0;
-    for (size_t c = 0; c < latent && status == PH_OK; c++) {
-        active += square[c] - mean[c] * mean[c] > 0.01;
-        largest = kl[c] > largest ? kl[c] : largest;
-    }
+    ph_status status = make_room(s, &p);
+    for (size_t first = 0; first < rows && status == PH_OK; first += PH_EVAL_ROWS)
+        status = take_rows(s, &p, first, rows - first < PH_EVAL_ROWS ? rows - first : PH_EVAL_ROWS);
     if (status == PH_OK)
-        status = ph_study_add(s, "active_units", (double)active, "of %zu code dimensions, those whose "
-                              "mean has a variance above 0.01 over the rows%s", latent,
-                              active ? "" : ": the posterior has collapsed, the code says nothing of "
-                                            "the row (try a lower beta, kl-warmup or free-bits)");
-    if (status == PH_OK)
-        status = ph_study_add(s, "kl_largest", largest, "nats, of the code dimension that carries most");
-    free(out);
-    free(sum);
+        status = add_posterior(s, &p);
+    free(p.mean);
+    free(p.code);
+    free(p.parts);
     return status;
 }

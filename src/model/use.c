@@ -181,7 +181,7 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
 {
     ph_data_info info;
     ph_data_describe(data, &info);
-    figures->count = 0;
+    figures->count = figures->lists = 0;
     size_t width = ph_shape_size(&m->row);
     PH_TRY(ph_model_check_data(m, "reconstruct", data));
     if (m->eval == NULL)

@@ -1,8 +1,6 @@
 /* filters.c - what the first layer looks for, and samples from the prior. */
 #include "report/report.h"
 
-#include "base/philox.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,30 +119,21 @@ static ph_status write_filters(ph_page *r)
 
 static bool has_samples(const ph_page *r)
 {
-    return r->variational && r->decodes && r->picture;
-}
-
-/* Number i of a fixed stream of standard normal numbers (Box and Muller 1958). */
-static double normal(uint64_t i)
-{
-    uint32_t out[4];
-    ph_philox(out, (uint32_t[4]){ (uint32_t)i, (uint32_t)(i >> 32), 0, 0 },
-              (uint32_t[2]){ 0x70696e68, 0x6f6c6521 });
-    double u = ((double)out[0] + 0.5) / 4294967296.0, v = (double)out[1] / 4294967296.0;
-    return sqrt(-2 * log(u)) * cos(2 * acos(-1) * v);
+    return r->variables && r->decodes && r->picture;
 }
 
 static ph_status write_samples(ph_page *r)
 {
-    size_t n = r->info.latent_dim;
-    real *code = malloc(n * sizeof *code), *row = malloc(r->info.width * sizeof *row);
+    const char *from = r->classes ? "prior" : "normal";
+    real *code = malloc(r->code * sizeof *code), *row = malloc(r->info.width * sizeof *row);
     ph_status status = code && row ? PH_OK : out_of_memory();
-    ph_put(r, "<p>Decoded from codes drawn from the prior, a standard normal distribution; the draw is "
-              "always the same.</p><div class=\"tiles\" role=\"img\" aria-label=\"%d samples\">", SAMPLES);
+    ph_put(r, "<p>Decoded from codes drawn from the prior, %s; the draw is always the same.</p>"
+              "<div class=\"tiles\" role=\"img\" aria-label=\"%d samples\">",
+           r->classes ? "all classes equally likely" : "a standard normal distribution", SAMPLES);
     for (size_t i = 0; i < SAMPLES && status == PH_OK; i++) {
-        for (size_t c = 0; c < n; c++)
-            code[c] = (real)normal(i * n + c);
-        status = ph_model_apply(r->model, "decode", code, 1, row);
+        status = ph_model_draw_codes(r->model, from, 0, i, 1, code);
+        if (status == PH_OK)
+            status = ph_model_apply(r->model, "decode", code, 1, row);
         if (status == PH_OK)
             status = ph_put_tile(r, row, "");
     }

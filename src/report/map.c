@@ -199,7 +199,7 @@ static ph_status write_map(ph_page *r)
 
 static bool has_lattice(const ph_page *r)
 {
-    return r->picture && r->decodes && (r->code == 1 || r->code == 2);
+    return r->picture && r->decodes && (r->code == 1 || r->code == 2) && r->classes == 0;
 }
 
 /* What the decoder makes of evenly spaced codes; the second number grows upwards, as on the map. */
@@ -226,7 +226,7 @@ static ph_status write_lattice(ph_page *r)
 {
     size_t lines = r->code == 2 ? LATTICE : 1;
     double low[2] = { r->low[0], r->low[1] }, high[2] = { r->high[0], r->high[1] };
-    for (int a = 0; a < 2 && r->variational; a++) {
+    for (int a = 0; a < 2 && r->variables; a++) {
         low[a] = -3;
         high[a] = 3;
     }
@@ -244,8 +244,8 @@ static ph_status write_lattice(ph_page *r)
         p.height -= 24;
     }
     ph_put(r, "<figure class=\"card map\"><figcaption>%s</figcaption>",
-           r->variational ? "What the decoder makes of codes from −3 to 3"
-                          : "What the decoder makes of codes over the central 95 % of those above");
+           r->variables ? "What the decoder makes of codes from −3 to 3"
+                        : "What the decoder makes of codes over the central 95 % of those above");
     ph_plot_begin(r, &p, "");
     ph_put(r, "decoded codes, %d %s", LATTICE, lines > 1 ? "by 15" : "in a line");
     ph_plot_axes(r, &p);

@@ -139,8 +139,8 @@ static ph_status choose_axes(ph_page *r)
 /* ---- One pass over the set ------------------------------------------------------------------------ */
 
 typedef struct pass {
-    real *x, *y, *code, *posterior;
-    double *mean, *mu_mean;    /* Welford's, of the codes and of the posterior's means */
+    real *x, *y, *code, *kl;
+    double *mean;              /* Welford's, of the codes */
 } pass;
 
 static void add_to(double value, double count, double *mean, double *squares)
@@ -166,16 +166,10 @@ static void take_codes(ph_page *r, pass *p, size_t first, size_t count)
     }
 }
 
-static void take_posterior(ph_page *r, pass *p, size_t first, size_t count)
+static void take_kl(ph_page *r, const pass *p, size_t count)
 {
-    size_t n = r->code;
-    for (size_t i = 0; i < count; i++)
-        for (size_t c = 0; c < n; c++) {
-            double mu = (double)p->posterior[2 * i * n + c];
-            double log_variance = (double)p->posterior[(2 * i + 1) * n + c];
-            r->kl[c] += 0.5 * (mu * mu + exp(log_variance) - log_variance - 1) / (double)r->rows;
-            add_to(mu, (double)(first + i + 1), &p->mu_mean[c], &r->mu_variance[c]);
-        }
+    for (size_t i = 0; i < count * r->variables; i++)
+        r->kl[i % r->variables] += (double)p->kl[i] / (double)r->rows;
 }
 
 static void take_errors(ph_page *r, const pass *p, size_t first, size_t count)
@@ -199,16 +193,15 @@ static ph_status take_batch(ph_page *r, pass *p, size_t first, size_t count)
     PH_TRY(ph_model_apply(r->model, "reconstruct", p->x, count, p->y));
     if (r->code)
         PH_TRY(ph_model_apply(r->model, "encode", p->x, count, p->code));
-    if (r->kl)
-        PH_TRY(ph_model_apply(r->model, "posterior", p->x, count, p->posterior));
+    if (r->variables)
+        PH_TRY(ph_model_apply(r->model, "kl", p->x, count, p->kl));
     /* Errors are measured in the model's scale, as everywhere. */
     PH_TRY(ph_scaling_apply_to(s, first, p->x, count, width));
     PH_TRY(ph_scaling_apply_to(s, first, p->y, count, width));
     take_errors(r, p, first, count);
     if (r->code)
         take_codes(r, p, first, count);
-    if (r->kl)
-        take_posterior(r, p, first, count);
+    take_kl(r, p, count);
     return PH_OK;
 }
 
@@ -217,23 +210,19 @@ static ph_status walk(ph_page *r)
     size_t width = r->info.width, n = r->code;
     pass p = { .x = malloc(BATCH * width * sizeof(real)), .y = malloc(BATCH * width * sizeof(real)),
                .code = malloc((BATCH * n + 1) * sizeof(real)),
-               .posterior = malloc((2 * BATCH * n + 1) * sizeof(real)),
-               .mean = calloc(n + 1, sizeof(double)), .mu_mean = calloc(n + 1, sizeof(double)) };
-    bool room = p.x && p.y && p.code && p.posterior && p.mean && p.mu_mean;
+               .kl = malloc((BATCH * r->variables + 1) * sizeof(real)),
+               .mean = calloc(n + 1, sizeof(double)) };
+    bool room = p.x && p.y && p.code && p.kl && p.mean;
     ph_status status = room ? PH_OK : out_of_memory();
     for (size_t first = 0; first < r->rows && status == PH_OK; first += BATCH)
         status = take_batch(r, &p, first, r->rows - first < BATCH ? r->rows - first : BATCH);
-    for (size_t c = 0; c < n; c++) {
+    for (size_t c = 0; c < n; c++)
         r->variance[c] /= (double)r->rows;
-        if (r->kl)
-            r->mu_variance[c] /= (double)r->rows;
-    }
     free(p.x);
     free(p.y);
     free(p.code);
-    free(p.posterior);
+    free(p.kl);
     free(p.mean);
-    free(p.mu_mean);
     return status;
 }
 
@@ -294,9 +283,12 @@ static void look_at_model(ph_page *r)
             r->code = out;
         r->decodes = r->decodes || (strcmp(e->name, "decode") == 0 && in == r->info.latent_dim &&
                                     out == r->info.width);
-        r->variational = r->variational || (strcmp(e->name, "posterior") == 0 &&
-                                            in == r->info.width && out == 2 * r->info.latent_dim);
+        if (strcmp(e->name, "kl") == 0 && in == r->info.width)
+            r->variables = out;
     }
+    r->classes = r->info.code_classes;
+    if (r->code == 0 || r->code != r->variables * (r->classes ? r->classes : 1))
+        r->variables = 0;
     const size_t *shape = r->info.shape;
     r->channels = r->info.rank == 3 ? shape[2] : 1;
     r->picture = (r->info.rank == 2 || r->info.rank == 3) && (r->channels == 1 || r->channels == 3);
@@ -310,17 +302,15 @@ static ph_status make_room(ph_page *r)
     r->error = calloc(r->rows, sizeof *r->error);
     r->column_error = calloc(r->info.width, sizeof *r->column_error);
     r->variance = calloc(n, sizeof *r->variance);
-    r->mu_variance = calloc(n, sizeof *r->mu_variance);
     r->mean = calloc(n, sizeof *r->mean);
     r->axis = calloc(2 * n, sizeof *r->axis);
-    r->kl = r->variational && r->code ? calloc(n, sizeof *r->kl) : NULL;
+    r->kl = calloc(r->variables + 1, sizeof *r->kl);
     r->place[0] = calloc(r->rows, sizeof *r->place[0]);
     r->place[1] = calloc(r->rows, sizeof *r->place[1]);
     r->sample_count = r->rows < SAMPLE ? r->rows : SAMPLE;
     r->sample = calloc(r->sample_count, sizeof *r->sample);
-    bool kl = r->kl || !r->variational || r->code == 0;
-    if (!r->error || !r->column_error || !r->variance || !r->mu_variance || !r->mean ||
-        !r->axis || !kl || !r->place[0] || !r->place[1] || !r->sample)
+    if (!r->error || !r->column_error || !r->variance || !r->mean || !r->axis || !r->kl ||
+        !r->place[0] || !r->place[1] || !r->sample)
         return out_of_memory();
     for (size_t i = 0; i < r->sample_count; i++)
         r->sample[i] = ph_page_spread(r, i, r->sample_count);
@@ -352,7 +342,6 @@ void ph_page_release(ph_page *r)
     free(r->error);
     free(r->column_error);
     free(r->variance);
-    free(r->mu_variance);
     free(r->mean);
     free(r->axis);
     free(r->kl);

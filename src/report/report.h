@@ -16,7 +16,8 @@ typedef struct ph_page {
     ph_model_info info;
     ph_data_info set;
     const uint32_t *labels;
-    bool variational;              /* codes have a standard normal prior */
+    size_t variables;              /* of the code, that have a divergence from a prior; 0: none has */
+    size_t classes;                /* of each of them; 0: they are normal */
     bool picture;
     size_t height, width, channels;
     size_t rows, code;             /* rows measured, numbers of a code (0: the model has none) */
@@ -24,7 +25,7 @@ typedef struct ph_page {
     ph_figures figures, train_figures;
     double *error, *column_error;  /* squared error of each row; of each column, over all rows */
     size_t worst[PH_PAGE_WORST], worst_count; /* rows of largest error, the largest first */
-    double *variance, *kl, *mu_variance; /* of each number of the code; kl NULL: no posterior */
+    double *variance, *kl;         /* of each number of the code, of each variable */
     double *mean, *axis;           /* of the codes: the map shows (code - mean) . axis[0 or 1] */
     double share[2];               /* of the variance along both axes */
     double *place[2];              /* on the map, of each row; place[1] is the error for 1-d codes */

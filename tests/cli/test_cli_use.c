@@ -159,12 +159,98 @@ static void likely_rows(void **state)
     assert_fails("eval p.pin glyphs --importance-samples 5", 2, "no likelihood");
 }
 
+/* Codes of classes: what assumes numbers is refused in a line, all else works. */
+static void codes_of_classes(void **state)
+{
+    (void)state;
+    assert_run("train vae glyphs --hidden 32 --latent categorical:4x3 --epochs 3 -o c.pin --quiet", 0);
+    assert_run("info c.pin", 0);
+    assert_says(out, "3 variables of 4 classes");
+    assert_run("info c.pin --options", 0);
+    assert_says(out, "temperature-epochs = 3");
+    assert_run("sample c.pin -n 30 -o a.npy", 0);
+    assert_run("sample c.pin --from prior -n 10 -o b.npy --threads 1", 0);
+    same_rows("a.npy", "b.npy", 9, 9, 0);
+    assert_run("encode c.pin glyphs -o codes.csv", 0);
+    assert_run("decode c.pin codes.csv -o back.npy", 0);
+    assert_run("reconstruct c.pin glyphs -o rec.npy", 0);
+    same_rows("back.npy", "rec.npy", 1, 1, 0.01);
+    assert_run("sample c.pin glyphs --interpolate 3,8 --steps 4 -o way.npy", 0);
+    assert_fails("sample c.pin --grid -3:3 -o g.png", 2, "3 variables of 4 classes");
+    assert_fails("sample c.pin --from normal -o g.png", 2, "come from prior");
+    assert_fails("sample c.pin glyphs --from mixture -o g.png", 2, "mixture of Gaussians");
+    assert_fails("sample m.pin --from prior -o g.png", 2, "no prior");
+    assert_run("eval c.pin glyphs --importance-samples 20 --json", 0);
+    assert_true(figure("nll") <= -figure("elbo") + 0.5 && figure("nll_se") > 0);
+    assert_run("train vae glyphs --resume --epochs 4 --latent categorical:4x3 -o c.pin --quiet", 0);
+    assert_fails("train vae glyphs --latent categorical:4 -o x.pin", 2, "categorical:KxN");
+    assert_fails("train vae glyphs --latent categorical:4x3 --objective iwae:5 -o x.pin", 2, "elbo");
+}
+
+/* The divergence of each code dimension, by size in words, by place in JSON. */
+static void each_dimension(void **state)
+{
+    (void)state;
+    assert_run("train vae glyphs --hidden 32 --latent-dim 70 --epochs 2 -o d.pin --quiet", 0);
+    assert_run("eval d.pin glyphs --json", 0);
+    const char *at = strstr(out, "\"kl_per_dim\":[");
+    assert_non_null(at);
+    double kl = figure("kl"), sum = 0, largest = 0;
+    size_t count = 0, place = 0;
+    for (at = strchr(at, '['); *at != ']'; at += *at != ']' && *at != ',', count++) {
+        char *end;
+        double value = strtod(at + 1, &end);
+        place = value > largest ? count + 1 : place;
+        largest = value > largest ? value : largest;
+        sum += value;
+        at = end;
+    }
+    assert_int_equal(count, 70);
+    assert_true(fabs(sum - kl) < 1e-4 * kl);
+    assert_says(out, "\"kl_per_dim\":\"nats per row");
+    char told[64];
+    assert_run("eval d.pin glyphs", 0);
+    snprintf(told, sizeof told, "the largest first:\n%6zu: %.4g", place, largest);
+    assert_says(out, told);
+    assert_says(out, "the other 6 together");
+}
+
+/* A code that says nothing is told of where training ends, and only there. */
+static void a_collapse_is_told(void **state)
+{
+    (void)state;
+    assert_run("train vae glyphs --hidden 16 --latent-dim 3 --beta 1e5 --epochs 2 -o f.pin --quiet", 0);
+    assert_says(err, "the posterior has collapsed");
+    assert_run("eval f.pin glyphs", 0);
+    assert_says(out, "the posterior has collapsed");
+    assert_run("train vae glyphs --hidden 16 --latent-dim 3 --beta 0 --epochs 2 -o f.pin --quiet --json", 0);
+    assert_null(strstr(err, "collapsed"));
+    assert_true(figure("sigma") < 0.9 && figure("sigma") > 0);
+    assert_run("train vae glyphs --hidden 16 --latent categorical:3x2 --beta 1e5 --epochs 2 -o f.pin "
+               "--quiet", 0);
+    assert_says(err, "the posterior has collapsed");
+}
+
+static void likely_levels(void **state)
+{
+    (void)state;
+    assert_run("train vae glyphs --hidden 16 --latent-dim 3 --likelihood categorical:4 --epochs 2 -o l.pin "
+               "--quiet", 0);
+    assert_run("eval l.pin glyphs --importance-samples 10 --json", 0);
+    /* Nats of a discrete likelihood: between nothing and all levels alike. */
+    assert_true(figure("nll") <= -figure("elbo") + 0.5);
+    assert_true(figure("nll") > 0 && figure("nll") < 784 * log(4));
+    assert_fails("train vae glyphs --likelihood categorical:1000 -o x.pin", 2, "2 to 256 levels");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(odd_rows_are_found), cmocka_unit_test(new_rows),
         cmocka_unit_test(a_mixture_of_codes), cmocka_unit_test(layers_and_labels),
-        cmocka_unit_test(likely_rows),
+        cmocka_unit_test(likely_rows), cmocka_unit_test(likely_levels),
+        cmocka_unit_test(codes_of_classes), cmocka_unit_test(each_dimension),
+        cmocka_unit_test(a_collapse_is_told),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -411,19 +411,18 @@ static const ph_option gauss_table[] = { { "latent-dim", NULL, PH_OPTION_INT,
                                            offsetof(gauss_options, latent_dim), "2", 1, 100, NULL,
                                            "size of the code" } };
 
-/* The log-variance is 0 and so is every mean but the first. */
+/* The log-variance is 0 and so is every mean but the first: a dimension's divergence is half its square. */
 static void build_gauss(ph_graph *g, ph_node *x, const void *options)
 {
     const gauss_options *o = options;
     size_t n = (size_t)o->latent_dim;
     ph_node *row = ph_flatten(x);
     ph_node *moving = ph_linear(ph_scope_of(g, "encoder"), row, 1, "linear", true);
-    ph_node *zeros = ph_scale(ph_slice(row, 0, 2 * n - 1), 0);
-    ph_node *posterior = ph_concatenate(moving, zeros), *code = ph_slice(posterior, 0, n);
+    ph_node *zeros = ph_scale(ph_slice(row, 0, n - 1), 0), *code = ph_concatenate(moving, zeros);
     ph_node *y = ph_linear(ph_scope_of(g, "decoder"), code, ph_width(x), "linear", true);
     ph_add_phase(g, &(ph_phase){ .loss = ph_loss("mse", y, row) });
     ph_export(g, "encode", x, code);
-    ph_export(g, "posterior", x, posterior);
+    ph_export(g, "kl", x, ph_scale(ph_square(code), 0.5));
     ph_export(g, "decode", code, ph_reshape_like(y, x));
     ph_export(g, "reconstruct", x, ph_reshape_like(y, x));
 }
@@ -450,6 +449,39 @@ static void posterior(void **state)
     snprintf(told, sizeof told, "is %.4g nats per row", 0.5 * squares / 2000);
     assert_says(page, told);
     free(code);
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
+/* A real one: the curves have a line for each dimension; of classes there is no plane to look at. */
+static void dimensions(void **state)
+{
+    (void)state;
+    ph_data *data = open_set("glyphs:test", NULL);
+    ph_model *m = train("vae", data, OPTIONS("hidden=16", "latent-dim=2", "epochs=3"));
+    char *page = report(m, data, NULL, NULL);
+    assert_sound(page, "summary curves rows worst filters map lattice samples activity posterior");
+    assert_says(page, "<b>kl_per_dim</b>");
+    assert_says(page, "2 lines over 3 epochs");
+    assert_int_equal(count(page, "<g class=\"part\">"), 2);
+    assert_says(page, "<b>sigma</b>");
+    free(page);
+    ph_model_free(m);
+    m = train("vae", data, OPTIONS("hidden=16", "latent=categorical:2x30", "epochs=1"));
+    page = report(m, data, NULL, NULL);
+    assert_sound(page, "summary curves rows worst filters map samples activity posterior");
+    assert_says(page, "all classes equally likely");
+    assert_says(page, "of 30 variables are active");
+    assert_says(page, "The largest 24 of 30; number");
+    assert_int_equal(count(page, "<g class=\"part\">"), 24);
+    assert_says(page, "<title>v1 · ");
+    assert_says(page, "<title>z60 · ");
+    free(page);
+    ph_model_free(m);
+    m = train("vae", data, OPTIONS("hidden=16", "latent=categorical:2x1", "epochs=1"));
+    page = report(m, data, NULL, NULL);
+    assert_sound(page, "summary curves rows worst filters map samples activity posterior");
     free(page);
     ph_model_free(m);
     ph_data_close(data);
@@ -493,7 +525,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures),   cmocka_unit_test(without_a_record), cmocka_unit_test(one_number),
         cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
-        cmocka_unit_test(many_classes), cmocka_unit_test(posterior), cmocka_unit_test(failures),
+        cmocka_unit_test(many_classes), cmocka_unit_test(posterior),
+        cmocka_unit_test(dimensions), cmocka_unit_test(failures),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -378,9 +378,9 @@ typedef struct ph_measures {
                                   measures are taken on the rest */
     bool probe;                /* accuracy of a linear probe and of nearest neighbours on codes */
     bool code_size;            /* bytes of a code and what comes back from it, beside PCA */
-    bool classifier;           /* Fréchet distance and inception score of reconstructions, and of
-                                  samples where there are such, on the features of a classifier that is
-                                  trained on the labelled rows */
+    bool classifier;           /* Fréchet distance and inception score of reconstructions and of samples
+                                  (from the prior; without one from normals and from a mixture), on the
+                                  features of a classifier that is trained on the labelled rows */
     size_t importance_samples; /* of each row, for an estimate of its likelihood; 0: none */
     const ph_data *real_features, *generated_features; /* Fréchet distance between these sets */
 } ph_measures;

@@ -32,9 +32,8 @@ ph_status ph_study_add(ph_study *, const char *name, double value, const char *u
 
 /* What `function` of the model makes of all rows of data, with their labels. */
 ph_data *ph_results(ph_model *, const char *function, const ph_data *data);
-/* Rows decoded from codes that are drawn from the model's prior, or standard normal where it has
- * none. */
-ph_data *ph_samples(ph_model *, size_t rows, uint64_t seed);
+/* Rows decoded from codes that are drawn as ph_model_draw_codes() says. */
+ph_data *ph_samples(ph_model *, const char *from, size_t rows, uint64_t seed);
 
 /* Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) of each picture x with its y, to
  * out[rows]. Pictures are height x width x channels, at least PH_SSIM_WINDOW high and wide. */

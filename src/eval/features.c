@@ -73,6 +73,25 @@ static ph_status add_real(judge *j)
     return status == PH_OK ? add_score(j, "inception_real", "test rows", s->test) : status;
 }
 
+/* From the prior; without one from standard normals, which shows that the codes do not follow them, and
+ * from the mixture of Gaussians that the model keeps, or one of 10 fitted here. */
+static ph_status add_samples(judge *j)
+{
+    ph_model *m = j->study->model;
+    size_t rows = j->study->test->rows, in, out;
+    if (ph_model_has_prior(m))
+        return add_generated(j, "samples", "samples, codes from the prior, seed 1",
+                             ph_samples(m, "prior", rows, 1));
+    if (ph_model_port(m, "decode", &in, &out) != PH_OK || ph_model_code_classes(m))
+        return PH_OK;
+    PH_TRY(add_generated(j, "normal", "samples, codes from standard normals, seed 1",
+                         ph_samples(m, "normal", rows, 1)));
+    if (m->mixture.count == 0)
+        PH_TRY(ph_model_fit_mixture(m, j->study->fit, 10, 1));
+    return add_generated(j, "mixture", "samples, codes from a Gaussian mixture fitted to the training "
+                         "rows' codes, seed 1", ph_samples(m, "mixture", rows, 1));
+}
+
 static ph_status judge_all(judge *j)
 {
     ph_study *s = j->study;
@@ -84,10 +103,7 @@ static ph_status judge_all(judge *j)
     PH_TRY(add_real(j));
     PH_TRY(add_generated(j, "rec", "reconstructions of the test rows",
                          ph_results(s->model, "reconstruct", s->test)));
-    return ph_model_has_prior(s->model)
-               ? add_generated(j, "samples", "samples, codes from the prior, seed 1",
-                               ph_samples(s->model, s->test->rows, 1))
-               : PH_OK;
+    return add_samples(j);
 }
 
 ph_status ph_study_classifier(ph_study *s)

@@ -5,7 +5,7 @@
 
 typedef struct maker {
     ph_model *model;
-    const char *function;
+    const char *function, *from; /* of samples: where codes are drawn */
     const ph_data *data;
     real *codes;               /* of samples */
     size_t width;
@@ -30,14 +30,13 @@ ph_data *ph_results(ph_model *m, const char *function, const ph_data *data)
 static ph_status decode(void *context, size_t first, size_t count, real *out)
 {
     const maker *m = context;
-    const char *from = ph_model_has_prior(m->model) ? "prior" : "normal";
-    PH_TRY(ph_model_draw_codes(m->model, from, m->seed, first, count, m->codes));
+    PH_TRY(ph_model_draw_codes(m->model, m->from, m->seed, first, count, m->codes));
     return ph_model_apply(m->model, "decode", m->codes, count, out);
 }
 
-ph_data *ph_samples(ph_model *m, size_t rows, uint64_t seed)
+ph_data *ph_samples(ph_model *m, const char *from, size_t rows, uint64_t seed)
 {
-    maker k = { .model = m, .seed = seed };
+    maker k = { .model = m, .from = from, .seed = seed };
     size_t out;
     if (ph_model_port(m, "decode", &k.width, &out) != PH_OK)
         return NULL;

@@ -481,6 +481,9 @@ static void a_set_without_parts_is_split(void **state)
     assert_near(figure(&f, "inception_real"), 4, 0.6);
     assert_near(figure(&f, "inception_rec"), 4, 0.6);
     assert_true(figure(&f, "frechet_floor") > 0 && figure(&f, "frechet_rec") > 0);
+    /* The codes are clouds, too: ten Gaussians follow them, one standard normal does not. */
+    assert_true(figure(&f, "frechet_mixture") < 0.5 * figure(&f, "frechet_normal"));
+    assert_true(isnan(ph_figure_get(&f, "frechet_samples")));
     assert_true(figure(&f, "mse_8bit") >= figure(&f, "mse_float"));
     assert_true(isnan(ph_figure_get(&f, "ssim")) && isnan(ph_figure_get(&f, "psnr_8bit")));
     for (size_t i = 0; i < f.count; i++) {
@@ -528,7 +531,7 @@ static void samples_are_normal(void **state)
     enum { ROWS = 4000 };
     ph_data *d = clouds(200, 8, 4, 3, 0);
     ph_model *m = pca_of(d, "3");
-    ph_data *rows = ph_samples(m, ROWS, 1), *codes = ph_results(m, "encode", rows);
+    ph_data *rows = ph_samples(m, "normal", ROWS, 1), *codes = ph_results(m, "encode", rows);
     ph_column column[3];
     assert_int_equal(ph_data_survey(codes, column), PH_OK);
     for (size_t c = 0; c < 3; c++) {

@@ -80,6 +80,8 @@ const ph_named *ph_model_export(const ph_model *, const char *name);
 bool ph_model_has_peak(const ph_model *);
 /* Adds a figure; texts must live as long as the figures. */
 void ph_figure_add(ph_figures *, const char *name, const char *unit, double value);
+/* How many of `left` rows a program of use takes at once. */
+size_t ph_use_rows(const ph_program *, size_t left);
 /* Room for PH_USE_ROWS rows of that many numbers in m->rows_in. */
 ph_status ph_model_scratch(ph_model *, size_t width);
 /* Runs n scaled rows of m->rows_in through f to out; returns where the next result goes, or NULL. */

@@ -148,7 +148,7 @@ ph_status ph_model_apply_data(ph_model *m, const char *function, const ph_data *
     PH_TRY(ph_model_port(m, function, &width, &(size_t){ 0 }));
     PH_TRY(ph_model_scratch(m, width));
     for (size_t done = 0; done < count;) {
-        size_t n = count - done < PH_USE_ROWS ? count - done : PH_USE_ROWS;
+        size_t n = ph_use_rows(f->program, count - done);
         PH_TRY(ph_fetch_range(data, f->raw_in ? &m->scaling : &ph_scaling_none, first + done, n,
                               m->rows_in));
         out = ph_function_run(m, f, n, out);

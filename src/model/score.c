@@ -17,7 +17,7 @@ ph_status ph_model_errors(ph_model *m, const ph_data *data, size_t first, size_t
     size_t width = ph_shape_size(&m->row), index[PH_USE_ROWS];
     PH_TRY(ph_model_scratch(m, width));
     for (size_t done = 0; done < count;) {
-        size_t n = count - done < PH_USE_ROWS ? count - done : PH_USE_ROWS;
+        size_t n = ph_use_rows(f->program, count - done);
         for (size_t i = 0; i < n; i++)
             index[i] = first + done + i;
         PH_TRY(ph_fetch(data, &m->scaling, index, n, m->rows_in));

@@ -1,6 +1,6 @@
 /* use.c - a trained model at work: its functions on rows, and how well it does on data.
  *
- * Rows pass in batches of PH_USE_ROWS, so sets larger than memory work, and a row's result is the
+ * Rows pass in batches of up to PH_USE_ROWS, so sets larger than memory work, and a row's result is the
  * same in any batch: products compute every element by the same chain of operations.
  */
 #include "model/model.h"
@@ -17,6 +17,24 @@ ph_status ph_model_scratch(ph_model *m, size_t width)
     m->rows_in = aligned_alloc(64, (PH_USE_ROWS * width * sizeof(real) + 63) / 64 * 64);
     m->scratch_width = m->rows_in ? width : 0;
     return m->rows_in ? PH_OK : ph_fail(PH_MEMORY, "out of memory for rows");
+}
+
+/* For as many rows as its values have room for: a softmax over 256 levels of every pixel takes
+ * gigabytes for a thousand rows. */
+static ph_program *compile_use(ph_graph *graph, ph_program_desc desc)
+{
+    static const size_t most = ((size_t)256 << 20) / sizeof(real);
+    for (desc.max_rows = PH_USE_ROWS;; desc.max_rows /= 4) {
+        ph_program *p = ph_compile(graph, &desc);
+        if (p == NULL || p->arena_size <= most || desc.max_rows < 16)
+            return p;
+        ph_program_free(p);
+    }
+}
+
+size_t ph_use_rows(const ph_program *p, size_t left)
+{
+    return left < p->max_rows[1] ? left : p->max_rows[1];
 }
 
 /* A node has the scale of the data when it has the shape of a row of it. */
@@ -61,9 +79,9 @@ ph_function *ph_model_function(ph_model *m, const char *name)
     *f = (ph_function){ .named = found, .raw_in = found->input == m->x,
                         .raw_out = strcmp(name, "decode") == 0 || strcmp(name, "reconstruct") == 0 };
     f->raw_out = f->raw_out && is_row(m, found->value);
-    f->program = ph_compile(m->graph, &(ph_program_desc){
+    f->program = compile_use(m->graph, (ph_program_desc){
         .feeds = (ph_node *[]){ found->input }, .feed_count = 1,
-        .outputs = (ph_node *[]){ found->value }, .output_count = 1, .max_rows = PH_USE_ROWS });
+        .outputs = (ph_node *[]){ found->value }, .output_count = 1 });
     if (f->program == NULL)
         return NULL;
     m->function_count++;
@@ -99,8 +117,8 @@ ph_status ph_model_apply(ph_model *m, const char *function, const ph_real *in, s
         return ph_last_status();
     size_t width_in = ph_shape_size(&f->named->input->shape);
     PH_TRY(ph_model_scratch(m, width_in));
-    for (size_t first = 0; first < rows; first += PH_USE_ROWS) {
-        size_t count = rows - first < PH_USE_ROWS ? rows - first : PH_USE_ROWS;
+    for (size_t first = 0, count; first < rows; first += count) {
+        count = ph_use_rows(f->program, rows - first);
         memcpy(m->rows_in, in + first * width_in, count * width_in * sizeof in[0]);
         if (f->raw_in)
             PH_TRY(ph_scaling_apply_to(&m->scaling, first, m->rows_in, count, width_in));
@@ -123,9 +141,9 @@ static ph_status compile_eval(ph_model *m)
         ph_node *value = m->graph->report[i].value;
         outputs[1 + i] = value->shape.set ? ph_mean_rows(ph_sum(value)) : value;
     }
-    m->eval = ph_compile(m->graph, &(ph_program_desc){
+    m->eval = compile_use(m->graph, (ph_program_desc){
         .feeds = &m->x, .feed_count = 1, .outputs = outputs,
-        .output_count = 1 + m->graph->report_count, .max_rows = PH_USE_ROWS });
+        .output_count = 1 + m->graph->report_count });
     return m->eval ? PH_OK : ph_last_status();
 }
 
@@ -188,9 +206,10 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
         PH_TRY(compile_eval(m));
     PH_TRY(ph_model_scratch(m, width));
     double squares = 0, report[PH_MAX_NAMED] = { 0 };
-    for (size_t first = 0; first < info.rows; first += PH_USE_ROWS) {
-        size_t count = info.rows - first < PH_USE_ROWS ? info.rows - first : PH_USE_ROWS;
+    for (size_t first = 0, count; first < info.rows; first += count) {
+        count = ph_use_rows(m->eval, info.rows - first);
         PH_TRY(ph_fetch_range(data, &m->scaling, first, count, m->rows_in));
+        m->eval->noise_step = (uint32_t)(first / m->eval->max_rows[1]); /* other rows, other noise */
         PH_TRY(ph_program_run(m->eval, (size_t[PH_MAX_SETS]){ 1, count },
                               (const void *[]){ m->rows_in }));
         squares += squared_error(m->rows_in, ph_program_output(m->eval, 0), count * width);

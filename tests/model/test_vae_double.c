@@ -831,6 +831,38 @@ static void use_is_without_noise(void **state)
     }
 }
 
+/* What takes much memory for a row runs with fewer rows at once, to the same results. */
+static void wide_values_take_fewer_rows(void **state)
+{
+    (void)state;
+    enum { ROWS = 300, WIDE = 300 };
+    real *x = malloc(ROWS * WIDE * sizeof *x), *y = malloc(ROWS * WIDE * sizeof *y), one[WIDE];
+    for (size_t i = 0; i < ROWS * WIDE; i++)
+        x[i] = (real)mixed(i);
+    ph_data *rows = ph_data_from_memory(x, ROWS, WIDE, NULL);
+    ph_model *m = make("vae", rows, "hidden=none latent-dim=2 likelihood=categorical:256 scaling=none");
+    ph_function *f = ph_model_function(m, "reconstruct");
+    assert_non_null(f);
+    assert_true(f->program->max_rows[1] < ROWS && f->program->arena_size * sizeof(real) <= 256u << 20);
+    assert_true(ph_model_function(m, "encode")->program->max_rows[1] == PH_USE_ROWS);
+    assert_int_equal(ph_model_apply_data(m, "reconstruct", rows, 0, ROWS, y), PH_OK);
+    for (size_t r = 0; r < ROWS; r += 37) {
+        assert_int_equal(ph_model_apply(m, "reconstruct", x + r * WIDE, 1, one), PH_OK);
+        assert_memory_equal(one, y + r * WIDE, sizeof one);
+    }
+    double errors[ROWS], mean = 0;
+    assert_int_equal(ph_model_errors(m, rows, 0, ROWS, errors), PH_OK);
+    for (size_t r = 0; r < ROWS; r++)
+        mean += errors[r] / ROWS;
+    ph_figures figures;
+    assert_int_equal(ph_model_eval(m, rows, &figures), PH_OK);
+    assert_true(fabs(ph_figure_get(&figures, "mse") - mean) < 1e-12);
+    ph_model_free(m);
+    ph_data_close(rows);
+    free(x);
+    free(y);
+}
+
 static void stop_at(void *user, ph_model *m, const ph_progress *p)
 {
     (void)m;
@@ -968,6 +1000,7 @@ int main(void)
         cmocka_unit_test(a_measure_has_each_dimension),
         cmocka_unit_test(sigma_is_the_posteriors),
         cmocka_unit_test(use_is_without_noise),
+        cmocka_unit_test(wide_values_take_fewer_rows),
         cmocka_unit_test(same_bits),
         cmocka_unit_test(options_that_contradict_are_refused),
     };

@@ -7,6 +7,7 @@
 #     train MODEL ARGUMENTS...           trains recipes/... or a family into MODEL.pin, logs to MODEL.log
 #     figure NAME MODEL DATA OPTIONS...  one figure of eval
 #     mean NUMBER...                     their mean
+# THREADS=1 make recipe-NAME leaves the other cores alone; results are the same, bit for bit.
 set -e
 here=$(cd "$(dirname "$0")/.." && pwd)
 pinhole=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -20,13 +21,13 @@ train() {
     model=$1
     shift
     echo "training $model: $*" >&2
-    "$pinhole" train "$@" -o "$model.pin" >"$model.log"
+    "$pinhole" train "$@" --threads ${THREADS:-0} -o "$model.pin" >"$model.log" 2>&1
 }
 
 figure() {
     wanted=$1 model=$2
     shift 2
-    "$pinhole" eval "$model.pin" "$@" | awk -v name="$wanted" '$1 == name { print $2 }'
+    "$pinhole" eval "$model.pin" "$@" --threads ${THREADS:-0} | awk -v name="$wanted" '$1 == name { print $2 }'
 }
 
 mean() {

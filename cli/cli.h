@@ -79,11 +79,28 @@ void cli_json_end(void);
  * left five columns, their reconstructions in the right five; of a table, fifty lines of cells. A set
  * that lies class by class gives rows from all over it. Says what is wrong, returns the exit status. */
 int cli_picture(ph_model *, const ph_data *, const char *path);
+/* Its rows, and its layout for more panels than two: tiles holds CLI_SHOWN rows for each, of which
+ * `shown` are there. */
+enum { CLI_SHOWN = 50 };
+size_t cli_choose_rows(const ph_data *, size_t index[CLI_SHOWN]);
+ph_status cli_draw_panels(const char *path, const ph_model_info *, const ph_real *tiles, size_t panels,
+                          size_t shown);
 /* Whether rows of this shape are pictures; their height, width and channels. */
 bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,
                     size_t *channels);
 /* Runs a function of the model over data, batch by batch, into a file. Says what is wrong, returns
  * the exit status. */
 int cli_stream(ph_model *, const char *function, const ph_data *, const char *path, double white);
+/* Opens the file that it writes, for what `function` gives for each row of data: *width reals. */
+ph_writer *cli_writer(ph_model *, const char *function, const ph_data *, const char *path, double white,
+                      size_t *width);
+/* pinhole reconstruct --noise: what the model makes of rows with noise, into a file or a picture beside
+ * them, and how well they came back. Says what is wrong, returns the exit status. */
+typedef struct cli_restore {
+    const char *noise, *path;
+    int64_t seed;
+    bool json;
+} cli_restore;
+int cli_restore_rows(ph_model *, const ph_data *, const cli_restore *);
 
 #endif

@@ -321,13 +321,12 @@ bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *wi
     return (rank == 2 || rank == 3) && (*channels == 1 || *channels == 3);
 }
 
-enum { SHOWN = 50 };
-
-/* The first rows; where a set lies class by class, as folders do, rows from all over it. */
-static size_t choose_rows(const ph_data *data, size_t rows, size_t index[SHOWN])
+size_t cli_choose_rows(const ph_data *data, size_t index[CLI_SHOWN])
 {
+    ph_data_info info;
+    ph_data_describe(data, &info);
     const uint32_t *labels = ph_data_labels(data);
-    size_t sorted = 1, shown = rows < SHOWN ? rows : SHOWN;
+    size_t sorted = 1, rows = info.rows, shown = rows < CLI_SHOWN ? rows : CLI_SHOWN;
     while (labels && sorted < rows && labels[sorted] >= labels[sorted - 1])
         sorted++;
     for (size_t i = 0; i < shown; i++)
@@ -335,20 +334,19 @@ static size_t choose_rows(const ph_data *data, size_t rows, size_t index[SHOWN])
     return shown;
 }
 
-/* Pictures: ten by ten tiles; else each row on a line beside what became of it. */
-static ph_status draw_beside(const char *path, const ph_model_info *model, const ph_real *tiles,
-                             size_t shown)
+ph_status cli_draw_panels(const char *path, const ph_model_info *model, const ph_real *tiles,
+                          size_t panels, size_t shown)
 {
     size_t height, width, channels;
     if (cli_is_picture(model->rank, model->shape, &height, &width, &channels))
-        return ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = 10, .columns = 10,
+        return ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = 10, .columns = 5 * panels,
                                               .height = height, .width = width,
                                               .channels = channels, .by_column = true,
                                               .white = model->white });
-    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = model->width, .columns = 2 });
+    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = model->width, .columns = panels });
     ph_status status = w ? PH_OK : ph_last_status();
-    for (size_t i = 0; i < 2 * shown && status == PH_OK; i++)
-        status = ph_writer_rows(w, tiles + (i / 2 + i % 2 * SHOWN) * model->width, 1);
+    for (size_t i = 0; i < panels * shown && status == PH_OK; i++)
+        status = ph_writer_rows(w, tiles + (i / panels + i % panels * CLI_SHOWN) * model->width, 1);
     if (status == PH_OK)
         return ph_writer_close(w);
     if (w)
@@ -360,19 +358,19 @@ int cli_picture(ph_model *m, const ph_data *data, const char *path)
 {
     ph_model_info model;
     ph_data_info info;
-    size_t index[SHOWN];
+    size_t index[CLI_SHOWN];
     ph_model_describe(m, &model);
     ph_data_describe(data, &info);
     if (info.width != model.width)
         return cli_usage("%s: rows of %zu numbers, but the model takes %zu", info.name, info.width,
                          model.width);
-    size_t shown = choose_rows(data, info.rows, index);
-    ph_real *tiles = calloc(2 * SHOWN * model.width, sizeof *tiles);
+    size_t shown = cli_choose_rows(data, index);
+    ph_real *tiles = calloc(2 * CLI_SHOWN * model.width, sizeof *tiles);
     ph_status status = tiles ? ph_data_read(data, index, shown, tiles) : PH_MEMORY;
     if (status == PH_OK)
-        status = ph_model_apply(m, "reconstruct", tiles, shown, tiles + SHOWN * model.width);
+        status = ph_model_apply(m, "reconstruct", tiles, shown, tiles + CLI_SHOWN * model.width);
     if (status == PH_OK)
-        status = draw_beside(path, &model, tiles, shown);
+        status = cli_draw_panels(path, &model, tiles, 2, shown);
     free(tiles);
     return status == PH_OK ? CLI_DONE : cli_fail();
 }
@@ -394,17 +392,15 @@ static const char *row_name(const void *user, size_t column)
     return own ? own : name;
 }
 
-int cli_stream(ph_model *m, const char *function, const ph_data *data, const char *path,
-               double white)
+ph_writer *cli_writer(ph_model *m, const char *function, const ph_data *data, const char *path,
+                      double white, size_t *width)
 {
-    enum { BATCH = 1024 };
     size_t width_in, width_out;
-    ph_data_info info;
     ph_model_info model;
-    ph_data_describe(data, &info);
     ph_model_describe(m, &model);
     if (ph_model_port(m, function, &width_in, &width_out) != PH_OK)
-        return cli_fail();
+        return NULL;
+    *width = width_out;
     bool rows = strcmp(function, "decode") == 0 || strcmp(function, "reconstruct") == 0;
     ph_writer_desc desc = { .width = width_out, .white = white, .source = data, .user = m };
     if (ph_model_column(m, 0) || ph_data_id(data, 0))
@@ -414,8 +410,18 @@ int cli_stream(ph_model *m, const char *function, const ph_data *data, const cha
         for (size_t i = 0; i < model.rank; i++)
             desc.shape[i] = model.shape[i];
     }
-    ph_writer *writer = ph_writer_open(path, &desc);
-    ph_real *out = malloc(BATCH * width_out * sizeof *out);
+    return ph_writer_open(path, &desc);
+}
+
+int cli_stream(ph_model *m, const char *function, const ph_data *data, const char *path,
+               double white)
+{
+    enum { BATCH = 1024 };
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    size_t width = 0;
+    ph_writer *writer = cli_writer(m, function, data, path, white, &width);
+    ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
     ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
     for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
         size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 typedef struct use_options {
-    const char *output;
-    int64_t layer;
+    const char *output, *noise;
+    int64_t layer, noise_seed;
 } use_options;
 
 #define OUTPUT                                                                                     \
@@ -17,7 +17,14 @@ static const ph_option encode_table[] = {
     { "layer", NULL, PH_OPTION_INT, offsetof(use_options, layer), "0", 0, 64, NULL,
       "hidden layer of the encoder, from 1 on; 0: the code" },
 };
-static const ph_option table[] = { OUTPUT };
+static const ph_option decode_table[] = { OUTPUT };
+static const ph_option reconstruct_table[] = {
+    OUTPUT,
+    { "noise", "corruption", PH_OPTION_CHOICE, offsetof(use_options, noise), "none", 0, 0, PH_NOISES,
+      "on the rows that go in; how far they and what comes back are from the clean ones is told" },
+    { "noise-seed", NULL, PH_OPTION_INT, offsetof(use_options, noise_seed), "1", 0, 9007199254740992.0,
+      NULL, "of the noise" },
+};
 
 static int use(const cli_command *c, const cli_arguments *a, const use_options *o)
 {
@@ -36,7 +43,10 @@ static int use(const cli_command *c, const cli_arguments *a, const use_options *
         size_t length = strlen(o->output);
         bool picture = strcmp(c->name, "reconstruct") == 0 && length > 4 &&
                        strcmp(o->output + length - 4, ".png") == 0;
-        if (picture)
+        if (o->noise && strcmp(o->noise, "none") != 0)
+            code = cli_restore_rows(m, data, &(cli_restore){ .noise = o->noise, .path = o->output,
+                                                             .seed = o->noise_seed, .json = a->json });
+        else if (picture)
             code = cli_picture(m, data, o->output);
         else
             code = cli_stream(m, function, data, o->output,
@@ -69,10 +79,12 @@ const cli_command cli_encode = {
 };
 const cli_command cli_decode = {
     .name = "decode", .words = "MODEL CODES -o FILE", .help = "codes to rows",
-    .options = table, .option_count = 1, .least_words = 2, .most_words = 2, .reads = true, .run = run,
+    .options = decode_table, .option_count = 1,
+    .least_words = 2, .most_words = 2, .reads = true, .run = run,
 };
 const cli_command cli_reconstruct = {
     .name = "reconstruct", .words = "MODEL DATA -o FILE",
     .help = "rows through the code and back; .png: fifty rows, beside what became of them",
-    .options = table, .option_count = 1, .least_words = 2, .most_words = 2, .reads = true, .run = run,
+    .options = reconstruct_table, .option_count = sizeof reconstruct_table / sizeof reconstruct_table[0],
+    .least_words = 2, .most_words = 2, .reads = true, .run = run,
 };

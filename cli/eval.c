@@ -6,8 +6,8 @@
 
 typedef struct eval_options {
     bool pca, probe, code_size;
-    const char *pca_data, *features, *also;
-    int64_t importance_samples;
+    const char *pca_data, *features, *also, *noise;
+    int64_t importance_samples, noise_seed;
 } eval_options;
 
 #define AT(field) offsetof(eval_options, field)
@@ -26,6 +26,10 @@ static const ph_option table[] = {
     { "features", NULL, PH_OPTION_TEXT, AT(features), NULL, 0, 0, NULL,
       "Fréchet distance and inception score on the features of a classifier that is trained on the "
       "set (classifier), or the distance between two sets of features (REAL.npy,GENERATED.npy)" },
+    { "noise", "corruption", PH_OPTION_CHOICE, AT(noise), "none", 0, 0, PH_NOISES,
+      "how far rows with this noise, and their reconstructions, are from the clean rows" },
+    { "noise-seed", NULL, PH_OPTION_INT, AT(noise_seed), "1", 0, 9007199254740992.0, NULL,
+      "of the noise" },
     { "also", NULL, PH_OPTION_TEXT, AT(also), NULL, 0, 0, NULL,
       "a table of the errors on other sets, too: mnist,glyphs" },
 };
@@ -291,6 +295,8 @@ static int measure(eval *e)
     ph_data *features[2] = { NULL, NULL };
     ph_measures asked = { .probe = e->o.probe, .code_size = e->o.code_size,
                           .importance_samples = (size_t)e->o.importance_samples };
+    asked.noise = strcmp(e->o.noise, "none") == 0 ? NULL : e->o.noise;
+    asked.noise_seed = (uint64_t)e->o.noise_seed;
     asked.classifier = e->o.features && strcmp(e->o.features, "classifier") == 0;
     int code = open_features(e, features);
     bool fits = asked.probe || asked.code_size || asked.classifier || (e->o.pca || e->o.pca_data);

@@ -368,6 +368,24 @@ ph_status ph_model_fit_mixture(ph_model *, const ph_data *data, size_t component
 ph_data *ph_model_open_data(const ph_model *, const char *function, const char *spec,
                             const ph_data_desc *desc);
 
+/* The kinds of noise that training's option `noise` has, as choices of an option: mask:P sets a share P
+ * of the numbers to 0, salt-pepper:P to 0 or 1, gauss:S adds a deviation S, in the model's input scale. */
+#define PH_NOISES "none mask:P gauss:S salt-pepper:P"
+
+/* Noise for rows that a model is to restore. A row's noise is a function of kind, seed, the row's number
+ * in its set and the column alone, whatever else is read and whichever model is asked; Gaussian noise is
+ * not clipped, as in training. The model must outlive it. NULL: PH_USAGE for a kind that is none. */
+typedef struct ph_noise ph_noise;
+ph_noise *ph_noise_new(ph_model *, const char *kind, uint64_t seed);
+void ph_noise_free(ph_noise *);
+/* `count` rows of data from row `first` on, with noise, and what the model makes of those, in the data's
+ * own units; corrupted and restored may be NULL. */
+ph_status ph_noise_rows(ph_noise *, const ph_data *data, size_t first, size_t count,
+                        ph_real *corrupted, ph_real *restored);
+/* Adds mse_corrupted and mse_restored, both against the clean rows over the whole set, and psnr_... where
+ * the input scale has a peak. */
+ph_status ph_noise_measure(ph_noise *, const ph_data *data, ph_figures *figures);
+
 /* Measures the model on data: rows, mse, sse and what applies of bce, psnr, ... */
 ph_status ph_model_eval(ph_model *, const ph_data *data, ph_figures *figures);
 
@@ -383,6 +401,8 @@ typedef struct ph_measures {
                                   features of a classifier that is trained on the labelled rows */
     size_t importance_samples; /* of each row, for an estimate of its likelihood; 0: none */
     const ph_data *real_features, *generated_features; /* Fréchet distance between these sets */
+    const char *noise;         /* how well rows with this noise come back; NULL: not measured */
+    uint64_t noise_seed;
 } ph_measures;
 
 /* The figures of ph_model_eval(), the structural similarity of pictures, the error relative to the

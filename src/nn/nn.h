@@ -35,11 +35,8 @@ ph_node *ph_linear_with(ph_scope *, ph_node *a, size_t n, const char *activation
 /* ph_loss before it is summed: one number for each of x. */
 ph_node *ph_loss_parts(const char *loss, ph_node *y, ph_node *x);
 
-#define PH_NOISES "none mask:P gauss:S salt-pepper:P"
-
-/* x with noise, fresh in every step, in the model's input scale (Vincent et al. 2010): mask:P sets a
- * share P to 0, salt-pepper:P to 0 or 1, gauss:S adds deviation S. touched: 1 where a value was
- * replaced; NULL where noise is everywhere or nowhere. */
+/* x with noise of one of PH_NOISES, fresh in every step, in the model's input scale (Vincent et al.
+ * 2010). touched: 1 where a value was replaced; NULL where noise is everywhere or nowhere. */
 ph_node *ph_corrupt(ph_node *x, const char *noise, ph_node **touched);
 
 /* A whole scalar that grows as a code is less sparse: "l1" mean over rows of its L1 norm, "mean" the

@@ -1,0 +1,91 @@
+/* restore.c - pinhole reconstruct --noise: rows through noise and the model. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Every row restored, into a file like that of reconstruct. */
+static ph_status write_rows(ph_noise *n, ph_model *m, const ph_data *data, const char *path)
+{
+    enum { BATCH = 1024 };
+    ph_data_info info;
+    ph_model_info model;
+    size_t width = 0;
+    ph_data_describe(data, &info);
+    ph_model_describe(m, &model);
+    ph_writer *writer = cli_writer(m, "reconstruct", data, path, model.white, &width);
+    ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
+    ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
+    for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
+        size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
+        status = ph_noise_rows(n, data, first, count, NULL, out);
+        if (status == PH_OK)
+            status = ph_writer_rows(writer, out, count);
+    }
+    free(out);
+    if (status == PH_OK)
+        return ph_writer_close(writer);
+    if (writer)
+        ph_writer_discard(writer);
+    return status;
+}
+
+/* Clean, corrupted and restored rows side by side. */
+static ph_status draw(ph_noise *n, ph_model *m, const ph_data *data, const cli_restore *r)
+{
+    size_t index[CLI_SHOWN], shown = cli_choose_rows(data, index), height, width, channels;
+    ph_data_info info;
+    ph_model_info model;
+    ph_data_describe(data, &info);
+    ph_model_describe(m, &model);
+    size_t panel = CLI_SHOWN * model.width;
+    ph_real *tiles = calloc(3 * panel, sizeof *tiles);
+    ph_status status = tiles ? ph_data_read(data, index, shown, tiles) : PH_MEMORY;
+    for (size_t i = 0; i < shown && status == PH_OK; i++)
+        status = ph_noise_rows(n, data, index[i], 1, tiles + panel + i * model.width,
+                               tiles + 2 * panel + i * model.width);
+    if (status == PH_OK)
+        status = cli_draw_panels(r->path, &model, tiles, 3, shown);
+    free(tiles);
+    bool pictures = cli_is_picture(model.rank, model.shape, &height, &width, &channels);
+    if (status == PH_OK && !r->json && strcmp(r->path, "-") != 0)
+        printf("%s: %zu rows of %s%s: clean on the left, with noise %s in the middle, restored on the "
+               "right\n", r->path, shown, info.name, pictures ? "" : ", one a line", r->noise);
+    return status;
+}
+
+/* Rows on standard output leave no room for JSON there. */
+static void print(const ph_figures *f, const cli_restore *r)
+{
+    bool streams = strcmp(r->path, "-") == 0;
+    for (size_t i = 0; i < f->count && (streams || !r->json); i++)
+        fprintf(streams ? stderr : stdout, "%-16s %-12.7g %s\n", f->at[i].name, f->at[i].value,
+                f->at[i].unit);
+    if (streams || !r->json)
+        return;
+    cli_json_begin();
+    cli_json_object_begin("units");
+    for (size_t i = 0; i < f->count; i++)
+        cli_json_text(f->at[i].name, f->at[i].unit);
+    cli_json_object_end();
+    cli_json_text("noise", r->noise);
+    cli_json_number("noise_seed", (double)r->seed);
+    for (size_t i = 0; i < f->count; i++)
+        cli_json_number(f->at[i].name, f->at[i].value);
+    cli_json_end();
+}
+
+int cli_restore_rows(ph_model *m, const ph_data *data, const cli_restore *r)
+{
+    ph_figures figures = { 0 };
+    size_t length = strlen(r->path);
+    bool picture = length > 4 && strcmp(r->path + length - 4, ".png") == 0;
+    ph_noise *n = ph_noise_new(m, r->noise, (uint64_t)r->seed);
+    ph_status status = n ? ph_noise_measure(n, data, &figures) : ph_last_status();
+    if (status == PH_OK)
+        status = picture ? draw(n, m, data, r) : write_rows(n, m, data, r->path);
+    if (status == PH_OK)
+        print(&figures, r);
+    ph_noise_free(n);
+    return status == PH_OK ? CLI_DONE : cli_fail();
+}

@@ -75,6 +75,10 @@ void cli_json_item_text(const char *value);
 void cli_json_list_end(void);
 void cli_json_end(void);
 
+/* The activations of a sparse code: as bars in text; as members of the JSON object that is open. */
+void cli_print_activity(const ph_activity *);
+void cli_json_activity(const ph_activity *);
+
 /* The tutorials' picture: ten by ten tiles filled column by column, the first fifty rows in the
  * left five columns, their reconstructions in the right five; of a table, fifty lines of cells. A set
  * that lies class by class gives rows from all over it. Says what is wrong, returns the exit status. */

@@ -42,6 +42,7 @@ typedef struct eval {
     ph_model *model, *pca_model; /* which hold the texts of their figures */
     ph_data *data, *training;  /* training: NULL where the set has no part for it */
     ph_figures figures, pca;
+    ph_activity activity;      /* units 0: there is none to tell */
 } eval;
 
 /* The length of a spec without the part that it names; *part is what it names, or "". */
@@ -76,6 +77,11 @@ static ph_status open_training(eval *e)
     return PH_OK;
 }
 
+static const char *noise_of(const eval *e)
+{
+    return strcmp(e->o.noise, "none") == 0 ? NULL : e->o.noise;
+}
+
 /* PCA as a model like any other: same data, same scaling, same code size. */
 static ph_status eval_pca(eval *e)
 {
@@ -105,7 +111,8 @@ static ph_status eval_pca(eval *e)
     if (status == PH_OK)
         status = e->pca_model ? ph_train(e->pca_model, rows, NULL) : ph_last_status();
     if (status == PH_OK)
-        status = ph_model_measure(e->pca_model, e->data, NULL, &e->pca);
+        status = ph_model_measure(e->pca_model, e->data, &(ph_measures){
+            .noise = noise_of(e), .noise_seed = (uint64_t)e->o.noise_seed }, &e->pca);
     ph_settings_free(settings);
     ph_data_close(given);
     return status;
@@ -189,7 +196,7 @@ static void print_transfer_json(const transfer *t)
 
 /* ---- Telling --------------------------------------------------------------------------------- */
 
-static void print_json(const ph_figures *f, const ph_figures *pca)
+static void print_json(const ph_figures *f, const ph_figures *pca, const ph_activity *activity)
 {
     cli_json_begin();
     cli_json_object_begin("units");
@@ -213,6 +220,8 @@ static void print_json(const ph_figures *f, const ph_figures *pca)
             cli_json_item_number(f->list[i].value[k]);
         cli_json_list_end();
     }
+    if (activity->units)
+        cli_json_activity(activity);
     cli_json_end();
 }
 
@@ -295,8 +304,9 @@ static int measure(eval *e)
     ph_data *features[2] = { NULL, NULL };
     ph_measures asked = { .probe = e->o.probe, .code_size = e->o.code_size,
                           .importance_samples = (size_t)e->o.importance_samples };
-    asked.noise = strcmp(e->o.noise, "none") == 0 ? NULL : e->o.noise;
+    asked.noise = noise_of(e);
     asked.noise_seed = (uint64_t)e->o.noise_seed;
+    asked.activity = ph_model_has_activity(e->model) ? &e->activity : NULL;
     asked.classifier = e->o.features && strcmp(e->o.features, "classifier") == 0;
     int code = open_features(e, features);
     bool fits = asked.probe || asked.code_size || asked.classifier || (e->o.pca || e->o.pca_data);
@@ -323,9 +333,11 @@ static int measure_and_print(eval *e)
     if (code == CLI_DONE && e->a->json) {
         if (others)
             print_transfer_json(others);
-        print_json(&e->figures, pca);
+        print_json(&e->figures, pca, &e->activity);
     } else if (code == CLI_DONE) {
         print(&e->figures, pca);
+        if (e->activity.units)
+            cli_print_activity(&e->activity);
         if (others)
             print_transfer(others);
     }
@@ -345,6 +357,7 @@ static int run(const cli_command *c, int argc, char **argv)
         e.model = ph_model_load(a.word[0]);
         e.data = e.model ? cli_open_for(&a, e.model, "reconstruct", e.spec, "test") : NULL;
         code = e.data ? measure_and_print(&e) : cli_fail();
+        ph_activity_free(&e.activity);
         ph_data_close(e.training);
         ph_data_close(e.data);
         ph_model_free(e.pca_model);

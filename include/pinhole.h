@@ -389,6 +389,26 @@ ph_status ph_noise_measure(ph_noise *, const ph_data *data, ph_figures *figures)
 /* Measures the model on data: rows, mse, sse and what applies of bce, psnr, ... */
 ph_status ph_model_eval(ph_model *, const ph_data *data, ph_figures *figures);
 
+/* How the units of a code are used. A unit is active in a row where it is above `low`, as in training: 0,
+ * or 0.1 where the code's activation is the sigmoid. */
+enum { PH_ACTIVITY_BINS = 20 };
+typedef struct ph_activity {
+    size_t rows, units;
+    double low, target;        /* target: RHO of sparsity kl:RHO, else NaN */
+    double mean;               /* activation, over units and rows */
+    double share;              /* of units that are active, mean over rows */
+    size_t dead;               /* units that are active in no row */
+    double *unit_mean;         /* activation of each unit, over rows */
+    double edge[PH_ACTIVITY_BINS + 1]; /* of evenly wide bins, from 0 or the smallest activation up to
+                                          the largest (sigmoid: 1) */
+    size_t count[PH_ACTIVITY_BINS];    /* activations in each, of all units and rows */
+} ph_activity;
+/* Whether there are units that are on or off: the model's code is a sparse one, or its activation is relu
+ * or sigmoid. */
+bool ph_model_has_activity(const ph_model *);
+ph_status ph_model_activity(ph_model *, const ph_data *data, ph_activity *);
+void ph_activity_free(ph_activity *);
+
 /* What is measured beyond that; zero: nothing. */
 typedef struct ph_measures {
     const ph_data *training;   /* the rows that probes, PCA, quantisers and classifiers are fitted on;
@@ -403,6 +423,7 @@ typedef struct ph_measures {
     const ph_data *real_features, *generated_features; /* Fréchet distance between these sets */
     const char *noise;         /* how well rows with this noise come back; NULL: not measured */
     uint64_t noise_seed;
+    ph_activity *activity;     /* filled, for the caller to free; dead_units and the like are figures */
 } ph_measures;
 
 /* The figures of ph_model_eval(), the structural similarity of pictures, the error relative to the

@@ -26,6 +26,7 @@ ph_status ph_study_code_size(ph_study *);
 ph_status ph_study_classifier(ph_study *);
 ph_status ph_study_matrices(ph_study *);
 ph_status ph_study_noise(ph_study *);
+ph_status ph_study_activity(ph_study *);
 
 /* Adds a figure whose unit is written like printf; the text lives as long as the model. */
 ph_status ph_study_add(ph_study *, const char *name, double value, const char *unit, ...)

@@ -333,6 +333,8 @@ ph_status ph_page_measure(ph_page *r)
     if (r->code)
         PH_TRY(choose_axes(r));
     PH_TRY(walk(r));
+    if (ph_model_has_activity(r->model))
+        PH_TRY(ph_model_activity(r->model, r->data, &r->activity));
     r->worst_count = ph_page_largest(r->error, r->rows, PH_PAGE_WORST, r->worst);
     return r->code ? count_cells(r) : PH_OK;
 }
@@ -348,4 +350,5 @@ void ph_page_release(ph_page *r)
     free(r->place[0]);
     free(r->place[1]);
     free(r->sample);
+    ph_activity_free(&r->activity);
 }

@@ -66,6 +66,7 @@ const char ph_page_style[] =
     "rect.band:hover,.bar:hover .band{fill:var(--tint)}\n"
     ".bar rect{fill:var(--accent)}\n"
     ".bar rect.band{fill:transparent}\n"
+    ".target{stroke:var(--second);stroke-width:2;stroke-dasharray:5 3}\n"
     ".key{margin:4px 0 0}\n"
     ".key span{margin-right:16px}\n"
     ".key span::before{content:'';display:inline-block;width:24px;margin-right:6px;vertical-align:middle;\n"

@@ -1,4 +1,4 @@
-/* test_cli_restore.c - reconstruct --noise and eval --noise: rows that come back from noise. */
+/* test_cli_restore.c - rows that come back from noise, and what a sparse code does. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,10 +105,46 @@ static void mistakes(void **state)
     assert_true(!there("x.npy"));
 }
 
+/* Sums of the histogram and of the units in JSON; bars in text; nothing of it for a code that is not
+ * sparse. */
+static void sparse_codes_are_told(void **state)
+{
+    (void)state;
+    assert_run("train ae glyphs --hidden none --latent-dim 7 --latent-activation sigmoid --sparsity kl:0.1 "
+               "--epochs 1 -o s.pin --quiet", 0);
+    assert_run("eval s.pin glyphs --json", 0);
+    double mean = 0, all = 0;
+    const char *at = strstr(out, "\"unit_mean_activation\":[");
+    assert_non_null(at);
+    for (int c = 0; c < 7; c++) {
+        char *end;
+        at += strcspn(at, "[,") + 1;
+        mean += strtod(at, &end) / 7;
+        assert_int_equal(*end, c < 6 ? ',' : ']');
+        at = end;
+    }
+    assert_true(fabs(mean - figure("mean_activation")) < 1e-5);
+    at = strstr(out, "\"counts\":[");
+    assert_non_null(at);
+    for (int i = 0; i < 20; i++) {
+        at += strcspn(at, "[,") + 1;
+        all += strtod(at, NULL);
+    }
+    assert_true(all == 2000 * 7 && figure("target_activation") == 0.1);
+    double dead = figure("dead_units");
+    assert_true(dead >= 0 && dead <= 7);
+    assert_run("eval s.pin glyphs", 0);
+    assert_says(out, "\nactivations of 7 units in 2000 rows\n       0 to 0.1 ");
+    assert_says(out, "; target 0.1\n");
+    assert_run("eval d.pin glyphs", 0);
+    assert_true(strstr(out, "activation") == NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back), cmocka_unit_test(three_panels), cmocka_unit_test(mistakes),
+        cmocka_unit_test(sparse_codes_are_told),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

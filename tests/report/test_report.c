@@ -310,6 +310,32 @@ static void without_a_record(void **state)
     ph_data_close(data);
 }
 
+/* A sparse code gets a section: what the units come to, where they were to be, how many are dead. */
+static void sparse_code(void **state)
+{
+    (void)state;
+    ph_data *data = open_set("glyphs:test", NULL);
+    ph_model *m = train("ae", data, OPTIONS("hidden=none", "latent-dim=12", "latent-activation=sigmoid",
+                                            "sparsity=kl:0.25", "epochs=2"));
+    char *page = report(m, data, NULL, NULL), told[96];
+    assert_sound(page, "summary curves rows worst filters map activity units");
+    ph_activity a;
+    assert_int_equal(ph_model_activity(m, data, &a), PH_OK);
+    assert_says(page, "above 0.1. In a row ");
+    assert_says(page, ">ρ = 0.25</text>");
+    snprintf(told, sizeof told, "In a row %.3g %% of the 12 units", 100 * a.share);
+    assert_says(page, told);
+    if (a.dead)
+        snprintf(told, sizeof told, ". %zu unit", a.dead);
+    assert_says(page, a.dead ? told : "No unit is dead");
+    snprintf(told, sizeof told, "0.95 to 1 · ");
+    assert_says(page, told);
+    ph_activity_free(&a);
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
 static void one_number(void **state)
 {
     (void)state;
@@ -524,6 +550,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures),   cmocka_unit_test(without_a_record), cmocka_unit_test(one_number),
+        cmocka_unit_test(sparse_code),
         cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
         cmocka_unit_test(many_classes), cmocka_unit_test(posterior),
         cmocka_unit_test(dimensions), cmocka_unit_test(failures),

@@ -196,9 +196,10 @@ static int spare_inputs(const cli_arguments *a)
 {
     static const char *const outputs[] = { "output", "log" };
     const char *data = ph_settings_get(a->settings, "data");
+    const char *beside = ph_settings_get(a->settings, "beside");
     for (size_t o = 0; o < sizeof outputs / sizeof outputs[0]; o++) {
         const char *output = ph_settings_get(a->settings, outputs[o]);
-        bool lost = output && data && same_file(output, data);
+        bool lost = output && ((data && same_file(output, data)) || (beside && same_file(output, beside)));
         for (size_t i = 0; output && i < a->words && !lost; i++)
             lost = same_file(output, a->word[i]);
         if (lost)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 typedef struct eval_options {
-    bool pca, probe, code_size;
+    bool pca, probe, code_size, map;
     const char *pca_data, *features, *also, *noise;
     int64_t importance_samples, noise_seed;
 } eval_options;
@@ -26,6 +26,9 @@ static const ph_option table[] = {
     { "features", NULL, PH_OPTION_TEXT, AT(features), NULL, 0, 0, NULL,
       "Fréchet distance and inception score on the features of a classifier that is trained on the "
       "set (classifier), or the distance between two sets of features (REAL.npy,GENERATED.npy)" },
+    { "map", NULL, PH_OPTION_FLAG, AT(map), "0", 0, 0, NULL,
+      "share of a plane over the codes that is empty, and the error of the set's training part less "
+      "that of these rows" },
     { "noise", "corruption", PH_OPTION_CHOICE, AT(noise), "none", 0, 0, PH_NOISES,
       "how far rows with this noise, and their reconstructions, are from the clean rows" },
     { "noise-seed", NULL, PH_OPTION_INT, AT(noise_seed), "1", 0, 9007199254740992.0, NULL,
@@ -304,12 +307,13 @@ static int measure(eval *e)
     ph_data *features[2] = { NULL, NULL };
     ph_measures asked = { .probe = e->o.probe, .code_size = e->o.code_size,
                           .importance_samples = (size_t)e->o.importance_samples };
+    asked.map = e->o.map;
     asked.noise = noise_of(e);
     asked.noise_seed = (uint64_t)e->o.noise_seed;
     asked.activity = ph_model_has_activity(e->model) ? &e->activity : NULL;
     asked.classifier = e->o.features && strcmp(e->o.features, "classifier") == 0;
     int code = open_features(e, features);
-    bool fits = asked.probe || asked.code_size || asked.classifier || (e->o.pca || e->o.pca_data);
+    bool fits = asked.probe || asked.code_size || asked.classifier || e->o.map || e->o.pca || e->o.pca_data;
     if (code == CLI_DONE && fits && open_training(e) != PH_OK)
         code = cli_fail();
     asked.training = e->training;

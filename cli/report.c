@@ -4,7 +4,7 @@
 #include <string.h>
 
 typedef struct report_options {
-    const char *output, *title;
+    const char *output, *title, *beside;
 } report_options;
 
 static const ph_option table[] = {
@@ -12,6 +12,8 @@ static const ph_option table[] = {
       "file, also -o: a page (.html) that needs no other file; - is standard output" },
     { "title", NULL, PH_OPTION_TEXT, offsetof(report_options, title), NULL, 0, 0, NULL,
       "of the page [the family and the set]" },
+    { "beside", NULL, PH_OPTION_TEXT, offsetof(report_options, beside), NULL, 0, 0, NULL,
+      "another model: its map of the same rows beside this one's, and the figures of both" },
 };
 
 /* The part that the set was trained on, where DATA is the other one. */
@@ -30,24 +32,64 @@ static ph_data *open_training_part(const cli_arguments *a, const ph_model *m, co
     return cli_open_for(a, m, "reconstruct", spec, "train");
 }
 
+/* A model as the page calls it: "ae (digits.pin)". */
+static const char *name_of(const ph_model *m, const char *path, char name[256])
+{
+    ph_model_info info;
+    ph_model_describe(m, &info);
+    const char *slash = strrchr(path, '/');
+    snprintf(name, 256, "%s (%s)", info.family, cli_shown(slash ? slash + 1 : path));
+    return name;
+}
+
+static void print_figures(const ph_figures *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        cli_json_number(f->at[i].name, f->at[i].value);
+}
+
+static void print_json(const char *path, const ph_report_desc *d)
+{
+    cli_json_begin();
+    cli_json_text("report", path);
+    cli_json_object_begin("units");
+    for (size_t i = 0; i < d->figures->count; i++)
+        cli_json_text(d->figures->at[i].name, d->figures->at[i].unit);
+    cli_json_object_end();
+    print_figures(d->figures);
+    if (d->beside) {
+        cli_json_object_begin("beside");
+        print_figures(d->beside_figures);
+        cli_json_object_end();
+    }
+    cli_json_end();
+}
+
+/* Both models take the same rows. */
 static int report(const cli_arguments *a, const report_options *o)
 {
+    ph_figures figures, beside_figures;
+    char name[256], beside_name[256];
     ph_model *m = ph_model_load(a->word[0]);
-    ph_data *data = m ? cli_open_for(a, m, "reconstruct", a->word[1], "test") : NULL;
+    ph_model *beside = m && o->beside ? ph_model_load(o->beside) : NULL;
+    bool loaded = m && (beside || o->beside == NULL);
+    ph_data *data = loaded ? cli_open_for(a, m, "reconstruct", a->word[1], "test") : NULL;
     ph_data *train = data ? open_training_part(a, m, data) : NULL;
+    const ph_report_desc desc = {
+        .title = o->title, .train = train, .beside = beside, .figures = &figures,
+        .name = m ? name_of(m, a->word[0], name) : NULL, .beside_figures = &beside_figures,
+        .beside_name = beside ? name_of(beside, o->beside, beside_name) : NULL };
     int code = CLI_DONE;
-    if (data == NULL || ph_report_save(m, data, train, o->title, o->output) != PH_OK)
+    if (data == NULL || ph_report_save(m, data, &desc, o->output) != PH_OK)
         code = cli_fail();
     bool streams = strcmp(o->output, "-") == 0;
-    if (code == CLI_DONE && a->json && !streams) {
-        cli_json_begin();
-        cli_json_text("report", o->output);
-        cli_json_end();
-    } else if (code == CLI_DONE && !streams) {
+    if (code == CLI_DONE && a->json && !streams)
+        print_json(o->output, &desc);
+    else if (code == CLI_DONE && !streams)
         fprintf(stderr, "saved %s\n", o->output);
-    }
     ph_data_close(train);
     ph_data_close(data);
+    ph_model_free(beside);
     ph_model_free(m);
     return code;
 }

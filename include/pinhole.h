@@ -421,6 +421,8 @@ typedef struct ph_measures {
                                   features of a classifier that is trained on the labelled rows */
     size_t importance_samples; /* of each row, for an estimate of its likelihood; 0: none */
     const ph_data *real_features, *generated_features; /* Fréchet distance between these sets */
+    bool map;                  /* how much of the plane that codes lie on is empty, and the error of
+                                  `training`, where it is given, less that of data */
     const char *noise;         /* how well rows with this noise come back; NULL: not measured */
     uint64_t noise_seed;
     ph_activity *activity;     /* filled, for the caller to free; dead_units and the like are figures */
@@ -475,13 +477,20 @@ void ph_stop(void);
 
 /* ---- Report --------------------------------------------------------------------------------- */
 
+/* What a page is made with; zero: nothing of it. */
+typedef struct ph_report_desc {
+    const char *title;         /* of the page; NULL: the family and the set */
+    const ph_data *train;      /* the part that the model was trained on: gives the difference of the errors */
+    ph_model *beside;          /* its map of the same rows is shown beside the model's */
+    const char *name, *beside_name; /* of the two, where both are shown; NULL: their families */
+    ph_figures *figures, *beside_figures; /* if not NULL: what the page tells of either model */
+} ph_report_desc;
+
 /* Writes one page (HTML) about the model on data: figures, curves of training, reconstructions, worst
  * rows, filters, a map of the codes, and what else applies. The file needs no other and no network;
- * equal arguments give equal bytes. train, the part that the model was trained on, gives the difference
- * of the errors; title is the page's; both may be NULL. Replaces path atomically, "-" is standard
- * output. Fails as ph_model_eval() does before anything is written; PH_IO. */
-ph_status ph_report_save(ph_model *, const ph_data *data, const ph_data *train, const char *title,
-                         const char *path);
+ * equal arguments give equal bytes. desc may be NULL. Replaces path atomically, "-" is standard output.
+ * Fails as ph_model_eval() does before anything is written; PH_IO. */
+ph_status ph_report_save(ph_model *, const ph_data *data, const ph_report_desc *desc, const char *path);
 
 /* ---- Machine -------------------------------------------------------------------------------- */
 

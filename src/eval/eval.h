@@ -27,6 +27,7 @@ ph_status ph_study_classifier(ph_study *);
 ph_status ph_study_matrices(ph_study *);
 ph_status ph_study_noise(ph_study *);
 ph_status ph_study_activity(ph_study *);
+ph_status ph_study_map(ph_study *);
 
 /* Adds a figure whose unit is written like printf; the text lives as long as the model. */
 ph_status ph_study_add(ph_study *, const char *name, double value, const char *unit, ...)
@@ -36,6 +37,29 @@ ph_status ph_study_add(ph_study *, const char *name, double value, const char *u
 ph_data *ph_results(ph_model *, const char *function, const ph_data *data);
 /* Rows decoded from codes that are drawn as ph_model_draw_codes() says. */
 ph_data *ph_samples(ph_model *, const char *from, size_t rows, uint64_t seed);
+
+/* Where codes lie on a plane (plane.c). */
+enum { PH_PLANE_SAMPLE = 2000, PH_PLANE_CELLS = 20 };
+typedef struct ph_plane {
+    size_t rows, code;         /* code: numbers of a code, at least 1 */
+    double *mean, *axis;       /* a code's place is (code - mean) . axis[0 and 1]; axis[2 x code] */
+    double share[2];           /* of the variance along both, where a code has more than two numbers */
+    double *place[2];          /* of each row; place[1] is its error where a code is one number */
+    double low[2], high[2];    /* the central 95 % of both */
+    size_t cells;              /* of a grid over that */
+    double empty, empty_normal; /* share of cells without a row; of as many normal codes */
+} ph_plane;
+/* Finds the axes. Then every row is put in its place; then the cells can be counted. Free it, also after
+ * a failure. */
+ph_status ph_plane_begin(ph_plane *, ph_model *, const ph_data *);
+void ph_plane_put(ph_plane *, size_t row, const real *code, double error);
+ph_status ph_plane_end(ph_plane *);
+void ph_plane_free(ph_plane *);
+/* Adds empty_cells, empty_cells_normal and, with the figures of the training part (or NULL),
+ * train_minus_test. */
+ph_status ph_plane_figures(ph_study *, const ph_plane *, const ph_figures *train);
+/* Number i of `count` places spread evenly over rows. */
+size_t ph_spread(size_t i, size_t count, size_t rows);
 
 /* Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) of each picture x with its y, to
  * out[rows]. Pictures are height x width x channels, at least PH_SSIM_WINDOW high and wide. */

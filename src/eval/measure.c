@@ -178,6 +178,8 @@ ph_status ph_model_measure(ph_model *m, const ph_data *data, const ph_measures *
     PH_TRY(ph_study_posterior(&s));
     if (s.asked->importance_samples)
         PH_TRY(ph_study_likelihood(&s));
+    if (s.asked->map)
+        PH_TRY(ph_study_map(&s));
     if (s.asked->activity)
         PH_TRY(ph_study_activity(&s));
     if (s.asked->noise)

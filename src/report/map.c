@@ -93,46 +93,88 @@ static ph_status put_sprite(ph_page *r)
 
 /* ---- The map ------------------------------------------------------------------------------------- */
 
-static ph_axis range_of(const ph_page *r, int a)
+static ph_axis range_of(const ph_page *shown, int a)
 {
     ph_axis axis = { .low = INFINITY, .high = -INFINITY };
-    for (size_t i = 0; i < r->sample_count; i++) {
-        double v = r->place[a][r->sample[i]];
+    for (size_t i = 0; i < shown->sample_count; i++) {
+        double v = shown->map.place[a][shown->sample[i]];
         axis.low = fmin(axis.low, v);
         axis.high = fmax(axis.high, v);
     }
-    axis.log = r->code == 1 && a == 1 && axis.low > 0 && axis.high / axis.low > 20;
+    axis.log = shown->code == 1 && a == 1 && axis.low > 0 && axis.high / axis.low > 20;
     ph_axis_settle(&axis);
     return axis;
 }
 
-static void put_marks(ph_page *r, const ph_plot *p, const size_t *classes)
+static void put_marks(ph_page *r, const ph_page *shown, const ph_plot *p, const size_t *classes)
 {
     for (size_t i = 0; i < r->sample_count; i++) {
         size_t row = r->sample[i], k = classes ? r->labels[row] : 0;
         ph_put(r, "<use href=\"#m%zu\" class=\"c%zu\"", k % MARKS, k % COLOURS);
         if (classes)
             ph_put(r, " data-class=\"%zu\"", k);
-        ph_put(r, " x=\"%.1f\" y=\"%.1f\"><title>", ph_plot_x(p, r->place[0][row]),
-               ph_plot_y(p, r->place[1][row]));
+        ph_put(r, " x=\"%.1f\" y=\"%.1f\"><title>", ph_plot_x(p, shown->map.place[0][row]),
+               ph_plot_y(p, shown->map.place[1][row]));
         ph_put_row(r, row);
         if (r->labels) {
             ph_put(r, " · ");
             ph_put_label(r, r->labels[row]);
         }
         ph_put(r, " · error ");
-        ph_put_number(r, r->error[row], 3);
+        ph_put_number(r, shown->error[row], 3);
         ph_put(r, "</title></use>");
     }
 }
 
-static void put_facts(ph_page *r)
+/* The codes of one model, of those that are shown. */
+static void put_plot(ph_page *r, const ph_page *shown, const size_t *count, size_t classes)
 {
-    ph_put(r, "<ul class=\"note\"><li>");
-    if (r->code > 2)
-        ph_put(r, "The %zu numbers of a code are shown by their first two principal axes, which have "
-                  "%.1f %% of the variance of the codes shown. ", r->code,
-               100 * (r->share[0] + r->share[1]));
+    char across[64], up[64];
+    bool axes = shown->code > 2;
+    snprintf(across, sizeof across, "first axis, %.1f %% of the variance", 100 * shown->map.share[0]);
+    snprintf(up, sizeof up, "second axis, %.1f %%", 100 * shown->map.share[1]);
+    ph_plot p = { .width = 640, .height = 520, .left = 52, .right = 12, .top = 28, .bottom = 50,
+                  .x = range_of(shown, 0), .y = range_of(shown, 1) };
+    p.x.label = axes ? across : Z1;
+    p.y.label = axes ? up : shown->code == 2 ? Z2 : p.y.log ? "error of the row, log scale"
+                                                            : "error of the row";
+    ph_plot_begin(r, &p, "");
+    ph_put(r, "the codes of %zu rows", r->sample_count);
+    if (count)
+        ph_put(r, ", marked by their %zu class%s", classes, classes == 1 ? "" : "es");
+    ph_plot_axes(r, &p);
+    put_marks(r, shown, &p, count);
+    ph_put(r, "<circle class=\"ring\" r=\"7\" visibility=\"hidden\"/></svg>");
+}
+
+static const char *map_title(const ph_page *shown)
+{
+    return shown->code == 1  ? "The code of a row and the error of its reconstruction"
+           : shown->code > 2 ? "The codes on their first two principal axes"
+                             : "Each row at the two numbers of its code";
+}
+
+static void put_name(ph_page *r, const ph_page *shown)
+{
+    ph_put_text(r, shown->name && *shown->name ? shown->name : shown->info.family);
+}
+
+static void put_axes_share(ph_page *r, const ph_page *shown)
+{
+    if (shown->code <= 2)
+        return;
+    ph_put(r, "<li>The %zu numbers of a code", shown->code);
+    if (r->beside) {
+        ph_put(r, " of ");
+        put_name(r, shown);
+    }
+    ph_put(r, " are shown by their first two principal axes, which have %.1f %% of the variance of the codes "
+              "shown.</li>", 100 * (shown->map.share[0] + shown->map.share[1]));
+}
+
+static void put_rows_shown(ph_page *r)
+{
+    ph_put(r, "<li>");
     if (r->sample_count < r->rows) {
         ph_put_count(r, r->sample_count);
         ph_put(r, " rows of ");
@@ -143,8 +185,22 @@ static void put_facts(ph_page *r)
         ph_put_count(r, r->rows);
         ph_put(r, " row%s.", r->rows > 1 ? "s" : "");
     }
-    ph_put(r, "</li><li>%.1f %% of the %zu %s over the central 95 %% of all codes are empty.</li>",
-           100 * r->empty, r->cells, r->code == 1 ? "intervals" : "cells of a 20 × 20 grid");
+    ph_put(r, "</li>");
+}
+
+static const char *cells_of(const ph_page *shown)
+{
+    return shown->code == 1 ? "intervals" : "cells of a 20 × 20 grid";
+}
+
+static void put_facts(ph_page *r)
+{
+    ph_put(r, "<ul class=\"note\">");
+    put_axes_share(r, r);
+    put_rows_shown(r);
+    ph_put(r, "<li>%.1f %% of the %zu %s over the central 95 %% of all codes are empty; of as many normally "
+              "distributed codes %.1f %% would be.</li>", 100 * r->map.empty, r->map.cells, cells_of(r),
+           100 * r->map.empty_normal);
     if (r->train) {
         double train = ph_figure_get(&r->train_figures, "mse");
         double here = ph_figure_get(&r->figures, "mse");
@@ -159,37 +215,85 @@ static void put_facts(ph_page *r)
     ph_put(r, "</ul>");
 }
 
+/* ---- Two models ---------------------------------------------------------------------------------- */
+
+static void put_both(ph_page *r, const size_t *count, size_t classes)
+{
+    const ph_page *shown[2] = { r, r->beside };
+    ph_put(r, "<div class=\"maps\">");
+    for (int i = 0; i < 2; i++) {
+        ph_put(r, "<figure><figcaption><b>");
+        put_name(r, shown[i]);
+        ph_put(r, "</b> %s</figcaption>", map_title(shown[i]));
+        put_plot(r, shown[i], count, classes);
+        ph_put(r, "</figure>");
+    }
+    ph_put(r, "</div>");
+}
+
+static void put_value(ph_page *r, double value, bool share)
+{
+    ph_put(r, "<td>");
+    ph_put_number(r, share ? 100 * value : value, share ? 3 : 4);
+    ph_put(r, share && value == value ? " %%</td>" : "</td>");
+}
+
+static void compare(ph_page *r)
+{
+    static const struct { const char *figure, *what; bool share; } lines[] = {
+        { "empty_cells", "empty cells", true },
+        { "empty_cells_normal", "empty cells expected of as many normally distributed codes", true },
+        { "mse", "error (mse) on these rows", false },
+        { "train_minus_test", "training minus test error (mse)", false },
+    };
+    const ph_figures *own = &r->figures, *other = &r->beside->figures;
+    ph_put(r, "<table class=\"compare\"><thead><tr><th scope=\"col\"></th><th scope=\"col\">");
+    put_name(r, r);
+    ph_put(r, "</th><th scope=\"col\">");
+    put_name(r, r->beside);
+    ph_put(r, "</th></tr></thead><tbody><tr><th scope=\"row\">numbers of a code</th><td>%zu</td><td>%zu</td>"
+              "</tr>", r->code, r->beside->code);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        double a = ph_figure_get(own, lines[i].figure), b = ph_figure_get(other, lines[i].figure);
+        if (a != a && b != b)
+            continue;
+        ph_put(r, "<tr><th scope=\"row\">%s</th>", lines[i].what);
+        put_value(r, a, lines[i].share);
+        put_value(r, b, lines[i].share);
+        ph_put(r, "</tr>");
+    }
+    ph_put(r, "</tbody></table><ul class=\"note\">");
+    put_axes_share(r, r);
+    put_axes_share(r, r->beside);
+    put_rows_shown(r);
+    ph_put(r, "<li>Cells are those of a grid of 20 × 20 over the central 95 %% of a model's codes on either "
+              "axis (of one number, 20 intervals); empty are those that none of all rows falls into.</li>"
+              "<li>A row that is pointed at is ringed on both maps.</li></ul>");
+}
+
+/* ---- The section --------------------------------------------------------------------------------- */
+
 static ph_status write_map(ph_page *r)
 {
-    char across[64], up[64];
     size_t classes, *count = count_classes(r, &classes);
-    bool axes = r->code > 2;
-    snprintf(across, sizeof across, "first axis, %.1f %% of the variance", 100 * r->share[0]);
-    snprintf(up, sizeof up, "second axis, %.1f %%", 100 * r->share[1]);
-    ph_plot p = { .width = 640, .height = 520, .left = 52, .right = 12, .top = 28, .bottom = 50,
-                  .x = range_of(r, 0), .y = range_of(r, 1) };
-    p.x.label = axes ? across : Z1;
-    p.y.label = axes ? up : r->code == 2 ? Z2 : p.y.log ? "error of the row, log scale"
-                                                        : "error of the row";
     ph_put(r, "<svg hidden class=\"marks\"><defs>");
     for (size_t i = 0; i < MARKS; i++)
         ph_put(r, "<path id=\"m%zu\" d=\"%s\"/>", i, marks[i]);
-    ph_put(r, "</defs></svg><figure class=\"card map\" id=\"codes\"><figcaption>%s</figcaption>",
-           r->code == 1 ? "The code of a row and the error of its reconstruction"
-           : axes       ? "The codes on their first two principal axes"
-                        : "Each row at the two numbers of its code");
+    ph_put(r, "</defs></svg><figure class=\"card map %s\" id=\"codes\">", r->beside ? "two" : "one");
+    if (r->beside == NULL)
+        ph_put(r, "<figcaption>%s</figcaption>", map_title(r));
     if (count)
         put_legend(r, count, classes);
-    ph_plot_begin(r, &p, "");
-    ph_put(r, "the codes of %zu rows", r->sample_count);
-    if (count)
-        ph_put(r, ", marked by their %zu class%s", classes, classes == 1 ? "" : "es");
-    ph_plot_axes(r, &p);
-    put_marks(r, &p, count);
-    ph_put(r, "<circle id=\"ring\" r=\"7\" visibility=\"hidden\"/></svg>");
+    if (r->beside)
+        put_both(r, count, classes);
+    else
+        put_plot(r, r, count, classes);
     if (r->labels && count == NULL)
         ph_put(r, "<p class=\"note\">More than %d classes: they are not coloured.</p>", MOST_CLASSES);
-    put_facts(r);
+    if (r->beside)
+        compare(r);
+    else
+        put_facts(r);
     ph_put(r, "</figure>");
     free(count);
     return r->picture ? put_sprite(r) : PH_OK;
@@ -225,7 +329,7 @@ static ph_axis lattice_axis(double low, double high, const char *label)
 static ph_status write_lattice(ph_page *r)
 {
     size_t lines = r->code == 2 ? LATTICE : 1;
-    double low[2] = { r->low[0], r->low[1] }, high[2] = { r->high[0], r->high[1] };
+    double low[2] = { r->map.low[0], r->map.low[1] }, high[2] = { r->map.high[0], r->map.high[1] };
     for (int a = 0; a < 2 && r->variables; a++) {
         low[a] = -3;
         high[a] = 3;

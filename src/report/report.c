@@ -59,11 +59,26 @@ static ph_status write(ph_page *r)
     return PH_OK;
 }
 
-ph_status ph_report_save(ph_model *model, const ph_data *data, const ph_data *train,
-                         const char *title, const char *path)
+static ph_status measure_both(ph_page *r)
 {
-    ph_page r = { .model = model, .data = data, .train = train, .title = title };
-    ph_status status = ph_page_measure(&r);
+    PH_TRY(ph_page_measure(r));
+    if (r->beside == NULL)
+        return PH_OK;
+    PH_TRY(ph_page_measure(r->beside));
+    if (r->code == 0 || r->beside->code == 0)
+        return ph_fail(PH_USAGE, "beside: a model of family %s has no codes to show on a map",
+                       r->code ? r->beside->info.family : r->info.family);
+    return PH_OK;
+}
+
+ph_status ph_report_save(ph_model *model, const ph_data *data, const ph_report_desc *given,
+                         const char *path)
+{
+    const ph_report_desc d = given ? *given : (ph_report_desc){ 0 };
+    ph_page beside = { .model = d.beside, .data = data, .train = d.train, .name = d.beside_name };
+    ph_page r = { .model = model, .data = data, .train = d.train, .title = d.title, .name = d.name,
+                  .beside = d.beside ? &beside : NULL };
+    ph_status status = measure_both(&r);
     if (status == PH_OK) {
         r.page = ph_file_create(path);
         status = r.page ? write(&r) : ph_last_status();
@@ -72,6 +87,11 @@ ph_status ph_report_save(ph_model *model, const ph_data *data, const ph_data *tr
         status = ph_file_commit(r.page);
     else if (r.page)
         ph_file_discard(r.page);
+    if (d.figures)
+        *d.figures = r.figures;
+    if (d.beside_figures)
+        *d.beside_figures = beside.figures;
     ph_page_release(&r);
+    ph_page_release(&beside);
     return status;
 }

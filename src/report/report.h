@@ -3,7 +3,7 @@
 #define PH_REPORT_REPORT_H
 
 #include "base/file.h"
-#include "model/model.h"
+#include "eval/eval.h"
 
 enum { PH_PAGE_WORST = 12 };
 
@@ -12,7 +12,8 @@ typedef struct ph_page {
     ph_file *page;
     ph_model *model;
     const ph_data *data, *train;   /* train NULL: none to compare with */
-    const char *title;
+    const char *title, *name;      /* name: of the model, where there is another */
+    struct ph_page *beside;        /* what was measured of that one, or NULL */
     ph_model_info info;
     ph_data_info set;
     const uint32_t *labels;
@@ -26,12 +27,7 @@ typedef struct ph_page {
     double *error, *column_error;  /* squared error of each row; of each column, over all rows */
     size_t worst[PH_PAGE_WORST], worst_count; /* rows of largest error, the largest first */
     double *variance, *kl;         /* of each number of the code, of each variable */
-    double *mean, *axis;           /* of the codes: the map shows (code - mean) . axis[0 or 1] */
-    double share[2];               /* of the variance along both axes */
-    double *place[2];              /* on the map, of each row; place[1] is the error for 1-d codes */
-    double low[2], high[2];        /* the central 95 % of both */
-    double empty;                  /* share of cells without a row */
-    size_t cells;
+    ph_plane map;                  /* of the codes */
     size_t sample_count, *sample;  /* rows shown on the map */
     ph_activity activity;          /* of the code's units; units 0: they are not on or off */
 } ph_page;

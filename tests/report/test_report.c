@@ -60,7 +60,8 @@ static char *read_page(const char *name)
 
 static char *report(ph_model *m, const ph_data *data, const ph_data *part, const char *title)
 {
-    if (ph_report_save(m, data, part, title, in_folder("page.html")) != PH_OK)
+    if (ph_report_save(m, data, &(ph_report_desc){ .train = part, .title = title },
+                       in_folder("page.html")) != PH_OK)
         fail_msg("%s", ph_message());
     return read_page("page.html");
 }
@@ -336,6 +337,52 @@ static void sparse_code(void **state)
     ph_data_close(data);
 }
 
+/* Two models on one map: both plots, the figures of both, and no section twice. */
+static void beside_another(void **state)
+{
+    (void)state;
+    ph_data *data = open_set("glyphs:test", NULL), *part = open_set("glyphs:train", NULL);
+    ph_model *a = train("ae", data, OPTIONS("hidden=16", "latent-dim=2", "epochs=2"));
+    ph_model *b = train("vae", data, OPTIONS("hidden=16", "latent-dim=3", "epochs=2"));
+    ph_figures own, other, alone;
+    ph_report_desc desc = { .train = part, .beside = b, .name = "one <&>", .figures = &own,
+                            .beside_figures = &other };
+    assert_int_equal(ph_report_save(a, data, &desc, in_folder("page.html")), PH_OK);
+    char *page = read_page("page.html"), told[160];
+    assert_sound(page, "summary curves rows worst filters map lattice activity");
+    assert_int_equal(count(page, "<use "), 2 * 2000 + 10);
+    assert_int_equal(count(page, "<circle class=\"ring\""), 2);
+    assert_int_equal(count(page, "id=\"sprite\""), 1);
+    assert_says(page, "<b>one &lt;&amp;&gt;</b> Each row at the two numbers of its code");
+    assert_says(page, "<b>vae</b> The codes on their first two principal axes");
+    assert_says(page, "numbers of a code</th><td>2</td><td>3</td>");
+    snprintf(told, sizeof told, "empty cells</th><td>%.3g %%</td><td>%.3g %%</td>",
+             100 * ph_figure_get(&own, "empty_cells"), 100 * ph_figure_get(&other, "empty_cells"));
+    assert_says(page, told);
+    snprintf(told, sizeof told, "on these rows</th><td>%.4g</td><td>%.4g</td>", ph_figure_get(&own, "mse"),
+             ph_figure_get(&other, "mse"));
+    assert_says(page, told);
+    free(page);
+    /* The figures are those of eval. */
+    assert_int_equal(ph_model_measure(b, data, &(ph_measures){ .map = true, .training = part }, &alone), PH_OK);
+    static const char *const names[] = { "mse", "empty_cells", "empty_cells_normal", "train_minus_test" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_true(ph_figure_get(&other, names[i]) == ph_figure_get(&alone, names[i]));
+    /* A model of other rows cannot stand beside it. */
+    ph_data *table = ph_data_from_memory((const ph_real[]){ 1, 2, 3, 4, 5, 7 }, 3, 2, NULL);
+    ph_model *narrow = train("ae", table, OPTIONS("hidden=4", "latent-dim=1", "epochs=1"));
+    desc.beside = narrow;
+    assert_int_equal(ph_report_save(a, data, &desc, in_folder("none.html")), PH_DATA);
+    assert_non_null(strstr(ph_message(), "rows of 784"));
+    assert_int_not_equal(access(in_folder("none.html"), F_OK), 0);
+    ph_model_free(narrow);
+    ph_data_close(table);
+    ph_model_free(b);
+    ph_model_free(a);
+    ph_data_close(part);
+    ph_data_close(data);
+}
+
 static void one_number(void **state)
 {
     (void)state;
@@ -522,17 +569,17 @@ static void failures(void **state)
     write_file("bad.csv", "a,b\n1,2\n3,\n2,2\n");
     ph_data *good = open_set(in_folder("good.csv"), NULL), *bad = open_set(in_folder("bad.csv"), NULL);
     ph_model *m = train("ae", good, OPTIONS("hidden=4", "latent-dim=2", "epochs=1"));
-    assert_int_equal(ph_report_save(m, good, NULL, NULL, "/nowhere/page.html"), PH_IO);
+    assert_int_equal(ph_report_save(m, good, NULL, "/nowhere/page.html"), PH_IO);
     assert_non_null(strstr(ph_message(), "/nowhere/page.html"));
     assert_null(strchr(ph_message(), '\n'));
-    assert_int_equal(ph_report_save(m, good, NULL, NULL, "/dev/full"), PH_IO);
+    assert_int_equal(ph_report_save(m, good, NULL, "/dev/full"), PH_IO);
     /* What cannot be measured leaves an older page as it was, and nothing beside it. */
     write_file("old.html", "old");
-    assert_int_equal(ph_report_save(m, bad, NULL, NULL, in_folder("old.html")), PH_DATA);
+    assert_int_equal(ph_report_save(m, bad, NULL, in_folder("old.html")), PH_DATA);
     assert_non_null(strstr(ph_message(), "bad.csv: row 2, column 2"));
-    assert_int_equal(ph_report_save(m, good, bad, NULL, in_folder("old.html")), PH_DATA);
+    assert_int_equal(ph_report_save(m, good, &(ph_report_desc){ .train = bad }, in_folder("old.html")), PH_DATA);
     ph_data *other = open_set("glyphs:test", NULL);
-    assert_int_equal(ph_report_save(m, other, NULL, NULL, in_folder("old.html")), PH_DATA);
+    assert_int_equal(ph_report_save(m, other, NULL, in_folder("old.html")), PH_DATA);
     char command[300], text[8] = "";
     FILE *f = fopen(in_folder("old.html"), "rb");
     assert_non_null(fgets(text, sizeof text, f));
@@ -550,7 +597,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures),   cmocka_unit_test(without_a_record), cmocka_unit_test(one_number),
-        cmocka_unit_test(sparse_code),
+        cmocka_unit_test(sparse_code), cmocka_unit_test(beside_another),
         cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
         cmocka_unit_test(many_classes), cmocka_unit_test(posterior),
         cmocka_unit_test(dimensions), cmocka_unit_test(failures),

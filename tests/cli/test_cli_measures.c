@@ -1,4 +1,4 @@
-/* test_cli_restore.c - rows that come back from noise, and what a sparse code does. */
+/* test_cli_measures.c - rows that come back from noise, what a sparse code does, two models on a map. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -140,11 +140,27 @@ static void sparse_codes_are_told(void **state)
     assert_true(strstr(out, "activation") == NULL);
 }
 
+static void maps_side_by_side(void **state)
+{
+    (void)state;
+    assert_run("train vae glyphs --hidden 16 --latent-dim 2 --epochs 1 -o v.pin --quiet", 0);
+    assert_run("report d.pin glyphs --beside v.pin -o two.html --json", 0);
+    assert_says(out, "\"beside\":{\"rows\":2000,");
+    double empty = figure("empty_cells"), gap = figure("train_minus_test"); /* the last ones: v.pin's */
+    assert_run("eval v.pin glyphs --map --json", 0);
+    assert_true(figure("empty_cells") == empty && figure("train_minus_test") == gap);
+    assert_run("report d.pin glyphs:train --beside v.pin -o two.html --json", 0);
+    assert_true(strstr(out, "train_minus_test") == NULL);
+    assert_fails("report d.pin glyphs --beside t.pin -o two.html", 1, "rows of 784 (28x28) numbers");
+    assert_fails("report d.pin glyphs --beside v.pin -o v.pin", 2, "that file is read");
+    assert_fails("report d.pin glyphs --beside nothing.pin -o two.html", 1, "nothing.pin");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back), cmocka_unit_test(three_panels), cmocka_unit_test(mistakes),
-        cmocka_unit_test(sparse_codes_are_told),
+        cmocka_unit_test(sparse_codes_are_told), cmocka_unit_test(maps_side_by_side),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

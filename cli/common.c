@@ -194,7 +194,7 @@ static bool same_file(const char *a, const char *b)
 /* A file that is read must not be lost to what is made of it. */
 static int spare_inputs(const cli_arguments *a)
 {
-    static const char *const outputs[] = { "output", "log" };
+    static const char *const outputs[] = { "output", "log", "filters" };
     const char *data = ph_settings_get(a->settings, "data");
     const char *beside = ph_settings_get(a->settings, "beside");
     for (size_t o = 0; o < sizeof outputs / sizeof outputs[0]; o++) {

@@ -1,8 +1,11 @@
 /* info.c - pinhole info MODEL: what a model is. */
 #include "cli.h"
 
+#include <string.h>
+
 typedef struct info_options {
     bool program, options, record;
+    const char *filters;
 } info_options;
 
 static const ph_option table[] = {
@@ -12,6 +15,9 @@ static const ph_option table[] = {
       "the resolved options, as a config file" },
     { "record", NULL, PH_OPTION_FLAG, offsetof(info_options, record), "0", 0, 0, NULL,
       "the figures of every epoch, one JSON object a line" },
+    { "filters", NULL, PH_OPTION_TEXT, offsetof(info_options, filters), NULL, 0, 0, NULL,
+      "file (.png) for a picture of the first layer's weights: a tile for each unit, at most the 400 of "
+      "largest norm; negative is blue, zero white, positive red-brown" },
 };
 
 static void print_json(const ph_model *m)
@@ -31,6 +37,26 @@ static void print_json(const ph_model *m)
     cli_json_end();
 }
 
+static int draw_filters(const ph_model *m, const char *path, bool json)
+{
+    enum { MOST = 400 };
+    size_t count;
+    if (ph_filters_save(m, MOST, path, &count) != PH_OK)
+        return cli_fail();
+    size_t drawn = count < MOST ? count : MOST;
+    if (json) {
+        cli_json_begin();
+        cli_json_text("filters", path);
+        cli_json_number("drawn", (double)drawn);
+        cli_json_number("count", (double)count);
+        cli_json_end();
+    } else if (strcmp(path, "-") != 0) {
+        fprintf(stderr, "saved %s: %zu of %zu filters, each tile on a scale of its own\n", path, drawn,
+                count);
+    }
+    return CLI_DONE;
+}
+
 static int run(const cli_command *c, int argc, char **argv)
 {
     cli_arguments a;
@@ -44,6 +70,8 @@ static int run(const cli_command *c, int argc, char **argv)
                                                                                     : "summary";
         if (m == NULL)
             code = cli_fail();
+        else if (o.filters)
+            code = draw_filters(m, o.filters, a.json);
         else if (a.json && !o.program && !o.options && !o.record)
             print_json(m);
         else if (ph_model_print(m, stdout, what) != PH_OK)

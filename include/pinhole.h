@@ -492,6 +492,13 @@ typedef struct ph_report_desc {
  * Fails as ph_model_eval() does before anything is written; PH_IO. */
 ph_status ph_report_save(ph_model *, const ph_data *data, const ph_report_desc *desc, const char *path);
 
+/* Draws what the first layer looks for: the weights from a picture to each unit, up to `most` of them
+ * (0: all), those of largest norm first (PCA's components in their order), on a scale of its own each:
+ * negative is blue, zero white, positive red-brown; filters of colour pictures in their colours about
+ * gray. *count, unless NULL: how many there are. PH_USAGE where rows are no pictures or the layer is not
+ * dense. */
+ph_status ph_filters_save(const ph_model *, size_t most, const char *path, size_t *count);
+
 /* ---- Machine -------------------------------------------------------------------------------- */
 
 /* Threads that the library works with; 0: one for each CPU this process may use. Pinned inside the

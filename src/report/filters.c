@@ -14,21 +14,56 @@ static ph_status out_of_memory(void)
 
 /* ---- Filters -------------------------------------------------------------------------------------- */
 
-/* The weight that meets the row first, one filter a column, where the layer is dense. */
-static const ph_variable *first_weight(const ph_page *r)
+/* Weights from a picture to each of `count` units, [width, count]. */
+typedef struct filters {
+    const real *weight;
+    size_t count, height, width, channels;
+    bool components;           /* of PCA: they stay in their order */
+} filters;
+
+/* The weight that meets the row first, where rows are pictures and the layer is dense. */
+static bool find_filters(const ph_model *m, filters *f)
 {
     static const char *const names[] = { "encoder/0/weight", "pca/components" };
+    const ph_shape *row = &m->row;
+    f->channels = row->rank == 3 ? row->dim[2] : 1;
+    if (row->rank < 2 || row->rank > 3 || (f->channels != 1 && f->channels != 3))
+        return false;
+    f->height = row->dim[0];
+    f->width = row->dim[1];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const ph_variable *v = ph_variable_find(r->model->graph, names[i]);
-        if (v && v->shape.rank == 2 && v->shape.dim[0] == r->info.width)
-            return v;
+        const ph_variable *v = ph_variable_find(m->graph, names[i]);
+        if (v == NULL || v->shape.rank != 2 || v->shape.dim[0] != ph_shape_size(row))
+            continue;
+        f->weight = v->used ? v->used : v->data;
+        f->count = v->shape.dim[1];
+        f->components = i == 1;
+        return true;
     }
-    return NULL;
+    return false;
 }
 
 static bool has_filters(const ph_page *r)
 {
-    return r->picture && first_weight(r) != NULL;
+    filters f;
+    return find_filters(r->model, &f);
+}
+
+/* Components stay in their order, units are shown by their norm. */
+static ph_status choose_filters(const filters *f, size_t most, size_t *chosen)
+{
+    for (size_t i = 0; i < most; i++)
+        chosen[i] = i;
+    if (f->components)
+        return PH_OK;
+    double *norm = calloc(f->count, sizeof *norm);
+    if (norm == NULL)
+        return out_of_memory();
+    for (size_t i = 0; i < f->height * f->width * f->channels * f->count; i++)
+        norm[i % f->count] += (double)f->weight[i] * (double)f->weight[i];
+    ph_page_largest(norm, f->count, most, chosen);
+    free(norm);
+    return PH_OK;
 }
 
 /* From blue over white to red-brown, both ends equally dark; v from -1 to 1. */
@@ -39,79 +74,106 @@ static void diverging(double v, real *rgb)
         rgb[c] = (real)(0.97 + fabs(v) * (ends[v > 0][c] - 0.97));
 }
 
-static ph_status put_filter(ph_page *r, const real *weight, size_t filters, size_t at, real *tile,
-                            real *drawn)
+/* Filter number `at`, smaller by `factor`, in three channels from 0 to 1, on a scale of its own; work has
+ * room for a row. */
+static void draw_filter(const filters *f, size_t at, size_t factor, real *work, real *rgb)
 {
-    size_t width = r->info.width, factor = ph_shrink_factor(r->height, r->width, 32);
-    for (size_t i = 0; i < width; i++)
-        tile[i] = weight[i * filters + at];
-    size_t numbers = ph_shrink(tile, r->height, r->width, r->channels, factor, drawn);
+    size_t size = f->height * f->width * f->channels;
+    for (size_t i = 0; i < size; i++)
+        work[i] = f->weight[i * f->count + at];
+    size_t numbers = ph_shrink(work, f->height, f->width, f->channels, factor, rgb);
+    memcpy(work, rgb, numbers * sizeof *work);
     double most = 0;
     for (size_t i = 0; i < numbers; i++)
-        most = fmax(most, fabs((double)drawn[i]));
+        most = fmax(most, fabs((double)work[i]));
     /* Colour filters are drawn in their own colours around gray. */
     for (size_t i = 0; i < numbers; i++) {
-        double v = most > 0 ? (double)drawn[i] / most : 0;
-        if (r->channels == 3)
-            tile[i] = (real)(0.5 + 0.5 * v);
+        double v = most > 0 ? (double)work[i] / most : 0;
+        if (f->channels == 3)
+            rgb[i] = (real)(0.5 + 0.5 * v);
         else
-            diverging(v, tile + 3 * i);
+            diverging(v, rgb + 3 * i);
     }
-    ph_put(r, "<img alt=\"\" src=\"");
-    PH_TRY(ph_put_image(r, &(ph_grid){ .tiles = tile, .rows = 1, .columns = 1, .channels = 3,
-                                       .height = (r->height + factor - 1) / factor,
-                                       .width = (r->width + factor - 1) / factor }, SIZE_MAX));
-    ph_put(r, "\">");
-    return PH_OK;
 }
 
-static void explain(ph_page *r, bool pca)
+static void explain(ph_page *r, const filters *f)
 {
     static const char scale[] = "<span class=\"scale\">negative <i></i> positive</span>: white is zero; ";
     ph_put(r, "<p>%s; %seach tile has its own scale.</p>",
-           pca ? "The principal components, the one of most variance first"
-               : "The weights from the picture to each unit of the first layer, the largest norm first",
-           r->channels == 3 ? "gray is zero, and " : scale);
+           f->components ? "The principal components, the one of most variance first"
+                         : "The weights from the picture to each unit of the first layer, the largest "
+                           "norm first",
+           f->channels == 3 ? "gray is zero, and " : scale);
 }
 
-/* Components stay in their order, units are shown by their norm. */
-static ph_status choose_filters(const ph_variable *v, const real *weight, bool pca, size_t most,
-                                size_t *chosen)
+static ph_status put_filters(ph_page *r, const filters *f, const size_t *chosen, size_t most)
 {
-    size_t filters = v->shape.dim[1];
-    for (size_t i = 0; i < most; i++)
-        chosen[i] = i;
-    if (pca)
-        return PH_OK;
-    double *norm = calloc(filters, sizeof *norm);
-    if (norm == NULL)
-        return out_of_memory();
-    for (size_t i = 0; i < v->size; i++)
-        norm[i % filters] += (double)weight[i] * (double)weight[i];
-    ph_page_largest(norm, filters, most, chosen);
-    free(norm);
-    return PH_OK;
+    size_t factor = ph_shrink_factor(f->height, f->width, 32);
+    real *rgb = malloc(3 * r->info.width * sizeof *rgb), *work = malloc(r->info.width * sizeof *work);
+    ph_status status = rgb && work ? PH_OK : out_of_memory();
+    for (size_t i = 0; i < most && status == PH_OK; i++) {
+        draw_filter(f, chosen[i], factor, work, rgb);
+        ph_put(r, "<img alt=\"\" src=\"");
+        status = ph_put_image(r, &(ph_grid){ .tiles = rgb, .rows = 1, .columns = 1, .channels = 3,
+                                             .height = (f->height + factor - 1) / factor,
+                                             .width = (f->width + factor - 1) / factor }, SIZE_MAX);
+        ph_put(r, "\">");
+    }
+    free(rgb);
+    free(work);
+    return status;
 }
 
 static ph_status write_filters(ph_page *r)
 {
-    const ph_variable *v = first_weight(r);
-    const real *weight = v->used ? v->used : v->data;
-    size_t width = r->info.width, filters = v->shape.dim[1], chosen[MOST_FILTERS];
-    size_t most = filters < MOST_FILTERS ? filters : MOST_FILTERS;
-    bool pca = strncmp(v->name, "pca/", 4) == 0;
-    real *tile = malloc(3 * width * sizeof *tile), *drawn = malloc(width * sizeof *drawn);
-    ph_status status = tile && drawn ? choose_filters(v, weight, pca, most, chosen) : out_of_memory();
-    explain(r, pca);
+    filters f;
+    if (!find_filters(r->model, &f))
+        return PH_OK;
+    size_t chosen[MOST_FILTERS], most = f.count < MOST_FILTERS ? f.count : MOST_FILTERS;
+    PH_TRY(choose_filters(&f, most, chosen));
+    explain(r, &f);
     ph_put(r, "<div class=\"tiles%s\" role=\"img\" aria-label=\"%zu filters\">",
            most > 20 ? " filters" : "", most);
-    for (size_t i = 0; i < most && status == PH_OK; i++)
-        status = put_filter(r, weight, filters, chosen[i], tile, drawn);
+    PH_TRY(put_filters(r, &f, chosen, most));
     ph_put(r, "</div>");
-    if (most < filters)
-        ph_put(r, "<p class=\"note\">%zu of %zu.</p>", most, filters);
-    free(tile);
-    free(drawn);
+    if (most < f.count)
+        ph_put(r, "<p class=\"note\">%zu of %zu.</p>", most, f.count);
+    return PH_OK;
+}
+
+/* A square grid, or nearly; places that no filter is left for are black, as the lines between are. */
+static ph_status save_filters(const filters *f, const size_t *chosen, size_t shown, const char *path)
+{
+    size_t factor = ph_shrink_factor(f->height, f->width, 128), columns = 1;
+    size_t height = (f->height + factor - 1) / factor, width = (f->width + factor - 1) / factor;
+    while (columns * columns < shown)
+        columns++;
+    size_t rows = (shown + columns - 1) / columns, size = f->height * f->width * f->channels;
+    real *tiles = calloc(rows * columns * height * width * 3 + 3 * size, sizeof *tiles);
+    real *work = malloc(size * sizeof *work);
+    ph_status status = tiles && work ? PH_OK : out_of_memory();
+    for (size_t i = 0; i < shown && status == PH_OK; i++)
+        draw_filter(f, chosen[i], factor, work, tiles + i * height * width * 3);
+    if (status == PH_OK)
+        status = ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = rows, .columns = columns, .gap = 1,
+                                                .height = height, .width = width, .channels = 3 });
+    free(tiles);
+    free(work);
+    return status;
+}
+
+ph_status ph_filters_save(const ph_model *m, size_t most, const char *path, size_t *count)
+{
+    filters f;
+    if (!find_filters(m, &f))
+        return ph_fail(PH_USAGE, "filters: the model's rows are no pictures, or its first layer is not dense");
+    size_t shown = most && most < f.count ? most : f.count, *chosen = malloc(shown * sizeof *chosen);
+    ph_status status = chosen ? choose_filters(&f, shown, chosen) : out_of_memory();
+    if (status == PH_OK)
+        status = save_filters(&f, chosen, shown, path);
+    free(chosen);
+    if (count)
+        *count = f.count;
     return status;
 }
 

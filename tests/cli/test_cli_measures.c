@@ -156,11 +156,30 @@ static void maps_side_by_side(void **state)
     assert_fails("report d.pin glyphs --beside nothing.pin -o two.html", 1, "nothing.pin");
 }
 
+static void filters_are_drawn(void **state)
+{
+    (void)state;
+    uint32_t width, height;
+    assert_run("info s.pin --filters f.png", 0);
+    assert_says(err, "saved f.png: 7 of 7 filters");
+    size_of("f.png", &width, &height);
+    assert_true(width == 3 * 29 - 1 && height == 3 * 29 - 1);
+    assert_run("train pca glyphs --latent-dim 500 -o pca.pin", 0);
+    assert_run("info pca.pin --filters f.png --json", 0);
+    assert_true(figure("drawn") == 400 && figure("count") == 500);
+    size_of("f.png", &width, &height);
+    assert_true(width == 20 * 29 - 1 && height == 20 * 29 - 1);
+    assert_fails("info t.pin --filters t.png", 2, "no pictures");
+    assert_fails("info s.pin --filters s.pin", 2, "that file is read");
+    assert_fails("info s.pin --filters /nowhere/f.png", 1, "/nowhere/f.png");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back), cmocka_unit_test(three_panels), cmocka_unit_test(mistakes),
         cmocka_unit_test(sparse_codes_are_told), cmocka_unit_test(maps_side_by_side),
+        cmocka_unit_test(filters_are_drawn),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

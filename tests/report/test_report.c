@@ -383,6 +383,87 @@ static void beside_another(void **state)
     ph_data_close(data);
 }
 
+/* Pixels of a PNG file in the folder, of three channels. */
+static uint8_t *pixels_of(const char *name, struct spng_ihdr *header)
+{
+    size_t size;
+    FILE *f = fopen(in_folder(name), "rb");
+    assert_non_null(f);
+    spng_ctx *png = spng_ctx_new(0);
+    spng_set_png_file(png, f);
+    assert_int_equal(spng_get_ihdr(png, header), 0);
+    assert_int_equal(spng_decoded_image_size(png, SPNG_FMT_RGB8, &size), 0);
+    uint8_t *out = malloc(size);
+    assert_int_equal(spng_decode_image(png, out, size, SPNG_FMT_RGB8, 0), 0);
+    spng_ctx_free(png);
+    fclose(f);
+    return out;
+}
+
+/* What a unit is told by each pixel, found by lighting one after the other. */
+static void weights_of(ph_model *m, ph_real weight[5][784])
+{
+    static ph_real x[785 * 784], code[785 * 5];
+    for (size_t i = 0; i < 784; i++)
+        x[i * 784 + i] = 255;
+    assert_int_equal(ph_model_apply(m, "encode", x, 785, code), PH_OK); /* the last row is dark */
+    for (size_t u = 0; u < 5; u++)
+        for (size_t i = 0; i < 784; i++)
+            weight[u][i] = code[i * 5 + u] - code[784 * 5 + u];
+}
+
+/* Five tiles in two lines of three, the largest norm first, from blue over white to red-brown; what is
+ * left over and the lines between are black. */
+static void filters_as_a_picture(void **state)
+{
+    (void)state;
+    static ph_real weight[5][784];
+    ph_data *data = open_set("glyphs:test", NULL);
+    ph_model *m = train("ae", data, OPTIONS("hidden=none", "latent-dim=5", "epochs=1"));
+    size_t there, order[5] = { 0, 1, 2, 3, 4 };
+    struct spng_ihdr header;
+    assert_int_equal(ph_filters_save(m, 0, in_folder("filters.png"), &there), PH_OK);
+    uint8_t *drawn = pixels_of("filters.png", &header);
+    assert_true(there == 5 && header.width == 3 * 29 - 1 && header.height == 2 * 29 - 1);
+    weights_of(m, weight);
+    double norm[5] = { 0 }, most[5] = { 0 };
+    for (size_t k = 0; k < 5 * 784; k++) {
+        norm[k / 784] += pow((double)weight[k / 784][k % 784], 2);
+        most[k / 784] = fmax(most[k / 784], fabs((double)weight[k / 784][k % 784]));
+    }
+    for (size_t a = 0; a < 5; a++)
+        for (size_t b = a + 1; b < 5; b++)
+            if (norm[order[b]] > norm[order[a]]) {
+                size_t kept = order[a];
+                order[a] = order[b];
+                order[b] = kept;
+            }
+    static const double ends[2][3] = { { 0.02, 0.31, 0.60 }, { 0.69, 0.27, 0.02 } };
+    for (size_t y = 0; y < header.height; y++)
+        for (size_t x = 0; x < header.width; x++)
+            for (size_t c = 0; c < 3; c++) {
+                size_t tile = y / 29 * 3 + x / 29;
+                double want = 0;
+                if (y % 29 < 28 && x % 29 < 28 && tile < 5) {
+                    double v = (double)weight[order[tile]][y % 29 * 28 + x % 29] / most[order[tile]];
+                    want = 255 * (0.97 + fabs(v) * (ends[v > 0][c] - 0.97));
+                }
+                assert_true(fabs(drawn[(y * header.width + x) * 3 + c] - want) < 1);
+            }
+    free(drawn);
+    assert_int_equal(ph_filters_save(m, 2, in_folder("filters.png"), NULL), PH_OK);
+    free(pixels_of("filters.png", &header));
+    assert_true(header.width == 2 * 29 - 1 && header.height == 28);
+    ph_model_free(m);
+    ph_data_close(data);
+    ph_data *table = ph_data_from_memory((const ph_real[]){ 1, 2, 3, 4, 5, 7 }, 3, 2, NULL);
+    m = train("ae", table, OPTIONS("hidden=4", "latent-dim=1", "epochs=1"));
+    assert_int_equal(ph_filters_save(m, 0, in_folder("none.png"), &there), PH_USAGE);
+    assert_non_null(strstr(ph_message(), "no pictures"));
+    ph_model_free(m);
+    ph_data_close(table);
+}
+
 static void one_number(void **state)
 {
     (void)state;
@@ -598,6 +679,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures),   cmocka_unit_test(without_a_record), cmocka_unit_test(one_number),
         cmocka_unit_test(sparse_code), cmocka_unit_test(beside_another),
+        cmocka_unit_test(filters_as_a_picture),
         cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
         cmocka_unit_test(many_classes), cmocka_unit_test(posterior),
         cmocka_unit_test(dimensions), cmocka_unit_test(failures),

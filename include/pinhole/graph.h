@@ -142,6 +142,10 @@ ph_node *ph_binarize(ph_node *a);
 /* 1 at the k largest of the last dimension (of equal ones the first), else 0; k up to 512; no
  * gradient. */
 ph_node *ph_largest(ph_node *a, size_t k);
+/* The code of each row x [w], its numbers in [0,1], in logistic PCA: the z [k] that minimises the
+ * cross-entropy of the logits mean [w] + loadings [w, k] z, plus ridge/2 |z|^2, to rounding; k up to
+ * 512, ridge > 0; no gradient. */
+ph_node *ph_logistic_code(ph_node *x, ph_node *loadings, ph_node *mean, double ridge);
 /* a repeated to the shape of `like`. */
 ph_node *ph_broadcast(ph_node *a, ph_node *like);
 /* Row index[r] of the whole table [v, n] for each row r. */

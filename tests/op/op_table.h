@@ -225,6 +225,34 @@ static void ref_largest(const problem *p, double *out)
             out[r * n + c] = before < 4;
         }
 }
+enum { CODE_RIDGE = 1 };
+static ph_node *build_logistic_code(ph_node **in)
+{
+    return ph_logistic_code(in[0], in[1], in[2], CODE_RIDGE);
+}
+/* One number of the code after the other goes down its majorising parabola: weights are 1/4 at
+ * most. */
+static void ref_logistic_code(const problem *p, double *out)
+{
+    size_t n = columns(p, 0), k = columns(p, 1);
+    for (size_t r = 0; r < lines(p, 0); r++) {
+        const double *x = p->x[0] + r * n, *w = p->x[1], *mean = p->x[2];
+        double *z = out + r * k;
+        memset(z, 0, k * sizeof *z);
+        for (int turn = 0; turn < 2000; turn++)
+            for (size_t j = 0; j < k; j++) {
+                double slope = CODE_RIDGE * z[j], bend = CODE_RIDGE;
+                for (size_t c = 0; c < n; c++) {
+                    double logit = mean[c];
+                    for (size_t i = 0; i < k; i++)
+                        logit += w[c * k + i] * z[i];
+                    slope += w[c * k + j] * (1 / (1 + exp(-logit)) - x[c]);
+                    bend += w[c * k + j] * w[c * k + j] / 4;
+                }
+                z[j] -= slope / bend;
+            }
+    }
+}
 static void ref_sum_leading(const problem *p, double *out)
 {
     size_t n = columns(p, 0), lead = lines(p, 0) / p->rows;
@@ -436,6 +464,13 @@ static const op_row table[] = {
     { .op = "binarize", .label = "binarize", .build = build_binarize, .inputs = 1,
       .reference = ref_binarize, .in = { ROWS(1, { 37 }) }, .out = ROWS(1, { 37 }), BETWEEN(0, 1),
       .no_derivative = true },
+    { .op = "logistic_code", .label = "logistic_code", .build = build_logistic_code, .inputs = 3,
+      .reference = ref_logistic_code,
+      .in = { ROWS(1, { 37 }), WHOLE(2, { 37, 5 }), WHOLE(1, { 37 }) }, .out = ROWS(1, { 5 }), .low = { 0, -1, -3 }, .high = { 0.95, 1, 3 }, .no_derivative = true },
+    { .op = "logistic_code", .label = "logistic_code of rows of zeros and ones",
+      .build = build_logistic_code, .inputs = 3, .reference = ref_logistic_code,
+      .in = { ROWS(1, { 9 }), WHOLE(2, { 9, 3 }), WHOLE(1, { 9 }) }, .out = ROWS(1, { 3 }),
+      .low = { 0, -1, -1 }, .high = { 1, 2, 1 }, .no_derivative = true, .steps = true },
     { "max_last", "max_last", build_max_last, 1, NULL, ref_max_last, { ROWS(1, { 11 }) },
       ROWS(1, { 1 }), BETWEEN(-1, 1) },
     { "softmax", "softmax", build_softmax, 1, NULL, ref_softmax, { ROWS(1, { 11 }) },

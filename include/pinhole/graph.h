@@ -208,6 +208,7 @@ typedef struct ph_family_desc {
     void (*schedule)(ph_graph *, const void *options, double epoch);
     /* Sets the parameters from the data in closed form, instead of phases; NULL: trained. */
     ph_status (*fit)(ph_graph *, const ph_data *, const ph_scaling *);
+    bool unit_rows;            /* scaled rows must lie in [0,1]: ph_model_new refuses others */
 } ph_family_desc;
 ph_status ph_family_register(const ph_family_desc *); /* the desc must stay where it is */
 

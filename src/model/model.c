@@ -12,8 +12,9 @@
 /* ---- Families ------------------------------------------------------------------------------------- */
 
 enum { MAX_FAMILIES = 32 };
-static const ph_family_desc *families[MAX_FAMILIES] = { &ph_family_ae, &ph_family_pca, &ph_family_vae };
-static size_t family_count = 3;
+static const ph_family_desc *families[MAX_FAMILIES] = { &ph_family_ae, &ph_family_logistic_pca,
+                                                        &ph_family_pca, &ph_family_vae };
+static size_t family_count = 4;
 
 ph_status ph_family_register(const ph_family_desc *desc)
 {
@@ -95,11 +96,12 @@ static bool asks_for_unit(const char *value, const char *unit)
 static ph_status is_unit(const ph_model *m, const ph_data *data, bool *unit)
 {
     double low, high;
-    *unit = strcmp(m->scaling.kind, "bytes") == 0 || strcmp(m->scaling.kind, "minmax") == 0;
-    if (*unit || strcmp(m->scaling.kind, "none") != 0)
+    bool bytes = strcmp(m->scaling.kind, "bytes") == 0;
+    *unit = strcmp(m->scaling.kind, "minmax") == 0 || (bytes && ph_data_white(data) > 0);
+    if (*unit || (!bytes && strcmp(m->scaling.kind, "none") != 0))
         return PH_OK;
     PH_TRY(ph_data_range(data, &low, &high));
-    *unit = low >= 0 && high <= 1;
+    *unit = low >= 0 && high <= (bytes ? 255 : 1);
     return PH_OK;
 }
 
@@ -120,6 +122,17 @@ static ph_status settle_loss(ph_model *m, const ph_data *data)
                            "%s %s", by_data[i].name, value, by_data[i].name, by_data[i].any);
     }
     return PH_OK;
+}
+
+static ph_status check_unit_rows(const ph_model *m, const ph_data *data)
+{
+    bool unit = true;
+    if (m->family->unit_rows)
+        PH_TRY(is_unit(m, data, &unit));
+    return unit ? PH_OK
+                : ph_fail(PH_USAGE, "%s needs values in [0,1], and with scaling %s those of %s are "
+                          "not: choose scaling minmax or bytes", m->family->face.name,
+                          m->scaling.kind, m->data_name);
 }
 
 /* How many classes there are follows from the data, where a family asks for it. */
@@ -200,6 +213,7 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
 {
     snprintf(m->data_name, sizeof m->data_name, "%s", info->name);
     PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, m->trainer.o.missing, data));
+    PH_TRY(check_unit_rows(m, data));
     PH_TRY(settle_loss(m, data));
     PH_TRY(settle_classes(m, info));
     PH_TRY(settle_epochs(m));

@@ -56,7 +56,7 @@ void ph_mixture_free(ph_mixture *);
  * scatter[width x width], of which the upper triangle is set. */
 ph_status ph_moments(const ph_data *, const ph_scaling *, double *mean, double *scatter);
 
-extern const ph_family_desc ph_family_ae, ph_family_pca, ph_family_vae;
+extern const ph_family_desc ph_family_ae, ph_family_logistic_pca, ph_family_pca, ph_family_vae;
 const ph_family_desc *ph_family_find(const char *name);
 
 /* A model without scaling and graph: options read and resolved. */

@@ -14,30 +14,41 @@ static ph_status out_of_memory(void)
 
 /* ---- Filters -------------------------------------------------------------------------------------- */
 
-/* Weights from a picture to each of `count` units, [width, count]. */
+/* What meets the row first or makes it again, one filter a column. */
+static const struct filter_kind {
+    const char *name, *text;
+    bool ordered;              /* by themselves; others are shown by their norm */
+} kinds[] = {
+    { "encoder/0/weight",
+      "The weights from the picture to each unit of the first layer, the largest norm first", false },
+    { "pca/components", "The principal components, the one of most variance first", true },
+    { "logistic-pca/loadings", "What each number of the code adds to the logits, the largest norm first",
+      false },
+};
+
+/* `count` of them, [width, count]. */
 typedef struct filters {
     const real *weight;
     size_t count, height, width, channels;
-    bool components;           /* of PCA: they stay in their order */
+    const struct filter_kind *kind;
 } filters;
 
 /* The weight that meets the row first, where rows are pictures and the layer is dense. */
 static bool find_filters(const ph_model *m, filters *f)
 {
-    static const char *const names[] = { "encoder/0/weight", "pca/components" };
     const ph_shape *row = &m->row;
     f->channels = row->rank == 3 ? row->dim[2] : 1;
     if (row->rank < 2 || row->rank > 3 || (f->channels != 1 && f->channels != 3))
         return false;
     f->height = row->dim[0];
     f->width = row->dim[1];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const ph_variable *v = ph_variable_find(m->graph, names[i]);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const ph_variable *v = ph_variable_find(m->graph, kinds[i].name);
         if (v == NULL || v->shape.rank != 2 || v->shape.dim[0] != ph_shape_size(row))
             continue;
         f->weight = v->used ? v->used : v->data;
         f->count = v->shape.dim[1];
-        f->components = i == 1;
+        f->kind = &kinds[i];
         return true;
     }
     return false;
@@ -49,12 +60,12 @@ static bool has_filters(const ph_page *r)
     return find_filters(r->model, &f);
 }
 
-/* Components stay in their order, units are shown by their norm. */
+/* The columns to show, the most telling first. */
 static ph_status choose_filters(const filters *f, size_t most, size_t *chosen)
 {
     for (size_t i = 0; i < most; i++)
         chosen[i] = i;
-    if (f->components)
+    if (f->kind->ordered)
         return PH_OK;
     double *norm = calloc(f->count, sizeof *norm);
     if (norm == NULL)
@@ -99,10 +110,7 @@ static void draw_filter(const filters *f, size_t at, size_t factor, real *work, 
 static void explain(ph_page *r, const filters *f)
 {
     static const char scale[] = "<span class=\"scale\">negative <i></i> positive</span>: white is zero; ";
-    ph_put(r, "<p>%s; %seach tile has its own scale.</p>",
-           f->components ? "The principal components, the one of most variance first"
-                         : "The weights from the picture to each unit of the first layer, the largest "
-                           "norm first",
+    ph_put(r, "<p>%s; %seach tile has its own scale.</p>", f->kind->text,
            f->channels == 3 ? "gray is zero, and " : scale);
 }
 

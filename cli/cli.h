@@ -36,6 +36,10 @@ int cli_read(const cli_command *, int argc, char **argv, cli_arguments *);
  * that is read. */
 int cli_options(const cli_command *, const cli_arguments *, void *target);
 void cli_free(cli_arguments *);
+/* All of a command that writes a file: reads arguments and options, of which *output is one that
+ * must be given, and does the work. */
+int cli_write(const cli_command *, int argc, char **argv, void *options, const char *const *output,
+              int (*work)(const cli_command *, const cli_arguments *, const void *options));
 
 /* Says "pinhole: MESSAGE" on stderr and returns the exit status that goes with the last failure. */
 int cli_fail(void);
@@ -48,6 +52,9 @@ ph_data *cli_open(const cli_arguments *, const char *spec, const char *part);
 ph_data *cli_open_quietly(const cli_arguments *, const char *spec, const char *part);
 ph_data *cli_open_for(const cli_arguments *, const ph_model *, const char *function,
                       const char *spec, const char *part);
+
+/* "28x28". */
+const char *cli_shape(size_t rank, const size_t *shape, char text[96]);
 
 /* The part that a spec names at its end, "train", "test" or "all", or NULL. */
 const char *cli_part(const char *spec);
@@ -92,6 +99,13 @@ ph_status cli_draw_panels(const char *path, const ph_model_info *, const ph_real
 /* Whether rows of this shape are pictures; their height, width and channels. */
 bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,
                     size_t *channels);
+/* A picture of a table's rows: each of `shown` rows on a line of cells, in `sets` versions side by
+ * side; row r of version v is row v * apart + r of `rows`. */
+ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t shown, size_t sets,
+                    size_t apart);
+/* pinhole reconstruct --beside: `rows` rows of the set, and below each what becomes of it in the
+ * model and in those that the list `others` names; tells what is what. Returns the exit status. */
+int cli_beside(const cli_arguments *, const char *others, const char *path, size_t rows);
 /* Runs a function of the model over data, batch by batch, into a file. Says what is wrong, returns
  * the exit status. */
 int cli_stream(ph_model *, const char *function, const ph_data *, const char *path, double white);

@@ -191,6 +191,18 @@ static bool same_file(const char *a, const char *b)
            one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
+/* Whether one of the files of a comma-separated list is that file. */
+static bool same_in_list(const char *list, const char *file)
+{
+    char name[4096];
+    for (; list && *list; list += strcspn(list, ","), list += *list == ',') {
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(list, ","), list);
+        if (same_file(name, file))
+            return true;
+    }
+    return false;
+}
+
 /* A file that is read must not be lost to what is made of it. */
 static int spare_inputs(const cli_arguments *a)
 {
@@ -199,7 +211,7 @@ static int spare_inputs(const cli_arguments *a)
     const char *beside = ph_settings_get(a->settings, "beside");
     for (size_t o = 0; o < sizeof outputs / sizeof outputs[0]; o++) {
         const char *output = ph_settings_get(a->settings, outputs[o]);
-        bool lost = output && ((data && same_file(output, data)) || (beside && same_file(output, beside)));
+        bool lost = output && ((data && same_file(output, data)) || same_in_list(beside, output));
         for (size_t i = 0; output && i < a->words && !lost; i++)
             lost = same_file(output, a->word[i]);
         if (lost)
@@ -218,6 +230,21 @@ int cli_options(const cli_command *c, const cli_arguments *a, void *target)
 void cli_free(cli_arguments *a)
 {
     ph_settings_free(a->settings);
+}
+
+int cli_write(const cli_command *c, int argc, char **argv, void *options, const char *const *output,
+              int (*work)(const cli_command *, const cli_arguments *, const void *options))
+{
+    cli_arguments a;
+    int code = cli_read(c, argc, argv, &a);
+    if (code == CLI_DONE && !a.help)
+        code = cli_options(c, &a, options);
+    if (code == CLI_DONE && !a.help && *output == NULL)
+        code = cli_usage("where to? Give -o FILE, or -o - for standard output");
+    if (code == CLI_DONE && !a.help)
+        code = work(c, &a, options);
+    cli_free(&a);
+    return code;
 }
 
 /* Options that only some kinds of sets have a use for. */
@@ -311,6 +338,14 @@ const char *cli_shown(const char *text)
     return to;
 }
 
+const char *cli_shape(size_t rank, const size_t *shape, char text[96])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < rank; i++)
+        used += (size_t)snprintf(text + used, 96 - used, "%s%zu", i ? "x" : "", shape[i]);
+    return text;
+}
+
 /* ---- Pictures and streams -------------------------------------------------------------------- */
 
 bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,
@@ -335,6 +370,20 @@ size_t cli_choose_rows(const ph_data *data, size_t index[CLI_SHOWN])
     return shown;
 }
 
+ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t shown, size_t sets,
+                    size_t apart)
+{
+    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = width, .columns = sets });
+    ph_status status = w ? PH_OK : ph_last_status();
+    for (size_t i = 0; i < sets * shown && status == PH_OK; i++)
+        status = ph_writer_rows(w, rows + (i / sets + i % sets * apart) * width, 1);
+    if (status == PH_OK)
+        return ph_writer_close(w);
+    if (w)
+        ph_writer_discard(w);
+    return status;
+}
+
 ph_status cli_draw_panels(const char *path, const ph_model_info *model, const ph_real *tiles,
                           size_t panels, size_t shown)
 {
@@ -344,15 +393,7 @@ ph_status cli_draw_panels(const char *path, const ph_model_info *model, const ph
                                               .height = height, .width = width,
                                               .channels = channels, .by_column = true,
                                               .white = model->white });
-    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = model->width, .columns = panels });
-    ph_status status = w ? PH_OK : ph_last_status();
-    for (size_t i = 0; i < panels * shown && status == PH_OK; i++)
-        status = ph_writer_rows(w, tiles + (i / panels + i % panels * CLI_SHOWN) * model->width, 1);
-    if (status == PH_OK)
-        return ph_writer_close(w);
-    if (w)
-        ph_writer_discard(w);
-    return status;
+    return cli_cells(path, tiles, model->width, shown, panels, CLI_SHOWN);
 }
 
 int cli_picture(ph_model *m, const ph_data *data, const char *path)

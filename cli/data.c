@@ -110,13 +110,6 @@ static ph_status draw(const ph_data *d, const ph_data_info *info, double low, do
 
 /* ---- In words -------------------------------------------------------------------------------- */
 
-static void shape_text(const ph_data_info *info, const char *between, char text[96])
-{
-    size_t used = 0;
-    for (size_t i = 0; i < info->rank; i++)
-        used += (size_t)snprintf(text + used, 96 - used, "%s%zu", i ? between : "", info->shape[i]);
-}
-
 /* What a whole set comes to. */
 typedef struct summary {
     ph_column *column;
@@ -312,9 +305,9 @@ static ph_status print(const ph_data *d, const ph_data_info *info, const summary
                        const char *part)
 {
     char shape[96];
-    shape_text(info, "x", shape);
     printf("%s: %zu row%s of %s, %s numbers (%s), from %g to %g\n", info->name, info->rows,
-           info->rows == 1 ? "" : "s", shape, info->element, info->format, s->low, s->high);
+           info->rows == 1 ? "" : "s", cli_shape(info->rank, info->shape, shape), info->element,
+           info->format, s->low, s->high);
     if (info->id_column || ph_data_id(d, 0))
         printf("rows are named%s%s: %s, ...\n", info->id_column ? " by " : "",
                info->id_column ? cli_shown(info->id_column) : "", cli_shown(ph_data_id(d, 0)));

@@ -4,8 +4,8 @@
 #include <string.h>
 
 typedef struct use_options {
-    const char *output, *noise;
-    int64_t layer, noise_seed;
+    const char *output, *noise, *beside;
+    int64_t layer, noise_seed, rows;
 } use_options;
 
 #define OUTPUT                                                                                     \
@@ -24,10 +24,20 @@ static const ph_option reconstruct_table[] = {
       "on the rows that go in; how far they and what comes back are from the clean ones is told" },
     { "noise-seed", NULL, PH_OPTION_INT, offsetof(use_options, noise_seed), "1", 0, 9007199254740992.0,
       NULL, "of the noise" },
+    { "beside", NULL, PH_OPTION_TEXT, offsetof(use_options, beside), NULL, 0, 0, NULL,
+      "other models, OTHER.pin,THIRD.pin: a .png with a row of pictures for the originals and for "
+      "each model, and a table of their errors" },
+    { "rows", NULL, PH_OPTION_INT, offsetof(use_options, rows), "10", 1, 1000, NULL,
+      "with --beside: originals that are shown, from all classes in their order" },
 };
 
-static int use(const cli_command *c, const cli_arguments *a, const use_options *o)
+static int use(const cli_command *c, const cli_arguments *a, const void *options)
 {
+    const use_options *o = options;
+    if (o->beside)
+        return cli_beside(a, o->beside, o->output, (size_t)o->rows);
+    if (ph_settings_get(a->settings, "rows"))
+        return cli_usage("rows: how many are shown with --beside; give that too");
     ph_model *m = ph_model_load(a->word[0]);
     ph_data *data = m ? cli_open_for(a, m, c->name, a->word[1], "test") : NULL;
     int code;
@@ -59,17 +69,8 @@ static int use(const cli_command *c, const cli_arguments *a, const use_options *
 
 static int run(const cli_command *c, int argc, char **argv)
 {
-    cli_arguments a;
     use_options o = { 0 };
-    int code = cli_read(c, argc, argv, &a);
-    if (code == CLI_DONE && !a.help)
-        code = cli_options(c, &a, &o);
-    if (code == CLI_DONE && !a.help && o.output == NULL)
-        code = cli_usage("where to? Give -o FILE, or -o - for standard output");
-    if (code == CLI_DONE && !a.help)
-        code = use(c, &a, &o);
-    cli_free(&a);
-    return code;
+    return cli_write(c, argc, argv, &o, &o.output, use);
 }
 
 const cli_command cli_encode = {
@@ -79,12 +80,13 @@ const cli_command cli_encode = {
 };
 const cli_command cli_decode = {
     .name = "decode", .words = "MODEL CODES -o FILE", .help = "codes to rows",
-    .options = decode_table, .option_count = 1,
+    .options = decode_table, .option_count = sizeof decode_table / sizeof decode_table[0],
     .least_words = 2, .most_words = 2, .reads = true, .run = run,
 };
 const cli_command cli_reconstruct = {
     .name = "reconstruct", .words = "MODEL DATA -o FILE",
     .help = "rows through the code and back; .png: fifty rows, beside what became of them",
-    .options = reconstruct_table, .option_count = sizeof reconstruct_table / sizeof reconstruct_table[0],
+    .options = reconstruct_table,
+    .option_count = sizeof reconstruct_table / sizeof reconstruct_table[0],
     .least_words = 2, .most_words = 2, .reads = true, .run = run,
 };

@@ -66,8 +66,10 @@ static void print_json(const char *path, const ph_report_desc *d)
 }
 
 /* Both models take the same rows. */
-static int report(const cli_arguments *a, const report_options *o)
+static int report(const cli_command *c, const cli_arguments *a, const void *options)
 {
+    (void)c;
+    const report_options *o = options;
     ph_figures figures, beside_figures;
     char name[256], beside_name[256];
     ph_model *m = ph_model_load(a->word[0]);
@@ -96,17 +98,8 @@ static int report(const cli_arguments *a, const report_options *o)
 
 static int run(const cli_command *c, int argc, char **argv)
 {
-    cli_arguments a;
     report_options o = { 0 };
-    int code = cli_read(c, argc, argv, &a);
-    if (code == CLI_DONE && !a.help)
-        code = cli_options(c, &a, &o);
-    if (code == CLI_DONE && !a.help && o.output == NULL)
-        code = cli_usage("where to? Give -o FILE, or -o - for standard output");
-    if (code == CLI_DONE && !a.help)
-        code = report(&a, &o);
-    cli_free(&a);
-    return code;
+    return cli_write(c, argc, argv, &o, &o.output, report);
 }
 
 const cli_command cli_report = {

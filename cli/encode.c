@@ -34,6 +34,9 @@ static const ph_option reconstruct_table[] = {
 static int use(const cli_command *c, const cli_arguments *a, const void *options)
 {
     const use_options *o = options;
+    bool noisy = o->noise && strcmp(o->noise, "none") != 0;
+    if (o->beside && noisy)
+        return cli_usage("beside and noise: models are compared on the rows as they are; leave one out");
     if (o->beside)
         return cli_beside(a, o->beside, o->output, (size_t)o->rows);
     if (ph_settings_get(a->settings, "rows"))
@@ -53,7 +56,7 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
         size_t length = strlen(o->output);
         bool picture = strcmp(c->name, "reconstruct") == 0 && length > 4 &&
                        strcmp(o->output + length - 4, ".png") == 0;
-        if (o->noise && strcmp(o->noise, "none") != 0)
+        if (noisy)
             code = cli_restore_rows(m, data, &(cli_restore){ .noise = o->noise, .path = o->output,
                                                              .seed = o->noise_seed, .json = a->json });
         else if (picture)

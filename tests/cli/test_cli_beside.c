@@ -157,6 +157,8 @@ static void tables_beside(void **state)
     assert_fails("reconstruct one.pin t.csv -o - --beside two.pin", 2, "-o FILE.png");
     assert_fails("reconstruct one.pin t.csv --beside two.pin", 2, "where to?");
     assert_fails("reconstruct one.pin t.csv -o c.png --rows 5", 2, "--beside");
+    assert_fails("reconstruct one.pin t.csv -o c.png --beside two.pin --noise gauss:1", 2,
+                 "as they are");
     assert_fails("reconstruct one.pin t.csv -o c.png --beside a.pin", 2,
                  "a.pin: takes rows of 28x28, but one.pin rows of 3");
     assert_fails("reconstruct one.pin t.csv -o c.png --beside none.pin", 1, "none.pin");

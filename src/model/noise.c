@@ -74,7 +74,7 @@ ph_status ph_noise_block(ph_noise *n, const ph_data *data, size_t first, size_t 
         return ph_last_status();
     PH_TRY(ph_model_check_data(m, "reconstruct", data));
     PH_TRY(ph_model_scratch(m, width));
-    count = count < PH_USE_ROWS - skipped ? count : PH_USE_ROWS - skipped;
+    count = ph_use_rows(f->program, count < PH_USE_ROWS - skipped ? count : PH_USE_ROWS - skipped);
     PH_TRY(ph_fetch_range(data, &m->scaling, first - skipped, skipped + count, m->rows_in));
     n->program->noise_step = (uint32_t)(first / PH_USE_ROWS);
     PH_TRY(ph_program_run(n->program, (size_t[PH_MAX_SETS]){ 1, skipped + count },

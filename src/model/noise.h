@@ -18,7 +18,7 @@ typedef struct ph_noisy {
     const real *clean, *corrupted, *restored;
 } ph_noisy;
 
-/* Up to `count` rows from row `first` on: as many as are in one block. */
+/* Up to `count` rows from row `first` on: as many as are in one block and the model takes at once. */
 ph_status ph_noise_block(ph_noise *, const ph_data *, size_t first, size_t count, ph_noisy *);
 
 #endif

@@ -173,6 +173,30 @@ static void figures_of_every_model(void **state)
     }
 }
 
+/* A model that takes few rows at once, as its outputs are many, is given the same noise. */
+static void few_rows_at_once(void **state)
+{
+    (void)state;
+    enum { SOME = 150 };
+    static real same[SOME * WIDTH], own[SOME * WIDTH];
+    ph_data *some = ph_data_slice(data, 0, SOME);
+    ph_model *m = make("vae", some, "hidden=8 latent-dim=2 likelihood=categorical:256");
+    ph_model *other = make("ae", some, "hidden=8 latent-dim=2");
+    assert_true(ph_use_rows(ph_model_function(m, "reconstruct")->program, SOME) < SOME);
+    ph_noise *n = noise_of(m, "gauss:0.2", 5), *plain = noise_of(other, "gauss:0.2", 5);
+    assert_int_equal(ph_noise_rows(n, some, 0, SOME, noisy, back), PH_OK);
+    assert_int_equal(ph_noise_rows(plain, some, 0, SOME, same, NULL), PH_OK);
+    assert_memory_equal(noisy, same, sizeof same);
+    assert_int_equal(ph_model_apply(m, "reconstruct", noisy, SOME, own), PH_OK);
+    for (size_t i = 0; i < SOME * WIDTH; i++)
+        assert_near((double)own[i], (double)back[i], 0.01);
+    ph_noise_free(plain);
+    ph_noise_free(n);
+    ph_model_free(other);
+    ph_model_free(m);
+    ph_data_close(some);
+}
+
 static void bad_kinds(void **state)
 {
     (void)state;
@@ -219,7 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masked), cmocka_unit_test(salted), cmocka_unit_test(gaussian),
         cmocka_unit_test(it_belongs_to_the_row), cmocka_unit_test(figures_of_every_model),
-        cmocka_unit_test(bad_kinds),
+        cmocka_unit_test(few_rows_at_once), cmocka_unit_test(bad_kinds),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -16,8 +16,8 @@ static const ph_option table[] = {
     { "record", NULL, PH_OPTION_FLAG, offsetof(info_options, record), "0", 0, 0, NULL,
       "the figures of every epoch, one JSON object a line" },
     { "filters", NULL, PH_OPTION_TEXT, offsetof(info_options, filters), NULL, 0, 0, NULL,
-      "file (.png) for a picture of the first layer's weights: a tile for each unit, at most the 400 of "
-      "largest norm; negative is blue, zero white, positive red-brown" },
+      "file (.png) for a picture of the first layer's weights: a tile for each unit, at most the "
+      "400 of largest norm; negative is blue, zero white, positive red-brown" },
 };
 
 static void print_json(const ph_model *m)
@@ -51,8 +51,8 @@ static int draw_filters(const ph_model *m, const char *path, bool json)
         cli_json_number("count", (double)count);
         cli_json_end();
     } else if (strcmp(path, "-") != 0) {
-        fprintf(stderr, "saved %s: %zu of %zu filters, each tile on a scale of its own\n", path, drawn,
-                count);
+        fprintf(stderr, "saved %s: %zu of %zu filters, each tile on a scale of its own\n", path,
+                drawn, count);
     }
     return CLI_DONE;
 }

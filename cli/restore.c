@@ -49,8 +49,8 @@ static ph_status draw(ph_noise *n, ph_model *m, const ph_data *data, const cli_r
     free(tiles);
     bool pictures = cli_is_picture(model.rank, model.shape, &height, &width, &channels);
     if (status == PH_OK && !r->json && strcmp(r->path, "-") != 0)
-        printf("%s: %zu rows of %s%s: clean on the left, with noise %s in the middle, restored on the "
-               "right\n", r->path, shown, info.name, pictures ? "" : ", one a line", r->noise);
+        printf("%s: %zu rows of %s%s: clean on the left, with noise %s in the middle, restored on "
+               "the right\n", r->path, shown, info.name, pictures ? "" : ", one a line", r->noise);
     return status;
 }
 

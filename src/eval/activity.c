@@ -1,5 +1,5 @@
-/* activity.c - how the units of a code are used: how much each is on, how many are on in a row, which
- * never are. "On" is what training reports as active (model/ae.c).
+/* activity.c - how the units of a code are used: how much each is on, how many are on in a row,
+ * which never are. "On" is what training reports as active (model/ae.c).
  */
 #include "eval/eval.h"
 
@@ -107,7 +107,8 @@ ph_status ph_study_activity(ph_study *s)
     if (isnan(ph_figure_get(s->figures, "mean_activation")))
         PH_TRY(ph_study_add(s, "mean_activation", a->mean, "mean over units and rows"));
     if (isnan(ph_figure_get(s->figures, "active_share")))
-        PH_TRY(ph_study_add(s, "active_share", a->share, "share of units above %g, mean over rows", a->low));
-    return ph_study_add(s, "dead_units", (double)a->dead, "of %zu units of the code, above %g in no row",
-                        a->units, a->low);
+        PH_TRY(ph_study_add(s, "active_share", a->share, "share of units above %g, mean over rows",
+                            a->low));
+    return ph_study_add(s, "dead_units", (double)a->dead,
+                        "of %zu units of the code, above %g in no row", a->units, a->low);
 }

@@ -1,6 +1,6 @@
-/* noise.c - how well rows come back from noise: the mean squared error of corrupted and of restored rows
- * against the clean ones, over the whole set, in the model's input scale. Noise is measured as it is,
- * not clipped to the range of the data, as in training.
+/* noise.c - how well rows come back from noise: the mean squared error of corrupted and of restored
+ * rows against the clean ones, over the whole set, in the model's input scale. Noise is measured as
+ * it is, not clipped to the range of the data, as in training.
  */
 #include "eval/eval.h"
 
@@ -27,13 +27,14 @@ ph_status ph_noise_measure(ph_noise *n, const ph_data *data, ph_figures *figures
         restored += squares(block.restored, block.clean, block.count * data->width) / numbers;
         first += block.count;
     }
-    PH_TRY(ph_study_add(&s, "mse_corrupted", corrupted, "mean over all elements of %zu rows with noise "
-                        "%s, seed %llu, not clipped, against the clean ones, in the model's input scale",
-                        data->rows, n->kind, (unsigned long long)n->seed));
+    PH_TRY(ph_study_add(&s, "mse_corrupted", corrupted, "mean over all elements of %zu rows with "
+                        "noise %s, seed %llu, not clipped, against the clean ones, in the model's "
+                        "input scale", data->rows, n->kind, (unsigned long long)n->seed));
     PH_TRY(ph_study_add(&s, "mse_restored", restored, "the same of their reconstructions"));
     if (!ph_model_has_peak(n->model))
         return PH_OK;
-    PH_TRY(ph_study_add(&s, "psnr_corrupted", -10 * log10(corrupted), "dB, of mse_corrupted, peak 1"));
+    PH_TRY(ph_study_add(&s, "psnr_corrupted", -10 * log10(corrupted),
+                        "dB, of mse_corrupted, peak 1"));
     return ph_study_add(&s, "psnr_restored", -10 * log10(restored), "dB, of mse_restored, peak 1");
 }
 

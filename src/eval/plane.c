@@ -1,11 +1,11 @@
-/* plane.c - codes on a plane: their own two numbers, or their first two principal axes; and how much of
- * that plane they leave empty.
+/* plane.c - codes on a plane: their own two numbers, or their first two principal axes; and how
+ * much of that plane they leave empty.
  *
- * The axes are those of up to PH_PLANE_SAMPLE codes, found by orthogonal iteration: no matrix of code x
- * code is made, and no LAPACK has to be there. A grid of PH_PLANE_CELLS x PH_PLANE_CELLS lies over the central
- * 95 % of the codes on either axis, so that a few codes far out do not stretch it. Of n codes that are
- * normally distributed about a cell of probability p stays empty with (1 - p)^n: what is empty beyond
- * that are gaps.
+ * The axes are those of up to PH_PLANE_SAMPLE codes, found by orthogonal iteration: no matrix of
+ * code x code is made, and no LAPACK has to be there. A grid of PH_PLANE_CELLS x PH_PLANE_CELLS
+ * lies over the central 95 % of the codes on either axis, so that a few codes far out do not
+ * stretch it. Of n codes that are normally distributed about a cell of probability p stays empty
+ * with (1 - p)^n: what is empty beyond that are gaps.
  */
 #include "eval/eval.h"
 
@@ -92,7 +92,8 @@ static ph_status principal_axes(ph_plane *map, double *x, size_t rows)
     for (size_t i = 0; i < rows * n; i++)
         total += x[i] * x[i];
     for (size_t a = 0; a < 2 && total > 0; a++)
-        map->share[a] = find_axis(x, rows, n, a ? map->axis : NULL, map->axis + a * n, next) / total;
+        map->share[a] = find_axis(x, rows, n, a ? map->axis : NULL, map->axis + a * n, next) /
+                        total;
     free(next);
     return PH_OK;
 }
@@ -188,13 +189,15 @@ static size_t count_empty(const ph_plane *map, size_t axes)
     return empty;
 }
 
-/* The share of cells that as many normal codes, independent on both axes, are expected to leave empty. */
+/* The share of cells that as many normal codes, independent on both axes, are expected to leave
+ * empty. */
 static double empty_of_normal(size_t rows, size_t axes)
 {
     const double edge = 1.9599639845400545; /* 2.5 % lie beyond it */
     double p[PH_PLANE_CELLS], sum = 0;
     for (int i = 0; i < PH_PLANE_CELLS; i++) {
-        double low = edge * (2.0 * i / PH_PLANE_CELLS - 1), high = edge * (2.0 * (i + 1) / PH_PLANE_CELLS - 1);
+        double low = edge * (2.0 * i / PH_PLANE_CELLS - 1);
+        double high = edge * (2.0 * (i + 1) / PH_PLANE_CELLS - 1);
         p[i] = (erf(high / sqrt(2)) - erf(low / sqrt(2))) / 2;
     }
     for (int i = 0; i < PH_PLANE_CELLS; i++)
@@ -225,14 +228,16 @@ void ph_plane_free(ph_plane *map)
 
 ph_status ph_plane_figures(ph_study *s, const ph_plane *map, const ph_figures *train)
 {
-    PH_TRY(ph_study_add(s, "empty_cells", map->empty, "share of %s over the central 95 %% of %zu codes%s that "
-                        "is empty", map->code == 1 ? "20 intervals" : "a 20x20 grid", map->rows,
+    PH_TRY(ph_study_add(s, "empty_cells", map->empty,
+                        "share of %s over the central 95 %% of %zu codes%s that is empty",
+                        map->code == 1 ? "20 intervals" : "a 20x20 grid", map->rows,
                         map->code > 2 ? ", on their first two principal axes," : ""));
-    PH_TRY(ph_study_add(s, "empty_cells_normal", map->empty_normal, "the same, expected of as many normally "
-                        "distributed codes"));
+    PH_TRY(ph_study_add(s, "empty_cells_normal", map->empty_normal,
+                        "the same, expected of as many normally distributed codes"));
     if (train == NULL)
         return PH_OK;
-    return ph_study_add(s, "train_minus_test", ph_figure_get(train, "mse") - ph_figure_get(s->figures, "mse"),
+    return ph_study_add(s, "train_minus_test",
+                        ph_figure_get(train, "mse") - ph_figure_get(s->figures, "mse"),
                         "mse of the training part minus that of these rows");
 }
 

@@ -1,9 +1,9 @@
 /* noise.c - rows with noise on them and what a model makes of those: the noise of training
  * (nn/regularizers.c) in use.
  *
- * Rows are corrupted in blocks of PH_USE_ROWS from the set's first row on, a block's number taken for
- * the step that noise is drawn in. So a row's noise is a function of kind, seed, its number and the
- * column alone, and models are compared on the very same rows.
+ * Rows are corrupted in blocks of PH_USE_ROWS from the set's first row on, a block's number taken
+ * for the step that noise is drawn in. So a row's noise is a function of kind, seed, its number and
+ * the column alone, and models are compared on the very same rows.
  */
 #include "model/noise.h"
 
@@ -13,7 +13,8 @@
 /* Kinds are read as training reads its option. */
 static ph_status read_kind(ph_noise *n, const char *kind)
 {
-    static const ph_option table[] = { { "noise", NULL, PH_OPTION_CHOICE, 0, NULL, 0, 0, PH_NOISES, "" } };
+    static const ph_option table[] = { { .name = "noise", .type = PH_OPTION_CHOICE,
+                                         .choices = PH_NOISES } };
     const char *read = NULL;
     ph_settings *s = ph_settings_new();
     ph_status status = s ? ph_settings_set(s, "noise", kind) : ph_last_status();
@@ -32,9 +33,11 @@ static ph_status make_program(ph_noise *n)
     n->graph = ph_graph_new(n->seed);
     if (n->graph == NULL)
         return ph_last_status();
-    ph_node *touched, *x = ph_input(n->graph, "x", 1, &width), *noisy = ph_corrupt(x, n->kind, &touched);
+    ph_node *touched, *x = ph_input(n->graph, "x", 1, &width);
+    ph_node *noisy = ph_corrupt(x, n->kind, &touched);
     n->program = ph_compile(n->graph, &(ph_program_desc){
-        .feeds = &x, .feed_count = 1, .outputs = &noisy, .output_count = 1, .max_rows = PH_USE_ROWS });
+        .feeds = &x, .feed_count = 1, .outputs = &noisy, .output_count = 1,
+        .max_rows = PH_USE_ROWS });
     return n->program ? PH_OK : ph_last_status();
 }
 
@@ -65,7 +68,8 @@ void ph_noise_free(ph_noise *n)
     free(n);
 }
 
-ph_status ph_noise_block(ph_noise *n, const ph_data *data, size_t first, size_t count, ph_noisy *out)
+ph_status ph_noise_block(ph_noise *n, const ph_data *data, size_t first, size_t count,
+                         ph_noisy *out)
 {
     ph_model *m = n->model;
     size_t width = ph_shape_size(&m->row), skipped = first % PH_USE_ROWS;

@@ -112,8 +112,8 @@ int cli_stream(ph_model *, const char *function, const ph_data *, const char *pa
 /* Opens the file that it writes, for what `function` gives for each row of data: *width reals. */
 ph_writer *cli_writer(ph_model *, const char *function, const ph_data *, const char *path, double white,
                       size_t *width);
-/* pinhole reconstruct --noise: what the model makes of rows with noise, into a file or a picture beside
- * them, and how well they came back. Says what is wrong, returns the exit status. */
+/* pinhole reconstruct --noise: what the model makes of rows with noise, into a file or a picture
+ * beside them, and how well they came back. Says what is wrong, returns the exit status. */
 typedef struct cli_restore {
     const char *noise, *path;
     int64_t seed;

@@ -313,7 +313,8 @@ static int measure(eval *e)
     asked.activity = ph_model_has_activity(e->model) ? &e->activity : NULL;
     asked.classifier = e->o.features && strcmp(e->o.features, "classifier") == 0;
     int code = open_features(e, features);
-    bool fits = asked.probe || asked.code_size || asked.classifier || e->o.map || e->o.pca || e->o.pca_data;
+    bool fits = asked.probe || asked.code_size || asked.classifier || e->o.map || e->o.pca ||
+                e->o.pca_data;
     if (code == CLI_DONE && fits && open_training(e) != PH_OK)
         code = cli_fail();
     asked.training = e->training;

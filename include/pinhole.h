@@ -368,29 +368,31 @@ ph_status ph_model_fit_mixture(ph_model *, const ph_data *data, size_t component
 ph_data *ph_model_open_data(const ph_model *, const char *function, const char *spec,
                             const ph_data_desc *desc);
 
-/* The kinds of noise that training's option `noise` has, as choices of an option: mask:P sets a share P
- * of the numbers to 0, salt-pepper:P to 0 or 1, gauss:S adds a deviation S, in the model's input scale. */
+/* The kinds of noise that training's option `noise` has, as choices of an option: mask:P sets a
+ * share P of the numbers to 0, salt-pepper:P to 0 or 1, gauss:S adds a deviation S, in the model's
+ * input scale. */
 #define PH_NOISES "none mask:P gauss:S salt-pepper:P"
 
-/* Noise for rows that a model is to restore. A row's noise is a function of kind, seed, the row's number
- * in its set and the column alone, whatever else is read and whichever model is asked; Gaussian noise is
- * not clipped, as in training. The model must outlive it. NULL: PH_USAGE for a kind that is none. */
+/* Noise for rows that a model is to restore. A row's noise is a function of kind, seed, the row's
+ * number in its set and the column alone, whatever else is read and whichever model is asked;
+ * Gaussian noise is not clipped, as in training. The model must outlive it. NULL: PH_USAGE for a
+ * kind that is none. */
 typedef struct ph_noise ph_noise;
 ph_noise *ph_noise_new(ph_model *, const char *kind, uint64_t seed);
 void ph_noise_free(ph_noise *);
-/* `count` rows of data from row `first` on, with noise, and what the model makes of those, in the data's
- * own units; corrupted and restored may be NULL. */
+/* `count` rows of data from row `first` on, with noise, and what the model makes of those, in the
+ * data's own units; corrupted and restored may be NULL. */
 ph_status ph_noise_rows(ph_noise *, const ph_data *data, size_t first, size_t count,
                         ph_real *corrupted, ph_real *restored);
-/* Adds mse_corrupted and mse_restored, both against the clean rows over the whole set, and psnr_... where
- * the input scale has a peak. */
+/* Adds mse_corrupted and mse_restored, both against the clean rows over the whole set, and psnr_...
+ * where the input scale has a peak. */
 ph_status ph_noise_measure(ph_noise *, const ph_data *data, ph_figures *figures);
 
 /* Measures the model on data: rows, mse, sse and what applies of bce, psnr, ... */
 ph_status ph_model_eval(ph_model *, const ph_data *data, ph_figures *figures);
 
-/* How the units of a code are used. A unit is active in a row where it is above `low`, as in training: 0,
- * or 0.1 where the code's activation is the sigmoid. */
+/* How the units of a code are used. A unit is active in a row where it is above `low`, as in
+ * training: 0, or 0.1 where the code's activation is the sigmoid. */
 enum { PH_ACTIVITY_BINS = 20 };
 typedef struct ph_activity {
     size_t rows, units;
@@ -399,12 +401,12 @@ typedef struct ph_activity {
     double share;              /* of units that are active, mean over rows */
     size_t dead;               /* units that are active in no row */
     double *unit_mean;         /* activation of each unit, over rows */
-    double edge[PH_ACTIVITY_BINS + 1]; /* of evenly wide bins, from 0 or the smallest activation up to
-                                          the largest (sigmoid: 1) */
+    double edge[PH_ACTIVITY_BINS + 1]; /* of evenly wide bins, from 0 or the smallest activation up
+                                          to the largest (sigmoid: 1) */
     size_t count[PH_ACTIVITY_BINS];    /* activations in each, of all units and rows */
 } ph_activity;
-/* Whether there are units that are on or off: the model's code is a sparse one, or its activation is relu
- * or sigmoid. */
+/* Whether there are units that are on or off: the model's code is a sparse one, or its activation
+ * is relu or sigmoid. */
 bool ph_model_has_activity(const ph_model *);
 ph_status ph_model_activity(ph_model *, const ph_data *data, ph_activity *);
 void ph_activity_free(ph_activity *);
@@ -425,7 +427,7 @@ typedef struct ph_measures {
                                   `training`, where it is given, less that of data */
     const char *noise;         /* how well rows with this noise come back; NULL: not measured */
     uint64_t noise_seed;
-    ph_activity *activity;     /* filled, for the caller to free; dead_units and the like are figures */
+    ph_activity *activity;     /* filled, for the caller to free; dead_units is a figure, too */
 } ph_measures;
 
 /* The figures of ph_model_eval(), the structural similarity of pictures, the error relative to the
@@ -480,23 +482,24 @@ void ph_stop(void);
 /* What a page is made with; zero: nothing of it. */
 typedef struct ph_report_desc {
     const char *title;         /* of the page; NULL: the family and the set */
-    const ph_data *train;      /* the part that the model was trained on: gives the difference of the errors */
+    const ph_data *train;      /* the part that the model was trained on, to compare errors */
     ph_model *beside;          /* its map of the same rows is shown beside the model's */
     const char *name, *beside_name; /* of the two, where both are shown; NULL: their families */
     ph_figures *figures, *beside_figures; /* if not NULL: what the page tells of either model */
 } ph_report_desc;
 
-/* Writes one page (HTML) about the model on data: figures, curves of training, reconstructions, worst
- * rows, filters, a map of the codes, and what else applies. The file needs no other and no network;
- * equal arguments give equal bytes. desc may be NULL. Replaces path atomically, "-" is standard output.
- * Fails as ph_model_eval() does before anything is written; PH_IO. */
-ph_status ph_report_save(ph_model *, const ph_data *data, const ph_report_desc *desc, const char *path);
+/* Writes one page (HTML) about the model on data: figures, curves of training, reconstructions,
+ * worst rows, filters, a map of the codes, and what else applies. The file needs no other and no
+ * network; equal arguments give equal bytes. desc may be NULL. Replaces path atomically, "-" is
+ * standard output. Fails as ph_model_eval() does before anything is written; PH_IO. */
+ph_status ph_report_save(ph_model *, const ph_data *data, const ph_report_desc *desc,
+                         const char *path);
 
-/* Draws what the first layer looks for: the weights from a picture to each unit, up to `most` of them
- * (0: all), those of largest norm first (PCA's components in their order), on a scale of its own each:
- * negative is blue, zero white, positive red-brown; filters of colour pictures in their colours about
- * gray. *count, unless NULL: how many there are. PH_USAGE where rows are no pictures or the layer is not
- * dense. */
+/* Draws what the first layer looks for: the weights from a picture to each unit, up to `most` of
+ * them (0: all), those of largest norm first (PCA's components in their order), on a scale of its
+ * own each: negative is blue, zero white, positive red-brown; filters of colour pictures in their
+ * colours about gray. *count, unless NULL: how many there are. PH_USAGE where rows are no pictures
+ * or the layer is not dense. */
 ph_status ph_filters_save(const ph_model *, size_t most, const char *path, size_t *count);
 
 /* ---- Machine -------------------------------------------------------------------------------- */

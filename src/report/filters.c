@@ -117,7 +117,8 @@ static void explain(ph_page *r, const filters *f)
 static ph_status put_filters(ph_page *r, const filters *f, const size_t *chosen, size_t most)
 {
     size_t factor = ph_shrink_factor(f->height, f->width, 32);
-    real *rgb = malloc(3 * r->info.width * sizeof *rgb), *work = malloc(r->info.width * sizeof *work);
+    real *rgb = malloc(3 * r->info.width * sizeof *rgb);
+    real *work = malloc(r->info.width * sizeof *work);
     ph_status status = rgb && work ? PH_OK : out_of_memory();
     for (size_t i = 0; i < most && status == PH_OK; i++) {
         draw_filter(f, chosen[i], factor, work, rgb);
@@ -149,8 +150,9 @@ static ph_status write_filters(ph_page *r)
     return PH_OK;
 }
 
-/* A square grid, or nearly; places that no filter is left for are black, as the lines between are. */
-static ph_status save_filters(const filters *f, const size_t *chosen, size_t shown, const char *path)
+/* A square grid, or nearly; where no filter is left it is black, as the lines between are. */
+static ph_status save_filters(const filters *f, const size_t *chosen, size_t shown,
+                              const char *path)
 {
     size_t factor = ph_shrink_factor(f->height, f->width, 128), columns = 1;
     size_t height = (f->height + factor - 1) / factor, width = (f->width + factor - 1) / factor;
@@ -163,8 +165,9 @@ static ph_status save_filters(const filters *f, const size_t *chosen, size_t sho
     for (size_t i = 0; i < shown && status == PH_OK; i++)
         draw_filter(f, chosen[i], factor, work, tiles + i * height * width * 3);
     if (status == PH_OK)
-        status = ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = rows, .columns = columns, .gap = 1,
-                                                .height = height, .width = width, .channels = 3 });
+        status = ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = rows, .columns = columns,
+                                                .gap = 1, .height = height, .width = width,
+                                                .channels = 3 });
     free(tiles);
     free(work);
     return status;
@@ -174,8 +177,10 @@ ph_status ph_filters_save(const ph_model *m, size_t most, const char *path, size
 {
     filters f;
     if (!find_filters(m, &f))
-        return ph_fail(PH_USAGE, "filters: the model's rows are no pictures, or its first layer is not dense");
-    size_t shown = most && most < f.count ? most : f.count, *chosen = malloc(shown * sizeof *chosen);
+        return ph_fail(PH_USAGE, "filters: the model's rows are no pictures, or its first layer is "
+                       "not dense");
+    size_t shown = most && most < f.count ? most : f.count;
+    size_t *chosen = malloc(shown * sizeof *chosen);
     ph_status status = chosen ? choose_filters(&f, shown, chosen) : out_of_memory();
     if (status == PH_OK)
         status = save_filters(&f, chosen, shown, path);

@@ -131,7 +131,8 @@ static void put_plot(ph_page *r, const ph_page *shown, const size_t *count, size
 {
     char across[64], up[64];
     bool axes = shown->code > 2;
-    snprintf(across, sizeof across, "first axis, %.1f %% of the variance", 100 * shown->map.share[0]);
+    snprintf(across, sizeof across, "first axis, %.1f %% of the variance",
+             100 * shown->map.share[0]);
     snprintf(up, sizeof up, "second axis, %.1f %%", 100 * shown->map.share[1]);
     ph_plot p = { .width = 640, .height = 520, .left = 52, .right = 12, .top = 28, .bottom = 50,
                   .x = range_of(shown, 0), .y = range_of(shown, 1) };
@@ -168,8 +169,8 @@ static void put_axes_share(ph_page *r, const ph_page *shown)
         ph_put(r, " of ");
         put_name(r, shown);
     }
-    ph_put(r, " are shown by their first two principal axes, which have %.1f %% of the variance of the codes "
-              "shown.</li>", 100 * (shown->map.share[0] + shown->map.share[1]));
+    ph_put(r, " are shown by their first two principal axes, which have %.1f %% of the variance of "
+              "the codes shown.</li>", 100 * (shown->map.share[0] + shown->map.share[1]));
 }
 
 static void put_rows_shown(ph_page *r)
@@ -198,9 +199,9 @@ static void put_facts(ph_page *r)
     ph_put(r, "<ul class=\"note\">");
     put_axes_share(r, r);
     put_rows_shown(r);
-    ph_put(r, "<li>%.1f %% of the %zu %s over the central 95 %% of all codes are empty; of as many normally "
-              "distributed codes %.1f %% would be.</li>", 100 * r->map.empty, r->map.cells, cells_of(r),
-           100 * r->map.empty_normal);
+    ph_put(r, "<li>%.1f %% of the %zu %s over the central 95 %% of all codes are empty; of as many "
+              "normally distributed codes %.1f %% would be.</li>",
+           100 * r->map.empty, r->map.cells, cells_of(r), 100 * r->map.empty_normal);
     if (r->train) {
         double train = ph_figure_get(&r->train_figures, "mse");
         double here = ph_figure_get(&r->figures, "mse");
@@ -242,7 +243,7 @@ static void compare(ph_page *r)
 {
     static const struct { const char *figure, *what; bool share; } lines[] = {
         { "empty_cells", "empty cells", true },
-        { "empty_cells_normal", "empty cells expected of as many normally distributed codes", true },
+        { "empty_cells_normal", "empty cells expected of as many normal codes", true },
         { "mse", "error (mse) on these rows", false },
         { "train_minus_test", "training minus test error (mse)", false },
     };
@@ -251,8 +252,8 @@ static void compare(ph_page *r)
     put_name(r, r);
     ph_put(r, "</th><th scope=\"col\">");
     put_name(r, r->beside);
-    ph_put(r, "</th></tr></thead><tbody><tr><th scope=\"row\">numbers of a code</th><td>%zu</td><td>%zu</td>"
-              "</tr>", r->code, r->beside->code);
+    ph_put(r, "</th></tr></thead><tbody><tr><th scope=\"row\">numbers of a code</th><td>%zu</td>"
+              "<td>%zu</td></tr>", r->code, r->beside->code);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         double a = ph_figure_get(own, lines[i].figure), b = ph_figure_get(other, lines[i].figure);
         if (a != a && b != b)
@@ -266,9 +267,9 @@ static void compare(ph_page *r)
     put_axes_share(r, r);
     put_axes_share(r, r->beside);
     put_rows_shown(r);
-    ph_put(r, "<li>Cells are those of a grid of 20 × 20 over the central 95 %% of a model's codes on either "
-              "axis (of one number, 20 intervals); empty are those that none of all rows falls into.</li>"
-              "<li>A row that is pointed at is ringed on both maps.</li></ul>");
+    ph_put(r, "<li>Cells are those of a grid of 20 × 20 over the central 95 %% of a model's codes on "
+              "either axis (of one number, 20 intervals); empty are those that none of all rows "
+              "falls into.</li><li>A row that is pointed at is ringed on both maps.</li></ul>");
 }
 
 /* ---- The section --------------------------------------------------------------------------------- */
@@ -279,7 +280,8 @@ static ph_status write_map(ph_page *r)
     ph_put(r, "<svg hidden class=\"marks\"><defs>");
     for (size_t i = 0; i < MARKS; i++)
         ph_put(r, "<path id=\"m%zu\" d=\"%s\"/>", i, marks[i]);
-    ph_put(r, "</defs></svg><figure class=\"card map %s\" id=\"codes\">", r->beside ? "two" : "one");
+    ph_put(r, "</defs></svg><figure class=\"card map %s\" id=\"codes\">",
+           r->beside ? "two" : "one");
     if (r->beside == NULL)
         ph_put(r, "<figcaption>%s</figcaption>", map_title(r));
     if (count)

@@ -1,4 +1,4 @@
-/* test_cli_measures.c - rows that come back from noise, what a sparse code does, two models on a map. */
+/* test_cli_measures.c - rows back from noise, what a sparse code does, two models on a map. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,13 +50,15 @@ static double mean_square(const char *a, const char *b)
 static void rows_come_back(void **state)
 {
     (void)state;
-    assert_run("train ae glyphs --hidden 64 --latent-dim 16 --noise gauss:0.4 --epochs 2 -o d.pin --quiet", 0);
+    assert_run("train ae glyphs --hidden 64 --latent-dim 16 --noise gauss:0.4 --epochs 2 -o d.pin "
+               "--quiet", 0);
     assert_run("reconstruct d.pin glyphs --noise gauss:0.4 -o r.npy --json", 0);
     double corrupted = figure("psnr_corrupted"), restored = figure("psnr_restored");
     assert_true(fabs(corrupted + 10 * log10(0.16)) < 0.02);
     assert_true(restored > corrupted + 6);
     assert_true(fabs(figure("mse_restored") / mean_square("glyphs:test", "r.npy") - 1) < 1e-4);
-    assert_says(out, "\"units\":{\"mse_corrupted\":\"mean over all elements of 2000 rows with noise gauss:0.4, seed 1");
+    assert_says(out, "\"units\":{\"mse_corrupted\":\"mean over all elements of 2000 rows with "
+                     "noise gauss:0.4, seed 1");
     assert_run("eval d.pin glyphs --noise gauss:0.4 --json", 0);
     assert_true(figure("psnr_corrupted") == corrupted && figure("psnr_restored") == restored);
     assert_run("reconstruct d.pin glyphs --noise gauss:0.4 --noise-seed 2 -o s.npy --json", 0);
@@ -74,8 +76,9 @@ static void three_panels(void **state)
     (void)state;
     uint32_t width, height;
     assert_run("reconstruct d.pin glyphs --noise mask:0.25 -o p.png", 0);
-    assert_says(out, "p.png: 50 rows of glyphs: clean on the left, with noise mask:0.25 in the middle, "
-                     "restored on the right\n");
+    assert_says(out,
+                "p.png: 50 rows of glyphs: clean on the left, with noise mask:0.25 in the middle, "
+                "restored on the right\n");
     assert_says(out, "\npsnr_corrupted ");
     assert_says(out, "\npsnr_restored ");
     size_of("p.png", &width, &height);
@@ -97,21 +100,23 @@ static void three_panels(void **state)
 static void mistakes(void **state)
 {
     (void)state;
-    assert_fails("reconstruct d.pin glyphs --noise snow -o x.npy", 2, "'snow' is not one of: none mask:P");
+    assert_fails("reconstruct d.pin glyphs --noise snow -o x.npy", 2,
+                 "'snow' is not one of: none mask:P");
     assert_fails("reconstruct d.pin glyphs --noise mask:1.5 -o x.npy", 2, "between 0 and 1");
-    assert_fails("reconstruct d.pin glyphs --noise gauss:0.1 --noise-seed -1 -o x.npy", 2, "noise-seed");
+    assert_fails("reconstruct d.pin glyphs --noise gauss:0.1 --noise-seed -1 -o x.npy", 2,
+                 "noise-seed");
     assert_fails("eval d.pin glyphs --noise gauss:0", 2, "above 0");
     assert_fails("reconstruct d.pin t.csv --noise gauss:0.1 -o x.npy", 1, "rows of 2 numbers");
     assert_true(!there("x.npy"));
 }
 
-/* Sums of the histogram and of the units in JSON; bars in text; nothing of it for a code that is not
- * sparse. */
+/* Sums of the histogram and of the units in JSON; bars in text; nothing of it for a code that is
+ * not sparse. */
 static void sparse_codes_are_told(void **state)
 {
     (void)state;
-    assert_run("train ae glyphs --hidden none --latent-dim 7 --latent-activation sigmoid --sparsity kl:0.1 "
-               "--epochs 1 -o s.pin --quiet", 0);
+    assert_run("train ae glyphs --hidden none --latent-dim 7 --latent-activation sigmoid "
+               "--sparsity kl:0.1 --epochs 1 -o s.pin --quiet", 0);
     assert_run("eval s.pin glyphs --json", 0);
     double mean = 0, all = 0;
     const char *at = strstr(out, "\"unit_mean_activation\":[");
@@ -146,12 +151,14 @@ static void maps_side_by_side(void **state)
     assert_run("train vae glyphs --hidden 16 --latent-dim 2 --epochs 1 -o v.pin --quiet", 0);
     assert_run("report d.pin glyphs --beside v.pin -o two.html --json", 0);
     assert_says(out, "\"beside\":{\"rows\":2000,");
-    double empty = figure("empty_cells"), gap = figure("train_minus_test"); /* the last ones: v.pin's */
+    /* The last ones are v.pin's. */
+    double empty = figure("empty_cells"), gap = figure("train_minus_test");
     assert_run("eval v.pin glyphs --map --json", 0);
     assert_true(figure("empty_cells") == empty && figure("train_minus_test") == gap);
     assert_run("report d.pin glyphs:train --beside v.pin -o two.html --json", 0);
     assert_true(strstr(out, "train_minus_test") == NULL);
-    assert_fails("report d.pin glyphs --beside t.pin -o two.html", 1, "rows of 784 (28x28) numbers");
+    assert_fails("report d.pin glyphs --beside t.pin -o two.html", 1,
+                 "rows of 784 (28x28) numbers");
     assert_fails("report d.pin glyphs --beside v.pin -o v.pin", 2, "that file is read");
     assert_fails("report d.pin glyphs --beside nothing.pin -o two.html", 1, "nothing.pin");
 }
@@ -177,9 +184,9 @@ static void filters_are_drawn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_come_back), cmocka_unit_test(three_panels), cmocka_unit_test(mistakes),
-        cmocka_unit_test(sparse_codes_are_told), cmocka_unit_test(maps_side_by_side),
-        cmocka_unit_test(filters_are_drawn),
+        cmocka_unit_test(rows_come_back),    cmocka_unit_test(three_panels),
+        cmocka_unit_test(mistakes),          cmocka_unit_test(sparse_codes_are_told),
+        cmocka_unit_test(maps_side_by_side), cmocka_unit_test(filters_are_drawn),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

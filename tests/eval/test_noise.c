@@ -103,12 +103,13 @@ static void gaussian(void **state)
     ph_model_free(m);
 }
 
-/* The noise of a row is the same read alone, within any batch, for any model and number of threads. */
+/* The noise of a row is the same read alone, in any batch, for any model and number of threads. */
 static void it_belongs_to_the_row(void **state)
 {
     (void)state;
     static real some[200 * WIDTH], restored[200 * WIDTH];
-    ph_model *m = make("ae", data, "hidden=16 latent-dim=4"), *other = make("pca", data, "latent-dim=3");
+    ph_model *m = make("ae", data, "hidden=16 latent-dim=4");
+    ph_model *other = make("pca", data, "latent-dim=3");
     corrupt(m, "gauss:0.4", 7);
     ph_noise *n = noise_of(m, "gauss:0.4", 7), *same = noise_of(other, "gauss:0.4", 7);
     assert_int_equal(ph_set_threads(2, false), PH_OK);
@@ -141,9 +142,12 @@ static void it_belongs_to_the_row(void **state)
 static void figures_of_every_model(void **state)
 {
     (void)state;
-    static const char *const made[][2] = { { "ae", "hidden=16 latent-dim=4" },
-                                           { "ae", "hidden=16 latent-dim=4 scaling=standardise loss=mse" },
-                                           { "vae", "hidden=16 latent-dim=4" }, { "pca", "latent-dim=5" } };
+    static const char *const made[][2] = {
+        { "ae", "hidden=16 latent-dim=4" },
+        { "ae", "hidden=16 latent-dim=4 scaling=standardise loss=mse" },
+        { "vae", "hidden=16 latent-dim=4" },
+        { "pca", "latent-dim=5" }
+    };
     static real own[N];
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
         ph_figures f = { 0 }, all;
@@ -161,11 +165,14 @@ static void figures_of_every_model(void **state)
         if (peak) {
             assert_near(ph_figure_get(&f, "mse_corrupted") / squares(noisy, clean), 1, 1e-4);
             assert_near(ph_figure_get(&f, "mse_restored") / squares(back, clean), 1, 1e-4);
-            assert_near(ph_figure_get(&f, "psnr_corrupted"), -10 * log10(squares(noisy, clean)), 1e-3);
-            assert_near(ph_figure_get(&f, "psnr_restored"), -10 * log10(squares(back, clean)), 1e-3);
+            assert_near(ph_figure_get(&f, "psnr_corrupted"), -10 * log10(squares(noisy, clean)),
+                        1e-3);
+            assert_near(ph_figure_get(&f, "psnr_restored"), -10 * log10(squares(back, clean)),
+                        1e-3);
         }
-        assert_int_equal(ph_model_measure(m, data, &(ph_measures){ .noise = "mask:0.3", .noise_seed = 3 },
-                                          &all), PH_OK);
+        assert_int_equal(
+            ph_model_measure(m, data, &(ph_measures){ .noise = "mask:0.3", .noise_seed = 3 }, &all),
+            PH_OK);
         for (size_t k = 0; k < f.count; k++)
             assert_true(ph_figure_get(&all, f.at[k].name) == f.at[k].value);
         ph_noise_free(n);
@@ -200,8 +207,9 @@ static void few_rows_at_once(void **state)
 static void bad_kinds(void **state)
 {
     (void)state;
-    static const char *const kinds[] = { "none", "mask", "mask:", "mask:0", "mask:1", "gauss:-1", "gauss:x",
-                                         "snow:0.1", "", "salt-pepper:2" };
+    static const char *const kinds[] = { "none",   "mask",         "mask:",   "mask:0",
+                                         "mask:1", "gauss:-1",     "gauss:x", "snow:0.1",
+                                         "",       "salt-pepper:2" };
     ph_model *m = make("ae", data, "hidden=16 latent-dim=4");
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         assert_null(ph_noise_new(m, kinds[i], 1));

@@ -162,8 +162,10 @@ static void small_cases(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_cells_are_counted), cmocka_unit_test(normal_codes_leave_what_is_expected),
-        cmocka_unit_test(gaps_are_seen), cmocka_unit_test(small_cases),
+        cmocka_unit_test(the_cells_are_counted),
+        cmocka_unit_test(normal_codes_leave_what_is_expected),
+        cmocka_unit_test(gaps_are_seen),
+        cmocka_unit_test(small_cases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

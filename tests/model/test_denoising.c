@@ -34,8 +34,8 @@ static outcome trained(const char *options)
 {
     char text[256];
     ph_figures f;
-    snprintf(text, sizeof text, "hidden=none loss=mse lr=0.003 schedule=cosine batch-size=100 epochs=30 %s",
-             options);
+    snprintf(text, sizeof text,
+             "hidden=none loss=mse lr=0.003 schedule=cosine batch-size=100 epochs=30 %s", options);
     ph_model *m = make("ae", rows, text);
     if (ph_train(m, rows, NULL) != PH_OK)
         fail_msg("%s", ph_message());
@@ -55,7 +55,8 @@ static double gain(outcome o)
 static void a_linear_code_of_the_rows_size_loses_nothing(void **state)
 {
     (void)state;
-    outcome o = trained("latent-dim=196 scaling=center"), narrow = trained("latent-dim=20 scaling=center");
+    outcome o = trained("latent-dim=196 scaling=center");
+    outcome narrow = trained("latent-dim=20 scaling=center");
     printf("error %.2g from 196 numbers, %.2g from 20\n", o.clean, narrow.clean);
     assert_true(o.clean < 5e-5 && narrow.clean > 50 * o.clean);
     assert_true(fabs(gain(o)) < 0.5);
@@ -66,8 +67,8 @@ static void noise_cures_copying(void **state)
     (void)state;
     outcome copy = trained("latent-dim=300 latent-activation=relu scaling=none");
     outcome cured = trained("latent-dim=300 latent-activation=relu scaling=none noise=gauss:0.3");
-    printf("copy: error %.2g, gain %.1f dB; with noise in training: error %.2g, gain %.1f dB\n", copy.clean,
-           gain(copy), cured.clean, gain(cured));
+    printf("copy: error %.2g, gain %.1f dB; with noise in training: error %.2g, gain %.1f dB\n",
+           copy.clean, gain(copy), cured.clean, gain(cured));
     assert_true(copy.clean < 1e-3 && gain(copy) < 2);
     assert_true(gain(cured) > 8);
     assert_true(cured.clean > 5 * copy.clean); /* its price */

@@ -311,13 +311,14 @@ static void without_a_record(void **state)
     ph_data_close(data);
 }
 
-/* A sparse code gets a section: what the units come to, where they were to be, how many are dead. */
+/* A sparse code gets a section: what units come to, where they were to be, how many are dead. */
 static void sparse_code(void **state)
 {
     (void)state;
     ph_data *data = open_set("glyphs:test", NULL);
-    ph_model *m = train("ae", data, OPTIONS("hidden=none", "latent-dim=12", "latent-activation=sigmoid",
-                                            "sparsity=kl:0.25", "epochs=2"));
+    ph_model *m = train("ae", data,
+                        OPTIONS("hidden=none", "latent-dim=12", "latent-activation=sigmoid",
+                                "sparsity=kl:0.25", "epochs=2"));
     char *page = report(m, data, NULL, NULL), told[96];
     assert_sound(page, "summary curves rows worst filters map activity units");
     ph_activity a;
@@ -359,13 +360,15 @@ static void beside_another(void **state)
     snprintf(told, sizeof told, "empty cells</th><td>%.3g %%</td><td>%.3g %%</td>",
              100 * ph_figure_get(&own, "empty_cells"), 100 * ph_figure_get(&other, "empty_cells"));
     assert_says(page, told);
-    snprintf(told, sizeof told, "on these rows</th><td>%.4g</td><td>%.4g</td>", ph_figure_get(&own, "mse"),
-             ph_figure_get(&other, "mse"));
+    snprintf(told, sizeof told, "on these rows</th><td>%.4g</td><td>%.4g</td>",
+             ph_figure_get(&own, "mse"), ph_figure_get(&other, "mse"));
     assert_says(page, told);
     free(page);
     /* The figures are those of eval. */
-    assert_int_equal(ph_model_measure(b, data, &(ph_measures){ .map = true, .training = part }, &alone), PH_OK);
-    static const char *const names[] = { "mse", "empty_cells", "empty_cells_normal", "train_minus_test" };
+    assert_int_equal(
+        ph_model_measure(b, data, &(ph_measures){ .map = true, .training = part }, &alone), PH_OK);
+    static const char *const names[] = { "mse", "empty_cells", "empty_cells_normal",
+                                         "train_minus_test" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_true(ph_figure_get(&other, names[i]) == ph_figure_get(&alone, names[i]));
     /* A model of other rows cannot stand beside it. */
@@ -412,8 +415,8 @@ static void weights_of(ph_model *m, ph_real weight[5][784])
             weight[u][i] = code[i * 5 + u] - code[784 * 5 + u];
 }
 
-/* Five tiles in two lines of three, the largest norm first, from blue over white to red-brown; what is
- * left over and the lines between are black. */
+/* Five tiles in two lines of three, the largest norm first, from blue over white to red-brown; what
+ * is left over and the lines between are black. */
 static void filters_as_a_picture(void **state)
 {
     (void)state;
@@ -445,7 +448,8 @@ static void filters_as_a_picture(void **state)
                 size_t tile = y / 29 * 3 + x / 29;
                 double want = 0;
                 if (y % 29 < 28 && x % 29 < 28 && tile < 5) {
-                    double v = (double)weight[order[tile]][y % 29 * 28 + x % 29] / most[order[tile]];
+                    double v = (double)weight[order[tile]][y % 29 * 28 + x % 29] /
+                               most[order[tile]];
                     want = 255 * (0.97 + fabs(v) * (ends[v > 0][c] - 0.97));
                 }
                 assert_true(fabs(drawn[(y * header.width + x) * 3 + c] - want) < 1);
@@ -658,7 +662,8 @@ static void failures(void **state)
     write_file("old.html", "old");
     assert_int_equal(ph_report_save(m, bad, NULL, in_folder("old.html")), PH_DATA);
     assert_non_null(strstr(ph_message(), "bad.csv: row 2, column 2"));
-    assert_int_equal(ph_report_save(m, good, &(ph_report_desc){ .train = bad }, in_folder("old.html")), PH_DATA);
+    assert_int_equal(
+        ph_report_save(m, good, &(ph_report_desc){ .train = bad }, in_folder("old.html")), PH_DATA);
     ph_data *other = open_set("glyphs:test", NULL);
     assert_int_equal(ph_report_save(m, other, NULL, in_folder("old.html")), PH_DATA);
     char command[300], text[8] = "";

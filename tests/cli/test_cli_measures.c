@@ -105,6 +105,7 @@ static void mistakes(void **state)
     assert_fails("reconstruct d.pin glyphs --noise mask:1.5 -o x.npy", 2, "between 0 and 1");
     assert_fails("reconstruct d.pin glyphs --noise gauss:0.1 --noise-seed -1 -o x.npy", 2,
                  "noise-seed");
+    assert_fails("reconstruct d.pin glyphs --noise mask:0.2 --beside d.pin -o x.png", 2, "--beside");
     assert_fails("eval d.pin glyphs --noise gauss:0", 2, "above 0");
     assert_fails("reconstruct d.pin t.csv --noise gauss:0.1 -o x.npy", 1, "rows of 2 numbers");
     assert_true(!there("x.npy"));

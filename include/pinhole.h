@@ -176,7 +176,8 @@ void ph_data_close(ph_data *);
 void ph_data_describe(const ph_data *, ph_data_info *info);
 /* Reads n rows by index, in the data's own units, to out (n x width). PH_IO, PH_DATA. */
 ph_status ph_data_read(const ph_data *, const size_t *index, size_t n, ph_real *out);
-/* One label a row, or NULL when the set has none. */
+/* One label a row, PH_NO_LABEL where it has none, or NULL when the set has none at all. */
+#define PH_NO_LABEL UINT32_MAX
 const uint32_t *ph_data_labels(const ph_data *);
 /* The name of a column, of a class, of a row (as the set's id column or file names have it), or NULL
  * where the set has none. */

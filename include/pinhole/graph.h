@@ -39,9 +39,16 @@ ph_node *ph_input(ph_graph *, const char *name, size_t rank, const size_t *shape
 ph_node *ph_input_beside(ph_node *beside, const char *name, size_t rank, const size_t *shape);
 /* One index (u32) a row, beside `beside`. */
 ph_node *ph_index_input(ph_node *beside, const char *name);
-/* The labels of the rows of x, each as a row of `classes` zeros with a one. Training feeds them from
- * the data; one for a graph. */
+/* The labels of the rows of x, each as a row of `classes` zeros with a one, or of zeros where a row
+ * has none. Training feeds them from the data; one for a graph. */
 ph_node *ph_labels(ph_node *x, size_t classes);
+/* A second set of rows like x, for labels to stand beside: each step of training has a batch of them,
+ * rows with labels, which go round and round while those of x make an epoch. One for a graph. */
+ph_node *ph_labelled(ph_node *x);
+/* Training uses the labels of `count` rows, drawn evenly over the classes by the seed (0: of all that
+ * have one), and no rows without in the place where labels are. apart: the drawn rows of a second set
+ * are left out of the first. */
+void ph_use_labels(ph_graph *, size_t count, bool apart);
 ph_node *ph_constant(ph_graph *, double value);
 /* A whole [count] of numbers that stay as they are. */
 ph_node *ph_constants(ph_graph *, size_t count, const double *values);
@@ -174,16 +181,24 @@ ph_node *ph_loss(const char *loss, ph_node *y, ph_node *x);
 /* One phase of a training step: minimise the mean over rows of `loss` (or the whole scalar) by
  * changing the parameters of the scopes named in `train` (blank-separated prefixes; NULL: all).
  * Phases with epochs of their own prepare: they run one after the other, each alone, before training
- * proper, which is all the others together in every step for the option `epochs`. */
+ * proper, which is all the others, one after the other in every step, for the option `epochs`. Each has
+ * an optimiser of its own, also on parameters that it shares with others. */
 typedef struct ph_phase {
     ph_node *loss;
     const char *train;
     int64_t epochs;
-    double lr;                 /* of a phase that prepares, constant; 0: the option */
+    const char *name;          /* its loss is told as NAME_loss; NULL: loss2, loss3, ... The first one's
+                                  is loss */
+    double lr;                 /* 0: the option; moved by the schedule, but not where it prepares */
+    double momentum;           /* of sgd and rmsprop, beta1 of adam. 0: the option; below 0: none */
+    double weight_decay;       /* 0: the option; below 0: none */
 } ph_phase;
-void ph_add_phase(ph_graph *, const ph_phase *);
-/* A figure of every epoch: mean over rows, or the whole scalar. unit says what it is. */
+/* Returns the number of the phase, from 0 on. */
+int ph_add_phase(ph_graph *, const ph_phase *);
+/* A figure of every epoch: mean over rows, or the whole scalar. unit says what it is. It is measured in
+ * the first phase of training proper, or in the phase of that number. */
 void ph_report(ph_graph *, const char *name, const char *unit, ph_node *value);
+void ph_report_in(ph_graph *, int phase, const char *name, const char *unit, ph_node *value);
 /* The mean over rows of each number of a value per row, kept in the training record as a list. At most
  * 512 numbers: more are not kept. */
 void ph_report_each(ph_graph *, const char *name, const char *unit, ph_node *value);

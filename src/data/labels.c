@@ -13,7 +13,7 @@ void ph_data_take_labels(ph_data *d, uint32_t *labels)
 {
     d->labels = labels;
     for (size_t i = 0; i < d->rows; i++)
-        if (labels[i] + 1 > d->classes)
+        if (labels[i] != PH_NO_LABEL && labels[i] + 1 > d->classes)
             d->classes = labels[i] + 1;
 }
 

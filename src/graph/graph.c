@@ -390,6 +390,22 @@ ph_node *ph_labels(ph_node *x, size_t classes)
     return x->graph->labels = ph_input_beside(x, "labels", 1, &classes);
 }
 
+ph_node *ph_labelled(ph_node *x)
+{
+    if (ph_is_dead(x))
+        return x;
+    if (x->graph->labelled)
+        return ph_mistake(x->graph, "labelled: the graph has a second set of rows already");
+    return x->graph->labelled = ph_input(x->graph, "labelled", x->shape.rank, x->shape.dim);
+}
+
+void ph_use_labels(ph_graph *graph, size_t count, bool apart)
+{
+    graph->labels_drawn = true;
+    graph->labels_count = count;
+    graph->labels_apart = apart;
+}
+
 static const ph_shape scalar = { .rank = 1, .dim = { 1 } };
 
 ph_node *ph_constant(ph_graph *graph, double value)
@@ -546,16 +562,18 @@ ph_node *ph_state(ph_scope *scope, const char *name, size_t rank, const size_t *
 
 /* ---- Phases, reports, exports ---------------------------------------------------------------- */
 
-void ph_add_phase(ph_graph *graph, const ph_phase *phase)
+int ph_add_phase(ph_graph *graph, const ph_phase *phase)
 {
     if (graph->phase_count == PH_MAX_PHASES) {
         ph_mistake(graph, "a model has at most %d phases", PH_MAX_PHASES);
-        return;
+        return 0;
     }
     ph_phase *mine = &graph->phase[graph->phase_count++];
     *mine = *phase;
-    if (phase->train && (mine->train = ph_arena_text(&graph->arena, phase->train)) == NULL)
+    if ((phase->train && (mine->train = ph_arena_text(&graph->arena, phase->train)) == NULL) ||
+        (phase->name && (mine->name = ph_arena_text(&graph->arena, phase->name)) == NULL))
         ph_out_of_memory(graph);
+    return graph->phase_count - 1;
 }
 
 static void name_node(ph_graph *graph, ph_named *list, int *count, int most, const char *name,
@@ -567,7 +585,7 @@ static void name_node(ph_graph *graph, ph_named *list, int *count, int most, con
     }
     ph_named *named = &list[*count];
     *named = (ph_named){ ph_arena_text(&graph->arena, name), ph_arena_text(&graph->arena, unit),
-                         in, value };
+                         in, value, -1 };
     if (named->name == NULL || named->unit == NULL)
         ph_out_of_memory(graph);
     else
@@ -583,6 +601,14 @@ void ph_report_each(ph_graph *graph, const char *name, const char *unit, ph_node
 {
     if (ph_width(value) <= PH_LONGEST_LIST)
         name_node(graph, graph->list, &graph->list_count, PH_MAX_LISTS, name, unit, NULL, value);
+}
+
+void ph_report_in(ph_graph *graph, int phase, const char *name, const char *unit, ph_node *value)
+{
+    int before = graph->report_count;
+    ph_report(graph, name, unit, value);
+    if (graph->report_count > before)
+        graph->report[before].phase = phase;
 }
 
 void ph_export(ph_graph *graph, const char *name, ph_node *in, ph_node *value)

@@ -89,6 +89,7 @@ struct ph_node {
 typedef struct ph_named {
     char *name, *unit;
     ph_node *input, *value;
+    int phase;                 /* of a report: where it is measured; -1: the first of training proper */
 } ph_named;
 
 enum { PH_MAX_PHASES = 24, PH_MAX_NAMED = 40, PH_MAX_LISTS = 4, PH_LONGEST_LIST = 512 };
@@ -115,6 +116,9 @@ struct ph_graph {
     ph_scope *scope, nowhere;  /* nowhere: what a caller gets when there is no memory for a scope */
     int phase_count, report_count, list_count, export_count;
     ph_node *labels;           /* the input that takes them, or NULL */
+    ph_node *labelled;         /* the second set of rows, or NULL */
+    bool labels_drawn, labels_apart; /* as ph_use_labels() was told */
+    size_t labels_count;
     ph_phase phase[PH_MAX_PHASES];
     ph_named report[PH_MAX_NAMED], list[PH_MAX_LISTS], exported[PH_MAX_NAMED];
     ph_node dead;              /* what a constructor returns after a mistake */

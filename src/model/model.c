@@ -167,6 +167,7 @@ ph_status ph_model_build(ph_model *m, size_t room)
     PH_TRY(ph_graph_status(m->graph));
     ph_trainer_start(&m->trainer, m->graph, m->x, &m->scaling);
     m->trainer.y = m->graph->labels;
+    m->trainer.labelled = m->graph->labelled;
     m->trainer.schedule = m->family->schedule;
     m->trainer.family_options = m->options;
     return PH_OK;

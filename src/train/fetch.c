@@ -64,6 +64,8 @@ ph_status ph_fetch_labels(const ph_data *data, const size_t *index, size_t n, si
     memset(out, 0, n * classes * sizeof out[0]);
     for (size_t i = 0; i < n; i++) {
         uint32_t label = labels[index[i]];
+        if (label == PH_NO_LABEL)
+            continue;
         if (label >= classes)
             return ph_fail(PH_DATA, "%s: row %zu: label %u, but there are %zu classes", data->name,
                            index[i] + 1, label, classes);

@@ -20,21 +20,33 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* The rate of the schedule, which begins with training proper. */
-static double rate_at(const ph_fitting *f, double epoch)
+/* The rate of a phase: its own or the option's, constant where it prepares, else moved by the schedule,
+ * which begins with training proper. */
+static double rate_at(const ph_fitting *f, int phase, double epoch)
 {
     const ph_trainer *t = f->t;
-    int preparing = ph_trainer_preparing(t, t->progress.epoch);
-    if (preparing >= 0)
-        return t->graph->phase[preparing].lr > 0 ? t->graph->phase[preparing].lr : t->o.lr;
-    return ph_schedule_rate(&t->o, epoch - (double)t->prelude, t->progress.plateau);
+    const ph_phase *own = &t->graph->phase[phase];
+    ph_trainer_options o = t->o;
+    if (own->lr > 0) {
+        o.lr = own->lr;
+        o.lr_min = fmin(o.lr_min, o.lr);
+    }
+    return own->epochs > 0 ? o.lr
+                           : ph_schedule_rate(&o, epoch - (double)t->prelude, t->progress.plateau);
+}
+
+/* The phase whose rate is told: the one that prepares, or the first of training proper. */
+static int told_phase(const ph_fitting *f)
+{
+    int preparing = ph_trainer_preparing(f->t, f->t->progress.epoch);
+    return preparing >= 0 ? preparing : f->t->lead;
 }
 
 /* Of the last step that was done. */
 static double rate(const ph_fitting *f)
 {
     const ph_trainer_progress *p = &f->t->progress;
-    return rate_at(f, (double)p->epoch + (double)p->batch / (double)f->batches);
+    return rate_at(f, told_phase(f), (double)p->epoch + (double)p->batch / (double)f->batches);
 }
 
 /* Figures that this epoch has: a phase that prepares tells its loss alone. */
@@ -119,14 +131,26 @@ static void checkpoint(ph_fitting *f)
     f->saved_at = now();
 }
 
+/* Figure number i, or the list that stands there behind the figures, as the last step gave it. */
+static const real *output_of(const ph_fitting *f, int i)
+{
+    const ph_trainer *t = f->t;
+    int preparing = ph_trainer_preparing(t, t->progress.epoch), slot = 0;
+    if (preparing >= 0)
+        return ph_program_output(f->phase[preparing], 0);
+    for (int k = 0; k < i; k++)
+        slot += t->figure_phase[k] == t->figure_phase[i];
+    return ph_program_output(f->phase[t->figure_phase[i]], slot);
+}
+
 /* Back to the weights of the last epoch, which are saved, with word of where it happened and which
  * reported term, if one did, became infinite or NaN with the loss. */
-static ph_status diverged(ph_fitting *f)
+static ph_status diverged(ph_fitting *f, int phase)
 {
     ph_trainer *t = f->t;
     const char *term = t->figure_name[0];
-    for (int i = 1; i < t->figure_count && ph_trainer_preparing(t, t->progress.epoch) < 0; i++)
-        if (!isfinite(ph_program_output(f->phase[t->lead], i)[0]))
+    for (int i = 0; i < t->figure_count && ph_trainer_preparing(t, t->progress.epoch) < 0; i++)
+        if (t->figure_phase[i] == phase && !isfinite(output_of(f, i)[0]))
             term = t->figure_name[i];
     ph_trainer_restore(t, f->good);
     PH_TRY(save(f));
@@ -136,6 +160,26 @@ static ph_status diverged(ph_fitting *f)
                    (long long)t->progress.epoch + 1, term, (long long)t->progress.epoch);
 }
 
+/* What the programs are run on: batches, and rows of each set. */
+typedef struct feeds {
+    const void *bound[PH_MAX_FEEDS];
+    size_t rows[PH_MAX_SETS];
+} feeds;
+
+static feeds bind(const ph_fitting *f, size_t count, const real *second, size_t second_count)
+{
+    feeds b = { .rows = { 1, count } };
+    int n = 0;
+    b.bound[n++] = f->batch;
+    if (f->t->y)
+        b.bound[n++] = f->labels;
+    if (f->t->labelled) {
+        b.bound[n] = second;
+        b.rows[f->t->labelled->shape.set] = second_count;
+    }
+    return b;
+}
+
 /* Rows by index, and their labels where the graph takes them. */
 static ph_status fetch(ph_fitting *f, const ph_data *data, const size_t *index, size_t count)
 {
@@ -143,18 +187,48 @@ static ph_status fetch(ph_fitting *f, const ph_data *data, const size_t *index, 
     return f->classes ? ph_fetch_labels(data, index, count, f->classes, f->labels) : PH_OK;
 }
 
+/* The second set's batch of this step: a function of the step alone, so that a resumed run has it, too.
+ * Each pass over the set has an order of its own. */
+static ph_status fetch_labelled(ph_fitting *f, size_t *count)
+{
+    const ph_trainer *t = f->t;
+    size_t batch = f->labelled_batch, all = f->labelled_count, batches = (all + batch - 1) / batch;
+    int64_t pass = t->progress.step / (int64_t)batches;
+    size_t first = (size_t)(t->progress.step % (int64_t)batches) * batch;
+    if (pass != f->labelled_pass) {
+        ph_shuffle(f->labelled_order, all, (uint64_t)t->o.seed ^ 0x6c6162656c6c6564u, (uint64_t)pass);
+        for (size_t i = 0; i < all; i++)
+            f->labelled_order[i] = f->labelled_rows[f->labelled_order[i]];
+        f->labelled_pass = pass;
+    }
+    *count = all - first < batch ? all - first : batch;
+    PH_TRY(ph_fetch(f->data, t->scaling, f->labelled_order + first, *count, f->second));
+    return ph_fetch_labels(f->data, f->labelled_order + first, *count, f->classes, f->labels);
+}
+
+/* The batches of a step. Labels stand beside the second set where there is one. */
+static ph_status fetch_step(ph_fitting *f, size_t *count, size_t *labelled)
+{
+    const ph_trainer_progress *p = &f->t->progress;
+    size_t first = (size_t)p->batch * f->batch_size;
+    *count = f->rows - first < f->batch_size ? f->rows - first : f->batch_size;
+    *labelled = 0;
+    if (f->labelled_rows == NULL)
+        return fetch(f, f->data, f->order + first, *count);
+    PH_TRY(ph_fetch(f->data, f->t->scaling, f->order + first, *count, f->batch));
+    return fetch_labelled(f, labelled);
+}
+
 static ph_status one_step(ph_fitting *f, double *lr)
 {
     ph_trainer *t = f->t;
     ph_trainer_progress *p = &t->progress;
-    size_t first = (size_t)p->batch * f->batch_size;
-    size_t count = f->rows - first < f->batch_size ? f->rows - first : f->batch_size;
-    PH_TRY(fetch(f, f->data, f->order + first, count));
+    size_t count, labelled;
+    PH_TRY(fetch_step(f, &count, &labelled));
     double epoch = (double)p->epoch + (double)(p->batch + 1) / (double)f->batches;
-    *lr = rate_at(f, epoch);
+    *lr = rate_at(f, told_phase(f), epoch);
     int preparing = ph_trainer_preparing(t, p->epoch);
-    size_t rows[PH_MAX_SETS] = { 1, count };
-    const void *bound[] = { f->batch, f->labels };
+    feeds b = bind(f, count, f->second, labelled);
     if (t->schedule)
         t->schedule(t->graph, t->family_options, (double)(p->epoch - t->prelude) +
                                                      (double)p->batch / (double)f->batches);
@@ -163,21 +237,20 @@ static ph_status one_step(ph_fitting *f, double *lr)
         if (preparing >= 0 ? i != preparing : t->graph->phase[i].epochs > 0)
             continue;
         snprintf(name, sizeof name, t->graph->phase_count > 1 ? "lr%d" : "lr", i + 1);
-        ph_knob_set(t->graph, name, *lr);
+        ph_knob_set(t->graph, name, rate_at(f, i, epoch));
         f->phase[i]->noise_step = (uint32_t)p->step;
-        ph_status status = ph_program_run(f->phase[i], rows, bound);
+        ph_status status = ph_program_run(f->phase[i], b.rows, b.bound);
         if (status == PH_DIVERGED)
-            return diverged(f);
+            return diverged(f, i);
         PH_TRY(status);
     }
-    ph_program *telling = f->phase[preparing >= 0 ? preparing : t->lead];
     for (int i = 0; i < figures(f, p->epoch); i++) {
-        double value = (double)ph_program_output(telling, i)[0] * (double)count;
+        double value = (double)output_of(f, i)[0] * (double)count;
         p->sum[i] += value;
         f->logged[i] += value;
     }
     for (int i = 0; i < lists(f, p->epoch); i++) {
-        const real *value = ph_program_output(telling, t->figure_count + i);
+        const real *value = output_of(f, t->figure_count + i);
         for (size_t k = 0; k < ph_width(t->graph->list[i].value); k++)
             p->list[i][k] += (double)value[k] * (double)count;
     }
@@ -200,8 +273,8 @@ static ph_status measure(ph_fitting *f)
         size_t left = f->validation_count - first;
         size_t count = left < f->batch_size ? left : f->batch_size;
         PH_TRY(fetch(f, f->validation, f->validation_rows + first, count));
-        PH_TRY(ph_program_run(f->measure, (size_t[PH_MAX_SETS]){ 1, count },
-                              (const void *[]){ f->batch, f->labels }));
+        feeds b = bind(f, count, f->batch, count); /* which have labels to compare with */
+        PH_TRY(ph_program_run(f->measure, b.rows, b.bound));
         for (int i = 0; i < t->figure_count; i++)
             f->val[i] += (double)ph_program_output(f->measure, i)[0] * (double)count /
                          (double)f->validation_count;
@@ -252,7 +325,7 @@ static ph_status end_epoch(ph_fitting *f)
     PH_TRY(record(f));
     p->epoch++;
     p->batch = 0;
-    if (validates)
+    if (validates && f->judges)
         judge(f);
     tell(f, PH_EVENT_EPOCH, p->sum, (double)p->rows, lr, early_end(f));
     memset(p->sum, 0, sizeof p->sum);

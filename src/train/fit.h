@@ -10,11 +10,15 @@ typedef struct ph_fitting {
     const ph_data *data, *validation;
     size_t rows, batch_size, width, classes;
     size_t *order;             /* of the training rows in this epoch */
+    size_t *labelled_rows;     /* of the second set, ascending; NULL: there is none */
+    size_t *labelled_order;    /* of these in the pass of that number */
+    size_t labelled_count, labelled_batch;
+    int64_t labelled_pass;
     size_t *training_rows;     /* NULL: all rows */
     size_t *validation_rows;   /* 0, 1, 2, ... where the validation part is a set of its own */
     size_t validation_count;
     ph_program *phase[PH_MAX_PHASES], *measure;
-    real *batch, *labels, *good;
+    real *batch, *labels, *second, *good; /* second: the batch of the second set */
     real *spare;               /* becomes the trainer's best when there is a first one */
     int64_t batches;           /* in an epoch */
     int64_t checkpoint_epochs;
@@ -23,6 +27,7 @@ typedef struct ph_fitting {
     double logged[PH_MAX_FIGURES];
     double val[PH_MAX_FIGURES];
     bool has_val;
+    bool judges;               /* the validation loss decides which weights are the best */
 } ph_fitting;
 
 /* Fills what data, trainer and hooks ask for; ph_fitting_end frees it, whatever came of that. */

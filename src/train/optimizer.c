@@ -25,6 +25,7 @@ typedef struct rates {
 
 typedef struct emitter {
     ph_graph *graph;
+    int phase;
     const ph_trainer_options *o;
     ph_scope *scope;
     rates shared;
@@ -96,6 +97,29 @@ static ph_node *adam(emitter *e, const ph_variable *w, ph_node *g, ph_node *from
     return ph_adam_step(from, next_m, next_v, e->shared.corrected, e->shared.scale, e->o->epsilon);
 }
 
+/* Whether the parameter's name begins with one of the blank-separated prefixes. */
+static bool is_trained(const ph_variable *v, const char *train)
+{
+    if (v->kind != PH_VARIABLE_PARAMETER || train == NULL)
+        return v->kind == PH_VARIABLE_PARAMETER;
+    for (const char *at = train; *at;) {
+        size_t length = strcspn(at, " ");
+        if (length && strncmp(v->name, at, length) == 0 && strchr("/", v->name[length]))
+            return true;
+        at += length + strspn(at + length, " ");
+    }
+    return false;
+}
+
+/* A parameter that several phases train has one average: it takes what the last of them comes to. */
+static bool keeps_average(const emitter *e, const ph_variable *w)
+{
+    bool last = e->o->average > 0;
+    for (int i = e->phase + 1; i < e->graph->phase_count; i++)
+        last = last && !is_trained(w, e->graph->phase[i].train);
+    return last;
+}
+
 static void update_parameter(emitter *e, ph_variable *w, ph_node *g)
 {
     const ph_trainer_options *o = e->o;
@@ -111,7 +135,7 @@ static void update_parameter(emitter *e, ph_variable *w, ph_node *g)
     else
         next = adam(e, w, g, decays && apart ? ph_mul(w->node, e->shared.keep) : w->node);
     assign(e, w->node, next);
-    if (o->average > 0) {
+    if (keeps_average(e, w)) {
         ph_node *average = state_like(e, w, "average");
         if (!ph_is_dead(average)) {
             w->average = average->variable;
@@ -119,20 +143,6 @@ static void update_parameter(emitter *e, ph_variable *w, ph_node *g)
         }
         assign(e, average, ph_add(average, ph_mul(ph_sub(next, average), e->shared.average)));
     }
-}
-
-/* Whether the parameter's name begins with one of the blank-separated prefixes. */
-static bool is_trained(const ph_variable *v, const char *train)
-{
-    if (v->kind != PH_VARIABLE_PARAMETER || train == NULL)
-        return v->kind == PH_VARIABLE_PARAMETER;
-    for (const char *at = train; *at;) {
-        size_t length = strcspn(at, " ");
-        if (length && strncmp(v->name, at, length) == 0 && strchr("/", v->name[length]))
-            return true;
-        at += length + strspn(at + length, " ");
-    }
-    return false;
 }
 
 static void clip(ph_node **g, size_t count, double most)
@@ -145,6 +155,22 @@ static void clip(ph_node **g, size_t count, double most)
     ph_node *factor = ph_min(ph_div(ph_constant(graph, most), norm), ph_constant(graph, 1));
     for (size_t i = 0; i < count; i++)
         g[i] = ph_mul(g[i], factor);
+}
+
+/* A number of a phase's own: 0 leaves the option, below 0 is none. */
+static void settle(double *option, double own)
+{
+    if (own != 0)
+        *option = own > 0 ? own : 0;
+}
+
+static ph_trainer_options own_options(const ph_trainer_options *o, const ph_phase *phase)
+{
+    ph_trainer_options own = *o;
+    settle(&own.momentum, phase->momentum);
+    settle(&own.beta1, phase->momentum);
+    settle(&own.weight_decay, phase->weight_decay);
+    return own;
 }
 
 ph_status ph_phase_update(ph_graph *graph, int number, const ph_trainer_options *o,
@@ -163,6 +189,8 @@ ph_status ph_phase_update(ph_graph *graph, int number, const ph_trainer_options 
     for (ph_variable *v = graph->variable; v; v = v->next)
         if (is_trained(v, phase->train))
             w[count++] = v->node;
+    ph_trainer_options own = own_options(o, phase);
+    o = &own;
     if (count == 0)
         return ph_fail(PH_MODEL, "phase %d trains no parameter: there is none in '%s'", number + 1,
                        phase->train ? phase->train : "the model");
@@ -180,7 +208,7 @@ ph_status ph_phase_update(ph_graph *graph, int number, const ph_trainer_options 
         snprintf(scope, sizeof scope, "optimizer/%d", number + 1);
         snprintf(rate, sizeof rate, "lr%d", number + 1);
     }
-    emitter e = { .graph = graph, .o = o, .scope = ph_scope_of(graph, scope), .update = update };
+    emitter e = { .graph = graph, .phase = number, .o = o, .scope = ph_scope_of(graph, scope), .update = update };
     share_rates(&e, ph_knob(graph, rate, o->lr));
     for (size_t i = 0; i < count; i++)
         update_parameter(&e, w[i]->variable, g[i]);

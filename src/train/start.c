@@ -55,28 +55,68 @@ static ph_status read_checkpoint_rule(ph_fitting *f)
     return PH_OK;
 }
 
+/* Which rows are there for their labels: those that training is restricted to, or those of the second
+ * set, which are left in the first one unless the family wants them apart. */
+static ph_status choose_labelled(ph_fitting *f)
+{
+    const ph_trainer *t = f->t;
+    const ph_graph *g = t->graph;
+    if (!g->labels_drawn)
+        return PH_OK;
+    ph_status status = PH_OK;
+    size_t n = f->rows, count = 0, other = 0;
+    bool *drawn = calloc(n, sizeof *drawn);
+    size_t *in = malloc(n * sizeof *in), *out = malloc(n * sizeof *out);
+    if (drawn && in && out)
+        count = ph_draw_labelled(f->data, f->training_rows, n, g->labels_count, (uint64_t)t->o.seed,
+                                 drawn, &status);
+    else
+        status = out_of_memory();
+    for (size_t i = 0, k = 0; i < n && status == PH_OK; i++) {
+        size_t row = f->training_rows ? f->training_rows[i] : i;
+        *(drawn[i] ? &in[k++] : &out[other++]) = row;
+    }
+    free(drawn);
+    if (status == PH_OK && t->labelled && g->labels_apart && other == 0)
+        status = ph_fail(PH_USAGE, "every row has its label used, and none is left without");
+    if (status == PH_OK && t->labelled) {
+        f->labelled_rows = in;
+        f->labelled_count = count;
+        in = NULL;
+    }
+    if (status == PH_OK && (g->labels_apart || !t->labelled)) {
+        size_t **kept = t->labelled ? &out : &in;
+        free(f->training_rows);
+        f->training_rows = *kept;
+        f->rows = t->labelled ? other : count;
+        *kept = NULL;
+    }
+    free(in);
+    free(out);
+    return status;
+}
+
 static ph_status compile_programs(ph_fitting *f)
 {
     ph_trainer *t = f->t;
-    ph_node *feeds[] = { t->x, t->y };
-    int feed_count = t->y ? 2 : 1;
+    size_t rows = f->batch_size > f->labelled_batch ? f->batch_size : f->labelled_batch;
     for (int i = 0; i < t->graph->phase_count; i++) {
-        const ph_update *u = &t->update[i];
-        f->phase[i] = ph_compile(t->graph, &(ph_program_desc){
-            .training = true, .feeds = feeds, .feed_count = feed_count,
-            .outputs = i == t->lead ? t->figure : (ph_node *const *)&u->loss,
-            .output_count = i == t->lead ? t->figure_count + t->list_count : 1,
-            .assigns = u->assign, .assign_count = u->count, .guard = u->loss,
-            .max_rows = f->batch_size });
+        f->phase[i] = ph_trainer_compile(t, i, rows);
         if (f->phase[i] == NULL)
             return ph_last_status();
-        f->phase[i]->noise_phase = (uint32_t)i;
     }
-    if (f->validation)
-        f->measure = ph_compile(t->graph, &(ph_program_desc){
-            .feeds = feeds, .feed_count = feed_count, .outputs = t->figure,
-            .output_count = t->figure_count, .max_rows = f->batch_size });
+    f->measure = f->validation ? ph_trainer_compile(t, PH_MEASURE, rows) : NULL;
     return f->validation && f->measure == NULL ? ph_last_status() : PH_OK;
+}
+
+static size_t lesser(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static real *rows_of(size_t rows, size_t width)
+{
+    return aligned_alloc(64, (rows * width * sizeof(real) + 127) / 64 * 64);
 }
 
 ph_status ph_fitting_begin(ph_fitting *f)
@@ -99,24 +139,32 @@ ph_status ph_fitting_begin(ph_fitting *f)
     PH_TRY(ph_training_check(&t->o, f->validation != NULL));
     PH_TRY(read_checkpoint_rule(f));
     PH_TRY(ph_trainer_prepare(t));
+    if (t->proper > 1 && (t->o.early_stop > 0 || strcmp(t->o.schedule, "plateau") == 0))
+        return ph_fail(PH_USAGE, "%s: this model has %d losses, and no one of them to judge it by",
+                       t->o.early_stop > 0 ? "early-stop" : "schedule plateau", t->proper);
     PH_TRY(split(f));
-    f->batch_size = (size_t)t->o.batch_size < f->rows ? (size_t)t->o.batch_size : f->rows;
+    PH_TRY(choose_labelled(f));
+    f->batch_size = lesser((size_t)t->o.batch_size, f->rows);
     f->batches = (int64_t)((f->rows + f->batch_size - 1) / f->batch_size);
+    f->labelled_batch = lesser((size_t)t->o.batch_size, f->labelled_count);
+    f->labelled_pass = -1;
     f->order = malloc(f->rows * sizeof *f->order);
-    f->batch = aligned_alloc(64, (f->batch_size * f->width * sizeof(real) + 63) / 64 * 64);
+    f->labelled_order = malloc((f->labelled_count + 1) * sizeof *f->labelled_order);
+    f->batch = rows_of(f->batch_size, f->width);
+    f->second = rows_of(f->labelled_batch, f->width);
     f->classes = t->y ? ph_shape_size(&t->y->shape) : 0;
-    f->labels = aligned_alloc(64, (f->batch_size * f->classes * sizeof(real) + 127) / 64 * 64);
+    f->labels = rows_of(f->batch_size + f->labelled_batch, f->classes);
     f->good = malloc((ph_trainer_snapshot_size(t) + 1) * sizeof(real));
     if (f->validation && f->validation_rows == NULL) {
         f->validation_rows = malloc(f->validation_count * sizeof *f->validation_rows);
         for (size_t i = 0; f->validation_rows && i < f->validation_count; i++)
             f->validation_rows[i] = i;
     }
-    if (f->validation && t->best == NULL)
+    f->judges = f->validation && t->proper == 1;
+    if (f->judges && t->best == NULL)
         f->spare = malloc((ph_trainer_snapshot_size(t) + 1) * sizeof(real));
-    if (!f->order || !f->batch || !f->labels || !f->good ||
-        (f->validation && !f->validation_rows) ||
-        (f->validation && !t->best && !f->spare))
+    if (!f->order || !f->labelled_order || !f->batch || !f->second || !f->labels || !f->good ||
+        (f->validation && !f->validation_rows) || (f->judges && !t->best && !f->spare))
         return out_of_memory();
     ph_trainer_snapshot(t, f->good);
     ph_trainer_choose_weights(t, false);
@@ -129,9 +177,12 @@ void ph_fitting_end(ph_fitting *f)
         ph_program_free(f->phase[i]);
     ph_program_free(f->measure);
     free(f->order);
+    free(f->labelled_order);
+    free(f->labelled_rows);
     free(f->training_rows);
     free(f->validation_rows);
     free(f->batch);
+    free(f->second);
     free(f->labels);
     free(f->good);
     free(f->spare);

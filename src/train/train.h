@@ -51,20 +51,22 @@ typedef struct ph_trainer_progress {
 typedef struct ph_trainer {
     ph_graph *graph;
     ph_node *x;
-    ph_node *y;                /* beside x: labels, each as a row of zeros with a one; or NULL */
+    ph_node *y;                /* labels, each as a row of zeros with a one, beside x or labelled; NULL */
+    ph_node *labelled;         /* a second set of rows; or NULL */
     const ph_scaling *scaling;
     void (*schedule)(ph_graph *, const void *options, double epoch); /* of the family, or NULL */
     const void *family_options;
     ph_trainer_options o;
     ph_trainer_progress progress;
     bool prepared;
-    int lead;                   /* the first phase of training proper */
+    int lead, proper;           /* the first phase of training proper, and how many those are */
     int64_t prelude;            /* epochs of the phases that prepare, together */
     ph_update update[PH_MAX_PHASES];
     int figure_count;           /* loss, reports; then the same with "val_" if rows are held out */
     int list_count;             /* figures that are lists, kept in the record alone */
     ph_node *figure[PH_MAX_FIGURES + PH_MAX_LISTS]; /* the figures, then the lists */
-    char figure_name[2 * PH_MAX_FIGURES][64];
+    int figure_phase[PH_MAX_FIGURES + PH_MAX_LISTS]; /* which phase's program has it */
+    char figure_name[2 * PH_MAX_FIGURES][72];
     const char *figure_unit[PH_MAX_FIGURES];
     real *best;                 /* parameters and averages of the best epoch, or NULL */
     char *history;              /* one JSON object a line, for each epoch */
@@ -89,6 +91,12 @@ void ph_trainer_restore(ph_trainer *, const real *in);
  * else the averages, else the weights themselves; so it is while training goes on. Programs compiled
  * before keep what they had. */
 void ph_trainer_choose_weights(ph_trainer *, bool best);
+/* Compiles what a phase does in a step; its figures are the outputs, in their order, its loss first.
+ * PH_MEASURE: the program that has all figures, for validation. Feeds are those of ph_trainer_feeds: x,
+ * y and labelled, as far as the graph takes them. */
+enum { PH_MEASURE = -1, PH_MAX_FEEDS = 3 };
+ph_program *ph_trainer_compile(const ph_trainer *, int phase, size_t rows);
+int ph_trainer_feeds(const ph_trainer *, ph_node *feed[PH_MAX_FEEDS]);
 /* The phase that prepares in this epoch; -1: it is training proper's. */
 int ph_trainer_preparing(const ph_trainer *, int64_t epoch);
 /* Arithmetic of a training step in products, per row. */
@@ -107,8 +115,8 @@ ph_status ph_trainer_run(ph_trainer *, const ph_data *, const ph_data *validatio
 ph_status ph_fetch(const ph_data *, const ph_scaling *, const size_t *index, size_t n, real *out);
 /* The same for the rows first .. first+count-1. */
 ph_status ph_fetch_range(const ph_data *, const ph_scaling *, size_t first, size_t count, real *out);
-/* The labels of n rows by index, each as a row of `classes` zeros with a one. PH_DATA where there are
- * no labels, or one that is no class. */
+/* The labels of n rows by index, each as a row of `classes` zeros with a one, or without where the row
+ * has none. PH_DATA where there are no labels at all, or one that is no class. */
 ph_status ph_fetch_labels(const ph_data *, const size_t *index, size_t n, size_t classes, real *out);
 
 /* order[0..n-1] becomes the permutation of an epoch: a pure function of seed and epoch. */
@@ -116,5 +124,10 @@ void ph_shuffle(size_t *order, size_t n, uint64_t seed, uint64_t epoch);
 /* The numbers 0 .. n-1, ascending but for the held_out drawn by the seed, which stand at the end,
  * ascending too. Free it; NULL when out of memory. */
 size_t *ph_split_rows(size_t n, size_t held_out, uint64_t seed);
+/* Marks, in drawn[n], `wanted` of the rows that have a label (0: all of them), taken evenly over the
+ * classes, as far as each has enough, by the seed. rows: indices into data, NULL: 0 to n-1. Returns how
+ * many; PH_USAGE in *status where there are fewer. */
+size_t ph_draw_labelled(const ph_data *, const size_t *rows, size_t n, size_t wanted, uint64_t seed,
+                        bool *drawn, ph_status *status);
 
 #endif

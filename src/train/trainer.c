@@ -23,12 +23,13 @@ void ph_trainer_free(ph_trainer *t)
     t->history = NULL;
 }
 
-static void add_figure(ph_trainer *t, const char *name, const char *unit, ph_node *value)
+static void add_figure(ph_trainer *t, int phase, const char *name, const char *unit, ph_node *value)
 {
     int i = t->figure_count++;
     snprintf(t->figure_name[i], sizeof t->figure_name[i], "%s", name);
     snprintf(t->figure_name[PH_MAX_FIGURES + i], sizeof t->figure_name[i], "val_%s", name);
     t->figure_unit[i] = unit;
+    t->figure_phase[i] = phase;
     t->figure[i] = value->shape.set ? ph_mean_rows(ph_sum(value)) : value;
 }
 
@@ -41,24 +42,31 @@ ph_status ph_trainer_prepare(ph_trainer *t)
     if (graph->phase_count == 0)
         return ph_fail(PH_MODEL, "the model has no phase, so there is nothing to train");
     t->lead = -1;
-    for (int i = 0, proper = 0; i < graph->phase_count; i++) {
-        char name[32];
+    for (int i = 0; i < graph->phase_count; i++) {
+        char name[64];
         PH_TRY(ph_phase_update(graph, i, &t->o, &t->update[i]));
         t->prelude += graph->phase[i].epochs;
         if (graph->phase[i].epochs > 0)
             continue;
         t->lead = t->lead < 0 ? i : t->lead;
-        snprintf(name, sizeof name, proper ? "loss%d" : "loss", proper + 1);
-        proper++;
-        add_figure(t, name, "objective per row, mean over rows", t->update[i].loss);
+        if (t->proper > 0 && graph->phase[i].name)
+            snprintf(name, sizeof name, "%s_loss", graph->phase[i].name);
+        else
+            snprintf(name, sizeof name, t->proper ? "loss%d" : "loss", t->proper + 1);
+        t->proper++;
+        add_figure(t, i, name, "objective per row, mean over rows", t->update[i].loss);
     }
     if (t->lead < 0)
         return ph_fail(PH_MODEL, "every phase of the model prepares, and nothing follows");
-    for (int i = 0; i < graph->report_count && t->figure_count < PH_MAX_FIGURES; i++)
-        add_figure(t, graph->report[i].name, graph->report[i].unit, graph->report[i].value);
-    for (; t->list_count < graph->list_count; t->list_count++)
-        t->figure[t->figure_count + t->list_count] =
-            ph_mean_rows(ph_flatten(graph->list[t->list_count].value));
+    for (int i = 0; i < graph->report_count && t->figure_count < PH_MAX_FIGURES; i++) {
+        const ph_named *r = &graph->report[i];
+        add_figure(t, r->phase < 0 ? t->lead : r->phase, r->name, r->unit, r->value);
+    }
+    for (; t->list_count < graph->list_count; t->list_count++) {
+        int i = t->figure_count + t->list_count;
+        t->figure[i] = ph_mean_rows(ph_flatten(graph->list[t->list_count].value));
+        t->figure_phase[i] = t->lead;
+    }
     t->prepared = true;
     return ph_graph_status(graph);
 }
@@ -124,22 +132,46 @@ void ph_trainer_restore(ph_trainer *t, const real *in)
     each_kept(t, NULL, in);
 }
 
-/* The program of a phase's step, for a look at it. */
-static ph_program *compile_step(const ph_trainer *t, int phase, size_t rows)
+int ph_trainer_feeds(const ph_trainer *t, ph_node *feed[PH_MAX_FEEDS])
 {
-    const ph_update *u = &t->update[phase];
-    return ph_compile(t->graph, &(ph_program_desc){
-        .training = true, .feeds = (ph_node *[]){ t->x, t->y }, .feed_count = t->y ? 2 : 1,
-        .outputs = (ph_node *const *)t->figure,
-        .output_count = phase == t->lead ? t->figure_count + t->list_count : 0,
-        .assigns = u->assign, .assign_count = u->count, .guard = u->loss, .max_rows = rows });
+    int count = 0;
+    feed[count++] = t->x;
+    if (t->y)
+        feed[count++] = t->y;
+    if (t->labelled)
+        feed[count++] = t->labelled;
+    return count;
+}
+
+ph_program *ph_trainer_compile(const ph_trainer *t, int phase, size_t rows)
+{
+    ph_node *feed[PH_MAX_FEEDS], *output[PH_MAX_FIGURES + PH_MAX_LISTS];
+    bool trains = phase != PH_MEASURE;
+    const ph_update *u = trains ? &t->update[phase] : NULL;
+    ph_program_desc d = { .training = trains, .feeds = feed, .outputs = output, .max_rows = rows };
+    d.feed_count = ph_trainer_feeds(t, feed);
+    int last = t->figure_count + (trains ? t->list_count : 0);
+    for (int i = 0; i < last; i++)
+        if (!trains || t->figure_phase[i] == phase)
+            output[d.output_count++] = t->figure[i];
+    if (d.output_count == 0) /* it prepares, and tells its loss alone */
+        output[d.output_count++] = u->loss;
+    if (trains) {
+        d.assigns = u->assign;
+        d.assign_count = u->count;
+        d.guard = u->loss;
+    }
+    ph_program *p = ph_compile(t->graph, &d);
+    if (p && trains)
+        p->noise_phase = (uint32_t)phase;
+    return p;
 }
 
 double ph_trainer_flops(const ph_trainer *t)
 {
     double sum = 0;
     for (int i = 0; t->prepared && i < t->graph->phase_count; i++) {
-        ph_program *p = t->graph->phase[i].epochs ? NULL : compile_step(t, i, 1);
+        ph_program *p = t->graph->phase[i].epochs ? NULL : ph_trainer_compile(t, i, 1);
         sum += p ? ph_program_flops(p, 1) : 0;
         ph_program_free(p);
     }
@@ -150,11 +182,12 @@ ph_status ph_trainer_print(ph_trainer *t, FILE *to)
 {
     PH_TRY(ph_trainer_prepare(t));
     for (int i = 0; i < t->graph->phase_count; i++) {
-        ph_program *p = compile_step(t, i, (size_t)t->o.batch_size);
+        ph_program *p = ph_trainer_compile(t, i, (size_t)t->o.batch_size);
         if (p == NULL)
             return ph_last_status();
+        const char *name = t->graph->phase[i].name;
         if (t->graph->phase_count > 1)
-            fprintf(to, "phase %d: ", i + 1);
+            fprintf(to, "phase %d%s%s: ", i + 1, name ? ", " : "", name ? name : "");
         ph_program_print(p, to);
         ph_program_free(p);
     }

@@ -456,7 +456,8 @@ typedef struct ph_progress {
     double seconds;               /* of training alone, this run */
     double rows_per_second;
     double lr;
-    const char *note;             /* why training ended early or a checkpoint failed, or NULL */
+    const char *note;             /* why training ended early or a checkpoint failed, what is odd about
+                                     the epoch, or NULL */
     ph_figures figures;           /* loss and reported terms: mean since the last such event;
                                      val_... where there is a validation part */
 } ph_progress;

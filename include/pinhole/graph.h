@@ -202,6 +202,9 @@ void ph_report_in(ph_graph *, int phase, const char *name, const char *unit, ph_
 /* The mean over rows of each number of a value per row, kept in the training record as a list. At most
  * 512 numbers: more are not kept. */
 void ph_report_each(ph_graph *, const char *name, const char *unit, ph_node *value);
+/* Codes of rows, and as many draws of the prior that they should follow: how far they are apart becomes
+ * a figure of every epoch and of eval. One pair for a graph. */
+void ph_compare(ph_node *codes, ph_node *draws);
 /* Makes a function of the model: from input rows to value. */
 void ph_export(ph_graph *, const char *name, ph_node *input, ph_node *value);
 
@@ -221,6 +224,9 @@ typedef struct ph_family_desc {
     /* Sets knobs before each step, by the epochs done so far (with a fraction); INFINITY: as they
      * come to be, which is what validation measures with. NULL: nothing moves. */
     void (*schedule)(ph_graph *, const void *options, double epoch);
+    /* What is odd about an epoch's figures, as a plain sentence, or NULL. It is told when it comes up.
+     * NULL: nothing is remarked. */
+    const char *(*remark)(const ph_figures *);
     /* Sets the parameters from the data in closed form, instead of phases; NULL: trained. */
     ph_status (*fit)(ph_graph *, const ph_data *, const ph_scaling *);
     bool unit_rows;            /* scaled rows must lie in [0,1]: ph_model_new refuses others */

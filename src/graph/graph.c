@@ -611,6 +611,17 @@ void ph_report_in(ph_graph *graph, int phase, const char *name, const char *unit
         graph->report[before].phase = phase;
 }
 
+void ph_compare(ph_node *codes, ph_node *draws)
+{
+    ph_graph *graph = codes->graph;
+    if (ph_is_dead(codes) || ph_is_dead(draws))
+        return;
+    if (!ph_shape_equal(&codes->shape, &draws->shape))
+        ph_mistake(graph, "compare: the two sides differ in shape");
+    graph->compared[0] = codes;
+    graph->compared[1] = draws;
+}
+
 void ph_export(ph_graph *graph, const char *name, ph_node *in, ph_node *value)
 {
     name_node(graph, graph->exported, &graph->export_count, PH_MAX_NAMED, name, "", in, value);

@@ -117,6 +117,7 @@ struct ph_graph {
     int phase_count, report_count, list_count, export_count;
     ph_node *labels;           /* the input that takes them, or NULL */
     ph_node *labelled;         /* the second set of rows, or NULL */
+    ph_node *compared[2];      /* codes and draws of their prior, or NULL */
     bool labels_drawn, labels_apart; /* as ph_use_labels() was told */
     size_t labels_count;
     ph_phase phase[PH_MAX_PHASES];

@@ -169,6 +169,7 @@ ph_status ph_model_build(ph_model *m, size_t room)
     m->trainer.y = m->graph->labels;
     m->trainer.labelled = m->graph->labelled;
     m->trainer.schedule = m->family->schedule;
+    m->trainer.remark = m->family->remark;
     m->trainer.family_options = m->options;
     return PH_OK;
 }

@@ -61,6 +61,22 @@ static int lists(const ph_fitting *f, int64_t epoch)
     return ph_trainer_preparing(f->t, epoch) < 0 ? f->t->list_count : 0;
 }
 
+/* All that is told: means over `rows` of the sums, validation, the prior. */
+static void list_figures(const ph_fitting *f, const double *sum, double rows, int count, ph_figures *out)
+{
+    const ph_trainer *t = f->t;
+    size_t most = sizeof out->at / sizeof out->at[0];
+    out->count = out->lists = 0;
+    for (int i = 0; i < count; i++)
+        out->at[out->count++] = (ph_figure){ t->figure_name[i], t->figure_unit[i],
+                                             rows > 0 ? sum[i] / rows : NAN };
+    for (int i = 0; f->has_val && i < t->figure_count && out->count < most; i++)
+        out->at[out->count++] = (ph_figure){ t->figure_name[PH_MAX_FIGURES + i], t->figure_unit[i],
+                                             f->val[i] };
+    for (int i = 0; f->has_distance && i < PH_DISTANCES && out->count < most; i++)
+        out->at[out->count++] = f->distance[i];
+}
+
 /* ---- Telling --------------------------------------------------------------------------------------- */
 
 static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, double lr, const char *note)
@@ -74,13 +90,7 @@ static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, 
                       .step = t->progress.step, .steps = (t->prelude + t->o.epochs) * f->batches,
                       .rows = f->rows, .seconds = elapsed, .lr = lr, .note = note,
                       .rows_per_second = since > 0 ? trained / since : 0 };
-    for (int i = 0; i < figures(f, t->progress.epoch - (event == PH_EVENT_EPOCH)); i++)
-        p.figures.at[p.figures.count++] = (ph_figure){ t->figure_name[i], t->figure_unit[i],
-                                                       rows > 0 ? sum[i] / rows : NAN };
-    for (int i = 0; f->has_val && i < t->figure_count &&
-                    p.figures.count < sizeof p.figures.at / sizeof p.figures.at[0]; i++)
-        p.figures.at[p.figures.count++] = (ph_figure){ t->figure_name[PH_MAX_FIGURES + i],
-                                                       t->figure_unit[i], f->val[i] };
+    list_figures(f, sum, rows, figures(f, t->progress.epoch - (event == PH_EVENT_EPOCH)), &p.figures);
     f->hooks->progress(f->hooks->context, &p);
 }
 
@@ -92,12 +102,12 @@ static ph_status record(ph_fitting *f)
     ph_json_out line = { 0 };
     const ph_trainer_progress *p = &t->progress;
     double rows = (double)p->rows;
+    ph_figures all;
     ph_json_put(&line, "{\"epoch\":%lld,\"step\":%lld,\"seconds\":%.6g,\"lr\":%.9g",
                 (long long)p->epoch + 1, (long long)p->step, p->seconds, rate(f));
-    for (int i = 0; i < figures(f, p->epoch); i++)
-        ph_json_put(&line, ",\"%s\":%.9g", t->figure_name[i], p->sum[i] / rows);
-    for (int i = 0; f->has_val && i < t->figure_count; i++)
-        ph_json_put(&line, ",\"%s\":%.9g", t->figure_name[PH_MAX_FIGURES + i], f->val[i]);
+    list_figures(f, p->sum, rows, figures(f, p->epoch), &all);
+    for (size_t i = 0; i < all.count; i++)
+        ph_json_put(&line, ",\"%s\":%.9g", all.at[i].name, all.at[i].value);
     for (int i = 0; i < lists(f, p->epoch); i++) {
         ph_json_put(&line, ",\"%s\":[", t->graph->list[i].name);
         for (size_t k = 0; k < ph_width(t->graph->list[i].value); k++)
@@ -283,6 +293,32 @@ static ph_status measure(ph_fitting *f)
     return PH_OK;
 }
 
+/* Codes of some training rows beside draws of the prior. */
+static ph_status compare(ph_fitting *f)
+{
+    const ph_trainer *t = f->t;
+    ph_distance d;
+    if (t->graph->compared[0] == NULL || ph_trainer_preparing(t, t->progress.epoch) >= 0)
+        return PH_OK;
+    PH_TRY(ph_distance_measure(t->graph, t->x, f->data, t->scaling, f->training_rows, f->rows, &d));
+    ph_distance_figures(&d, f->distance);
+    f->has_distance = true;
+    return PH_OK;
+}
+
+/* What is odd about the epoch, where the one before was not so, too. */
+static const char *new_remark(ph_fitting *f)
+{
+    const ph_trainer_progress *p = &f->t->progress;
+    ph_figures all;
+    if (f->t->remark == NULL || ph_trainer_preparing(f->t, p->epoch - 1) >= 0)
+        return NULL;
+    list_figures(f, p->sum, (double)p->rows, f->t->figure_count, &all);
+    const char *before = f->remark;
+    f->remark = f->t->remark(&all);
+    return f->remark != before ? f->remark : NULL;
+}
+
 /* What follows from the validation loss: best weights, plateau. */
 static void judge(ph_fitting *f)
 {
@@ -322,12 +358,14 @@ static ph_status end_epoch(ph_fitting *f)
     bool validates = f->validation && ph_trainer_preparing(t, p->epoch) < 0;
     if (validates)
         PH_TRY(measure(f));
+    PH_TRY(compare(f));
     PH_TRY(record(f));
     p->epoch++;
     p->batch = 0;
     if (validates && f->judges)
         judge(f);
-    tell(f, PH_EVENT_EPOCH, p->sum, (double)p->rows, lr, early_end(f));
+    const char *remark = new_remark(f), *end = early_end(f);
+    tell(f, PH_EVENT_EPOCH, p->sum, (double)p->rows, lr, end ? end : remark);
     memset(p->sum, 0, sizeof p->sum);
     memset(p->list, 0, sizeof p->list);
     p->rows = 0;

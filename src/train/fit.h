@@ -27,6 +27,9 @@ typedef struct ph_fitting {
     double logged[PH_MAX_FIGURES];
     double val[PH_MAX_FIGURES];
     bool has_val;
+    ph_figure distance[PH_DISTANCES];
+    bool has_distance;
+    const char *remark;        /* about the last epoch, or NULL */
     bool judges;               /* the validation loss decides which weights are the best */
 } ph_fitting;
 

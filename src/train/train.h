@@ -55,6 +55,7 @@ typedef struct ph_trainer {
     ph_node *labelled;         /* a second set of rows; or NULL */
     const ph_scaling *scaling;
     void (*schedule)(ph_graph *, const void *options, double epoch); /* of the family, or NULL */
+    const char *(*remark)(const ph_figures *);                        /* likewise */
     const void *family_options;
     ph_trainer_options o;
     ph_trainer_progress progress;
@@ -110,6 +111,20 @@ ph_status ph_trainer_closed_form(ph_trainer *, ph_status (*fit)(ph_graph *, cons
 /* Trains up to o.epochs. validation may be NULL. A failure leaves weights and progress as they were
  * after the last whole step or epoch, so that saving and going on loses nothing. */
 ph_status ph_trainer_run(ph_trainer *, const ph_data *, const ph_data *validation, const ph_hooks *);
+
+/* How far codes lie from draws of their prior; see distance.c. */
+typedef struct ph_distance {
+    double mmd, mean, covariance;
+} ph_distance;
+enum { PH_COMPARED_ROWS = 1000, PH_DISTANCES = 3 };
+/* n rows of width numbers each. */
+ph_status ph_distance_between(const real *codes, const real *draws, size_t n, size_t width,
+                              ph_distance *);
+/* Of what ph_compare() was told about, for up to PH_COMPARED_ROWS rows of data, spread evenly over the n
+ * that `rows` lists (NULL: 0 to n-1). */
+ph_status ph_distance_measure(ph_graph *, ph_node *x, const ph_data *, const ph_scaling *,
+                              const size_t *rows, size_t n, ph_distance *);
+void ph_distance_figures(const ph_distance *, ph_figure out[PH_DISTANCES]);
 
 /* Reads and scales n rows by index into out, on all threads. */
 ph_status ph_fetch(const ph_data *, const ph_scaling *, const size_t *index, size_t n, real *out);

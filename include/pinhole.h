@@ -354,12 +354,11 @@ double ph_model_threshold(const ph_model *, double share);
 
 /* Whether codes of the model follow a prior, so that rows can be drawn from it. */
 bool ph_model_has_prior(const ph_model *);
-/* Codes number first .. first+count-1 of the endless list that a seed gives: from "prior", the model's,
- * which is standard normal or, of classes, uniform (a one among zeros for each variable); "normal",
- * standard normals; or "mixture", the Gaussian mixture that ph_model_fit_mixture fitted to the codes of
- * data (the model file keeps it). Decode them for rows. PH_USAGE where the codes are not of that kind:
- * normals and mixtures are numbers, not classes. */
-ph_status ph_model_draw_codes(const ph_model *, const char *from, uint64_t seed, size_t first,
+/* Codes number first .. first+count-1 of the endless list that a seed gives: from "prior", the model's;
+ * "normal", standard normals; or "mixture", the Gaussian mixture that ph_model_fit_mixture fitted to the
+ * codes of data (the model file keeps it). Decode them for rows. PH_USAGE where the codes are not of that
+ * kind: normals and mixtures are numbers, not classes. */
+ph_status ph_model_draw_codes(ph_model *, const char *from, uint64_t seed, size_t first,
                               size_t count, ph_real *codes);
 ph_status ph_model_fit_mixture(ph_model *, const ph_data *data, size_t components, uint64_t seed);
 

@@ -50,8 +50,9 @@ ph_node *ph_labelled(ph_node *x);
  * are left out of the first. */
 void ph_use_labels(ph_graph *, size_t count, bool apart);
 ph_node *ph_constant(ph_graph *, double value);
-/* A whole [count] of numbers that stay as they are. */
-ph_node *ph_constants(ph_graph *, size_t count, const double *values);
+/* A whole value of numbers that stay as they are, in the order of their places. */
+ph_node *ph_constants(ph_graph *, const char *name, size_t rank, const size_t *shape,
+                      const double *values);
 /* A whole scalar that the host sets before a run: a rate, a weight that is warmed up. */
 ph_node *ph_knob(ph_graph *, const char *name, double value);
 /* Sets the knob of that name, if there is one. */
@@ -157,6 +158,9 @@ ph_node *ph_logistic_code(ph_node *x, ph_node *loadings, ph_node *mean, double r
 ph_node *ph_broadcast(ph_node *a, ph_node *like);
 /* Row index[r] of the whole table [v, n] for each row r. */
 ph_node *ph_gather(ph_node *table, ph_node *index);
+/* Row number floor(u v) of it, for u per row, [1], in [0, 1): with uniform noise, any of its rows. No
+ * derivative. */
+ph_node *ph_pick(ph_node *table, ph_node *u);
 
 /* ---- Gradients, layers, losses ------------------------------------------------------------- */
 
@@ -217,10 +221,15 @@ typedef struct ph_family_desc {
     ph_family face;
     size_t options_size;
     void (*build)(ph_graph *, ph_node *x, const void *options);
-    bool has_prior;            /* codes have a prior: rows can be drawn by decoding such */
+    bool has_prior;            /* codes are standard normal: rows can be drawn by decoding such. A family
+                                  with another prior exports draws of it as "prior", from rows */
     /* The number of classes K where codes are blocks of K numbers, a one among zeros in each, and their
-     * prior is uniform; 0 or NULL: codes are numbers, and it is standard normal. */
+     * prior is uniform; 0 or NULL: codes are numbers. */
     size_t (*code_classes)(const void *options);
+    /* Once, when a model is new: settles options that others or files decide, before the graph is
+     * built; fills states from elsewhere, after that. NULL: there is nothing of the kind. */
+    ph_status (*settle)(ph_settings *);
+    ph_status (*start)(ph_graph *, const void *options);
     /* Sets knobs before each step, by the epochs done so far (with a fraction); INFINITY: as they
      * come to be, which is what validation measures with. NULL: nothing moves. */
     void (*schedule)(ph_graph *, const void *options, double epoch);

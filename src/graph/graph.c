@@ -421,10 +421,13 @@ ph_node *ph_constant(ph_graph *graph, double value)
     return node;
 }
 
-ph_node *ph_constants(ph_graph *graph, size_t count, const double *values)
+ph_node *ph_constants(ph_graph *graph, const char *name, size_t rank, const size_t *shape,
+                      const double *values)
 {
-    ph_node *node = ph_leaf(graph, PH_VARIABLE_CONSTANT, "constants", ph_shape_of(0, 1, &count));
-    for (size_t i = 0; i < count && !ph_is_dead(node); i++)
+    if (!shape_ok(graph, name, rank))
+        return &graph->dead;
+    ph_node *node = ph_leaf(graph, PH_VARIABLE_CONSTANT, name, ph_shape_of(0, rank, shape));
+    for (size_t i = 0; !ph_is_dead(node) && i < node->variable->size; i++)
         node->variable->data[i] = (real)values[i];
     return node;
 }
@@ -585,16 +588,38 @@ static void name_node(ph_graph *graph, ph_named *list, int *count, int most, con
     }
     ph_named *named = &list[*count];
     *named = (ph_named){ ph_arena_text(&graph->arena, name), ph_arena_text(&graph->arena, unit),
-                         in, value, -1 };
+                         in, value, .phase = -1 };
     if (named->name == NULL || named->unit == NULL)
         ph_out_of_memory(graph);
     else
         ++*count;
 }
 
+/* Whether a value depends on an input besides the first. */
+static bool needs_more(ph_graph *graph, const ph_node *value)
+{
+    bool *more = calloc((size_t)value->id + 1, sizeof *more);
+    if (more == NULL) {
+        ph_out_of_memory(graph);
+        return true;
+    }
+    for (int id = 0; id <= value->id; id++) {
+        const ph_node *n = graph->node[id];
+        more[id] = n->variable && n->variable->kind == PH_VARIABLE_INPUT && n->variable->slot > 0;
+        for (int i = 0; i < n->input_count; i++)
+            more[id] = more[id] || more[n->input[i]->id];
+    }
+    bool answer = more[value->id];
+    free(more);
+    return answer;
+}
+
 void ph_report(ph_graph *graph, const char *name, const char *unit, ph_node *value)
 {
+    int before = graph->report_count;
     name_node(graph, graph->report, &graph->report_count, PH_MAX_NAMED, name, unit, NULL, value);
+    if (graph->report_count > before && !ph_is_dead(value))
+        graph->report[before].needs_more = needs_more(graph, value);
 }
 
 void ph_report_each(ph_graph *graph, const char *name, const char *unit, ph_node *value)

@@ -90,6 +90,7 @@ typedef struct ph_named {
     char *name, *unit;
     ph_node *input, *value;
     int phase;                 /* of a report: where it is measured; -1: the first of training proper */
+    bool needs_more;           /* of a report: inputs besides the first, such as labels */
 } ph_named;
 
 enum { PH_MAX_PHASES = 24, PH_MAX_NAMED = 40, PH_MAX_LISTS = 4, PH_LONGEST_LIST = 512 };

@@ -12,9 +12,10 @@
 /* ---- Families ------------------------------------------------------------------------------------- */
 
 enum { MAX_FAMILIES = 32 };
-static const ph_family_desc *families[MAX_FAMILIES] = { &ph_family_ae, &ph_family_logistic_pca,
-                                                        &ph_family_pca, &ph_family_vae };
-static size_t family_count = 4;
+static const ph_family_desc *families[MAX_FAMILIES] = { &ph_family_ae, &ph_family_aae,
+                                                        &ph_family_logistic_pca, &ph_family_pca,
+                                                        &ph_family_vae };
+static size_t family_count = 5;
 
 ph_status ph_family_register(const ph_family_desc *desc)
 {
@@ -146,16 +147,6 @@ static ph_status settle_classes(ph_model *m, const ph_data_info *info)
     return ph_settings_set(m->settings, "classes", text);
 }
 
-/* A temperature that falls over all of training does so over the epochs that were planned when the model
- * was made: a run that goes on longer stays at its end. */
-static ph_status settle_epochs(ph_model *m)
-{
-    const char *span = ph_settings_get(m->settings, "temperature-epochs");
-    if (span == NULL || strcmp(span, "0") != 0 || ph_model_code_classes(m) == 0)
-        return PH_OK;
-    return ph_settings_set(m->settings, "temperature-epochs", ph_settings_get(m->settings, "epochs"));
-}
-
 ph_status ph_model_build(ph_model *m, size_t room)
 {
     m->graph = ph_graph_new((uint64_t)m->trainer.o.seed);
@@ -218,7 +209,8 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
     PH_TRY(check_unit_rows(m, data));
     PH_TRY(settle_loss(m, data));
     PH_TRY(settle_classes(m, info));
-    PH_TRY(settle_epochs(m));
+    if (m->family->settle)
+        PH_TRY(m->family->settle(m->settings));
     PH_TRY(ph_settings_set(m->settings, "scaling", m->scaling.kind));
     PH_TRY(reread(m));
     PH_TRY(ph_options_read(ph_training_table, ph_training_table_size, m->settings, &m->trainer.o));
@@ -229,7 +221,8 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
         m->white = 1 / (double)m->scaling.scale[0];
     else if (m->white == 0 && ph_data_range(data, &low, &high) == PH_OK)
         m->white = high > 0 ? high : 0; /* pictures of numbers: their largest is drawn white */
-    return ph_model_build(m, PH_ANY_ROOM);
+    PH_TRY(ph_model_build(m, PH_ANY_ROOM));
+    return m->family->start ? m->family->start(m->graph, m->options) : PH_OK;
 }
 
 ph_model *ph_model_new(const char *family, const ph_data *data, const ph_settings *settings)

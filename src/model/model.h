@@ -56,7 +56,8 @@ void ph_mixture_free(ph_mixture *);
  * scatter[width x width], of which the upper triangle is set. */
 ph_status ph_moments(const ph_data *, const ph_scaling *, double *mean, double *scatter);
 
-extern const ph_family_desc ph_family_ae, ph_family_logistic_pca, ph_family_pca, ph_family_vae;
+extern const ph_family_desc ph_family_aae, ph_family_ae, ph_family_logistic_pca, ph_family_pca,
+                            ph_family_vae;
 const ph_family_desc *ph_family_find(const char *name);
 
 /* A model without scaling and graph: options read and resolved. */
@@ -78,6 +79,8 @@ ph_function *ph_model_function(ph_model *, const char *name);
 const ph_named *ph_model_export(const ph_model *, const char *name);
 /* Whether the model's input scale has 1 as its peak: squared errors then have a PSNR. */
 bool ph_model_has_peak(const ph_model *);
+/* Adds the error of clusters by majority, where the model has clusters and the data labels. */
+ph_status ph_model_cluster_error(ph_model *, const ph_data *, ph_figures *);
 /* Adds a figure; texts must live as long as the figures. */
 void ph_figure_add(ph_figures *, const char *name, const char *unit, double value);
 /* How many of `left` rows a program of use takes at once. */

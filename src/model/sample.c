@@ -9,7 +9,7 @@
 
 bool ph_model_has_prior(const ph_model *m)
 {
-    return m->family->has_prior;
+    return m->family->has_prior || ph_model_export(m, "prior");
 }
 
 /* Two normals of one draw (Box and Muller 1958), the same for a sample whatever else is drawn. */
@@ -26,19 +26,6 @@ static void draw_normals(uint64_t seed, size_t sample, size_t n, double *u, doub
             normal[i + 1] = radius * sin(angle);
         if (i == 0)
             *u = (word[2] + 0.5) / 4294967296.0;
-    }
-}
-
-/* The class of each variable of a sample, all equally likely: a one among zeros. */
-static void draw_classes(uint64_t seed, size_t sample, size_t n, size_t classes, ph_real *code)
-{
-    uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) }, word[4];
-    memset(code, 0, n * sizeof *code);
-    for (size_t v = 0; v < n / classes; v++) {
-        ph_philox(word, (uint32_t[4]){ (uint32_t)v, (uint32_t)sample, (uint32_t)(sample >> 32),
-                                       0x434c4153 }, key);
-        uint64_t number = (uint64_t)word[0] << 32 | word[1];
-        code[v * classes + (size_t)((unsigned __int128)number * classes >> 64)] = 1;
     }
 }
 
@@ -61,21 +48,41 @@ static ph_status check_source(const ph_model *m, const char *from)
     return PH_OK;
 }
 
-ph_status ph_model_draw_codes(const ph_model *m, const char *from, uint64_t seed, size_t first,
+/* Draws that the graph makes itself, in blocks whose number is the step of their noise. */
+static ph_status draw_exported(ph_model *m, uint64_t seed, size_t first, size_t count, real *codes)
+{
+    ph_function *f = ph_model_function(m, "prior");
+    if (f == NULL)
+        return ph_last_status();
+    size_t width = ph_shape_size(&f->named->value->shape), most = ph_use_rows(f->program, PH_USE_ROWS);
+    PH_TRY(ph_model_scratch(m, ph_shape_size(&f->named->input->shape)));
+    f->program->seed = seed;
+    for (size_t done = 0; done < count;) {
+        size_t block = (first + done) / most, skip = (first + done) % most;
+        size_t n = most - skip < count - done ? most - skip : count - done;
+        f->program->noise_step = (uint32_t)block;
+        PH_TRY(ph_program_run(f->program, (size_t[PH_MAX_SETS]){ 1, skip + n },
+                              (const void *[]){ m->rows_in }));
+        memcpy(codes + done * width, ph_program_output(f->program, 0) + skip * width,
+               n * width * sizeof codes[0]);
+        done += n;
+    }
+    return PH_OK;
+}
+
+ph_status ph_model_draw_codes(ph_model *m, const char *from, uint64_t seed, size_t first,
                               size_t count, ph_real *codes)
 {
-    size_t width, out, classes = ph_model_code_classes(m);
+    size_t width, out;
     PH_TRY(ph_model_port(m, "decode", &width, &out));
     PH_TRY(check_source(m, from));
+    if (strcmp(from, "prior") == 0 && ph_model_export(m, "prior"))
+        return draw_exported(m, seed, first, count, codes);
     bool mixture = strcmp(from, "mixture") == 0;
     double *normal = malloc(width * sizeof *normal), u = 0;
     if (normal == NULL)
         return ph_fail(PH_MEMORY, "out of memory for codes");
     for (size_t r = 0; r < count; r++, codes += width) {
-        if (classes) {
-            draw_classes(seed, first + r, width, classes, codes);
-            continue;
-        }
         draw_normals(seed, first + r, width, &u, normal);
         if (mixture)
             ph_mixture_draw(&m->mixture, u, normal, codes);

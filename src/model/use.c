@@ -136,14 +136,16 @@ static ph_status compile_eval(ph_model *m)
     const ph_named *rec = named(m, "reconstruct");
     if (rec == NULL)
         return PH_USAGE;
+    int count = 1;
     ph_node *outputs[PH_MAX_NAMED + 1] = { rec->value };
     for (int i = 0; i < m->graph->report_count; i++) {
         ph_node *value = m->graph->report[i].value;
-        outputs[1 + i] = value->shape.set ? ph_mean_rows(ph_sum(value)) : value;
+        if (!m->graph->report[i].needs_more) /* labels: a figure of training alone */
+            outputs[count++] = value->shape.set ? ph_mean_rows(ph_sum(value)) : value;
     }
     m->eval = compile_use(m->graph, (ph_program_desc){
         .feeds = &m->x, .feed_count = 1, .outputs = outputs,
-        .output_count = 1 + m->graph->report_count });
+        .output_count = count });
     return m->eval ? PH_OK : ph_last_status();
 }
 
@@ -167,7 +169,7 @@ void ph_figure_add(ph_figures *f, const char *name, const char *unit, double val
 static ph_status add_error(ph_model *m, const ph_data *data, size_t rows, ph_figures *figures)
 {
     const uint32_t *labels = ph_data_labels(data);
-    size_t in, classes, wrong = 0;
+    size_t in, classes, wrong = 0, known = 0;
     if (ph_model_export(m, "classify") == NULL || labels == NULL)
         return PH_OK;
     PH_TRY(ph_model_port(m, "classify", &in, &classes));
@@ -180,13 +182,28 @@ static ph_status add_error(ph_model *m, const ph_data *data, size_t rows, ph_fig
             size_t best = 0;
             for (size_t c = 1; c < classes; c++)
                 best = share[r * classes + c] > share[r * classes + best] ? c : best;
-            wrong += best != labels[first + r];
+            known += labels[first + r] != PH_NO_LABEL;
+            wrong += labels[first + r] != PH_NO_LABEL && best != labels[first + r];
         }
     }
     free(share);
-    if (status == PH_OK)
-        ph_figure_add(figures, "error", "share of rows misclassified", (double)wrong / (double)rows);
+    if (status == PH_OK && known > 0)
+        ph_figure_add(figures, "error", "share of rows misclassified", (double)wrong / (double)known);
     return status;
+}
+
+/* How far codes are from the prior that they should follow. */
+static ph_status add_distance(ph_model *m, const ph_data *data, size_t rows, ph_figures *figures)
+{
+    ph_distance d;
+    ph_figure figure[PH_DISTANCES];
+    if (m->graph->compared[0] == NULL)
+        return PH_OK;
+    PH_TRY(ph_distance_measure(m->graph, m->x, data, &m->scaling, NULL, rows, &d));
+    ph_distance_figures(&d, figure);
+    for (int i = 0; i < PH_DISTANCES; i++)
+        ph_figure_add(figures, figure[i].name, figure[i].unit, figure[i].value);
+    return PH_OK;
 }
 
 bool ph_model_has_peak(const ph_model *m)
@@ -213,8 +230,9 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
         PH_TRY(ph_program_run(m->eval, (size_t[PH_MAX_SETS]){ 1, count },
                               (const void *[]){ m->rows_in }));
         squares += squared_error(m->rows_in, ph_program_output(m->eval, 0), count * width);
-        for (int i = 0; i < m->graph->report_count; i++)
-            report[i] += (double)ph_program_output(m->eval, 1 + i)[0] * (double)count;
+        for (int i = 0, k = 1; i < m->graph->report_count; i++)
+            if (!m->graph->report[i].needs_more)
+                report[i] += (double)ph_program_output(m->eval, k++)[0] * (double)count;
     }
     double rows = (double)info.rows, mse = squares / rows / (double)width;
     ph_figure_add(figures, "rows", "rows measured", rows);
@@ -222,11 +240,15 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
     ph_figure_add(figures, "sse", "squared error summed over a row, mean over rows", squares / rows);
     for (int i = 0; i < m->graph->report_count; i++) {
         const ph_named *r = &m->graph->report[i];
+        if (r->needs_more)
+            continue;
         ph_figure_add(figures, r->name, r->unit, report[i] / rows);
         if (strcmp(r->name, "bce") == 0)
             ph_figure_add(figures, "bce_per_element", "nats per element", report[i] / rows / (double)width);
     }
     if (ph_model_has_peak(m))
         ph_figure_add(figures, "psnr", "dB, of the mean squared error, peak 1", -10 * log10(mse));
-    return add_error(m, data, info.rows, figures);
+    PH_TRY(add_error(m, data, info.rows, figures));
+    PH_TRY(ph_model_cluster_error(m, data, figures));
+    return add_distance(m, data, info.rows, figures);
 }

@@ -225,6 +225,8 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     if (n.latent.log_variance)
         ph_export(g, "posterior", x, ph_concatenate(code, n.latent.log_variance));
     ph_export(g, "log-weights", x, log_weights(&n, draws_at_once(&n)));
+    if (n.latent.classes)
+        ph_export(g, "prior", x, ph_latent_prior(&n.latent, x));
 }
 
 /* Terms that grow over the first epochs, and the temperature, which falls. */
@@ -245,11 +247,22 @@ static size_t code_classes(const void *options)
     return ph_latent_classes(((const vae_options *)options)->latent);
 }
 
+/* A temperature that falls over all of training does so over the epochs that were planned when the model
+ * was made: a run that goes on longer stays at its end. */
+static ph_status settle(ph_settings *s)
+{
+    if (ph_latent_classes(ph_settings_get(s, "latent")) == 0 ||
+        strcmp(ph_settings_get(s, "temperature-epochs"), "0") != 0)
+        return PH_OK;
+    return ph_settings_set(s, "temperature-epochs", ph_settings_get(s, "epochs"));
+}
+
 const ph_family_desc ph_family_vae = {
     .face = { "vae", "variational autoencoder", table, sizeof table / sizeof table[0] },
     .options_size = sizeof(vae_options),
     .build = build,
     .has_prior = true,
     .code_classes = code_classes,
+    .settle = settle,
     .schedule = schedule,
 };

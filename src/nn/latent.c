@@ -105,6 +105,13 @@ static ph_node *relaxed_draw(const ph_latent *l)
     return ph_flatten(ph_when_training(relaxed, ph_largest(a, 1)));
 }
 
+ph_node *ph_latent_prior(const ph_latent *l, ph_node *like)
+{
+    ph_shape shape = ph_shape_of(like->shape.set, 2, (size_t[]){ l->variables, l->classes });
+    ph_node *zero = ph_broadcast_to(ph_constant(like->graph, 0), &shape);
+    return ph_flatten(ph_largest(ph_uniform_like(zero), 1));
+}
+
 /* ---- Either ---------------------------------------------------------------------------------- */
 
 ph_node *ph_latent_draw(const ph_latent *l)

@@ -27,6 +27,8 @@ ph_node *ph_latent_draw(const ph_latent *);
 /* `count` exact codes from q(z|x), [count, width] per row ([width] for one), and log p(z) - log q(z|x) of
  * each in nats, [count, 1] per row ([1] for one). */
 ph_node *ph_latent_draws(const ph_latent *, size_t count, ph_node **log_ratio);
+/* A code from the prior of classes, for each row of `like`. */
+ph_node *ph_latent_prior(const ph_latent *, ph_node *like);
 /* KL(q || p) of each variable in nats, [variables] per row. */
 ph_node *ph_latent_kl(const ph_latent *);
 /* How many variables tell of the row: a whole scalar, over the batch. */

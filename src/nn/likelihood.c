@@ -30,7 +30,7 @@ static void read_levels(ph_likelihood *l, const char *text)
     l->levels = (size_t)levels;
     for (size_t i = 0; i < l->levels; i++)
         level[i] = (double)i;
-    l->level = ph_constants(g, l->levels, level);
+    l->level = ph_constants(g, "levels", 1, &l->levels, level);
 }
 
 void ph_likelihood_read(ph_likelihood *l, const char *text, ph_scope *decoder, size_t width)

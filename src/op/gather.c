@@ -1,4 +1,5 @@
-/* gather.c - rows of a table by index, and its derivative, an ordered scatter-add. */
+/* gather.c - rows of a table by index, and its derivative, an ordered scatter-add; rows by a number in
+ * [0, 1), for draws. */
 #include "op/op_nodes.h"
 
 #include "graph/program.h"
@@ -47,6 +48,21 @@ static void run_scatter(ph_call *call, int part)
 
 static ph_node *scatter(ph_node *rows, ph_node *index, const ph_shape *table);
 
+static void run_pick(ph_call *call, int part)
+{
+    const ph_node *n = call->node;
+    size_t columns = ph_shape_columns(&n->shape), entries = n->input[0]->shape.dim[0];
+    size_t rows = ph_call_rows(call, &n->input[1]->shape), task;
+    const real *table = ph_call_input(call, 0), *u = ph_call_input(call, 1);
+    real *out = ph_call_output(call);
+    while (ph_next_task(call, part, (rows + TASK_ROWS - 1) / TASK_ROWS, &task))
+        for (size_t r = task * TASK_ROWS; r < rows && r < (task + 1) * TASK_ROWS; r++) {
+            size_t row = u[r] > 0 ? (size_t)(u[r] * (real)entries) : 0;
+            row = row < entries ? row : entries - 1; /* u may round up to 1 */
+            memcpy(out + r * columns, table + row * columns, columns * sizeof out[0]);
+        }
+}
+
 static void gather_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 {
     by_input[0] = scatter(dy, y->input[1], &y->input[0]->shape);
@@ -61,6 +77,8 @@ const ph_op ph_op_gather = { .name = "gather", .arity = 2, .run = run_gather,
                                  .gradient = gather_gradient };
 const ph_op ph_op_scatter = { .name = "scatter_add", .arity = 2, .run = run_scatter,
                                   .gradient = scatter_gradient };
+
+const ph_op ph_op_pick = { .name = "pick", .arity = 2, .run = run_pick };
 
 static ph_node *scatter(ph_node *rows, ph_node *index, const ph_shape *table)
 {
@@ -79,4 +97,17 @@ ph_node *ph_gather(ph_node *table, ph_node *index)
     ph_shape shape = index->shape;
     shape.dim[shape.rank - 1] = table->shape.dim[1];
     return ph_node_new(&ph_op_gather, shape, (ph_node *[]){ table, index }, 2, NULL, 0, false);
+}
+
+ph_node *ph_pick(ph_node *table, ph_node *u)
+{
+    if (ph_is_dead(table) || ph_is_dead(u))
+        return ph_is_dead(table) ? table : u;
+    if (table->shape.set != 0 || table->shape.rank != 2 || ph_shape_size(&u->shape) != 1) {
+        char text[96];
+        return ph_mistake(table->graph, "pick: a whole table of 2 dimensions and one number a row are "
+                          "needed, not %s", ph_shape_text(&table->shape, text));
+    }
+    ph_shape shape = ph_shape_of(u->shape.set, 1, &table->shape.dim[1]);
+    return ph_node_new(&ph_op_pick, shape, (ph_node *[]){ table, u }, 2, NULL, 0, false);
 }

@@ -26,6 +26,7 @@ typedef struct rates {
 typedef struct emitter {
     ph_graph *graph;
     int phase;
+    bool **reached;            /* of each phase from this one on: what its loss depends on */
     const ph_trainer_options *o;
     ph_scope *scope;
     rates shared;
@@ -111,12 +112,32 @@ static bool is_trained(const ph_variable *v, const char *train)
     return false;
 }
 
-/* A parameter that several phases train has one average: it takes what the last of them comes to. */
+/* Whether phase number i changes v: its name says so, and the loss depends on it. */
+static bool changes(const ph_graph *graph, bool *const *reached, int i, const ph_variable *v)
+{
+    return is_trained(v, graph->phase[i].train) && v->node->id <= graph->phase[i].loss->id &&
+           reached[i][v->node->id];
+}
+
+/* By id, the nodes that a loss depends on. */
+static bool *reach(ph_graph *graph, const ph_node *loss)
+{
+    bool *on = ph_arena_take(&graph->arena, (size_t)loss->id + 1);
+    if (on == NULL)
+        return NULL;
+    on[loss->id] = true;
+    for (int id = loss->id; id >= 0; id--)
+        for (int k = 0; on[id] && k < graph->node[id]->input_count; k++)
+            on[graph->node[id]->input[k]->id] = true;
+    return on;
+}
+
+/* A parameter that several phases change has one average: it takes what the last of them comes to. */
 static bool keeps_average(const emitter *e, const ph_variable *w)
 {
     bool last = e->o->average > 0;
     for (int i = e->phase + 1; i < e->graph->phase_count; i++)
-        last = last && !is_trained(w, e->graph->phase[i].train);
+        last = last && !changes(e->graph, e->reached, i, w);
     return last;
 }
 
@@ -184,10 +205,14 @@ ph_status ph_phase_update(ph_graph *graph, int number, const ph_trainer_options 
     ph_node **g = ph_arena_take(&graph->arena, variables * sizeof g[0]);
     update->assign = ph_arena_take(&graph->arena, (variables * 4 + 64) * sizeof w[0]);
     update->count = 0;
-    if (w == NULL || g == NULL || update->assign == NULL)
+    bool *reached[PH_MAX_PHASES];
+    bool room = w && g && update->assign;
+    for (int i = number; i < graph->phase_count; i++)
+        room = (reached[i] = reach(graph, graph->phase[i].loss)) && room;
+    if (!room)
         return ph_fail(PH_MEMORY, "out of memory while building the update");
     for (ph_variable *v = graph->variable; v; v = v->next)
-        if (is_trained(v, phase->train))
+        if (changes(graph, reached, number, v))
             w[count++] = v->node;
     ph_trainer_options own = own_options(o, phase);
     o = &own;
@@ -208,7 +233,8 @@ ph_status ph_phase_update(ph_graph *graph, int number, const ph_trainer_options 
         snprintf(scope, sizeof scope, "optimizer/%d", number + 1);
         snprintf(rate, sizeof rate, "lr%d", number + 1);
     }
-    emitter e = { .graph = graph, .phase = number, .o = o, .scope = ph_scope_of(graph, scope), .update = update };
+    emitter e = { .graph = graph, .phase = number, .reached = reached, .o = o,
+                  .scope = ph_scope_of(graph, scope), .update = update };
     share_rates(&e, ph_knob(graph, rate, o->lr));
     for (size_t i = 0; i < count; i++)
         update_parameter(&e, w[i]->variable, g[i]);

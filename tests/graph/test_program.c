@@ -431,7 +431,7 @@ static void constants_are_not_a_constant(void **state)
     (void)state;
     ph_graph *g = ph_graph_new(1);
     ph_node *x = ph_input(g, "x", 2, (size_t[]){ 2, 1 });
-    ph_node *three = ph_constants(g, 3, (double[]){ 5, 1, 4 });
+    ph_node *three = ph_constants(g, "three", 1, (size_t[]){ 3 }, (double[]){ 5, 1, 4 });
     ph_node *y = ph_add(ph_mul(x, three), ph_constant(g, 5)), *dx;
     ph_gradient(ph_sum_all(y), &x, 1, &dx);
     ph_program *p = ph_compile(g, &(ph_program_desc){

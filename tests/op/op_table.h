@@ -359,6 +359,12 @@ static void ref_gather(const problem *p, double *out)
         memcpy(out + r * 4, p->x[0] + (size_t)p->x[1][r] * 4, 4 * sizeof *out);
 }
 
+static void ref_pick(const problem *p, double *out)
+{
+    for (size_t r = 0; r < p->rows; r++)
+        memcpy(out + r * 4, p->x[0] + (size_t)(p->x[1][r] * 6) * 4, 4 * sizeof *out);
+}
+
 static ph_node *build_product(ph_node **in) { return ph_product(in[0], in[1], false); }
 static ph_node *build_product_t(ph_node **in) { return ph_product(in[0], in[1], true); }
 static ph_node *build_over_rows(ph_node **in) { return ph_product_over_rows(in[0], in[1]); }
@@ -388,6 +394,7 @@ static ph_node *build_spread(ph_node **in)
     return ph_broadcast_to(in[0], &(ph_shape){ in[1]->shape.set, 3, { 2, 3, 5 } });
 }
 static ph_node *build_gather(ph_node **in) { return ph_gather(in[0], in[1]); }
+static ph_node *build_pick(ph_node **in) { return ph_pick(in[0], in[1]); }
 
 /* ---- The table ------------------------------------------------------------------------------------- */
 
@@ -493,6 +500,9 @@ static const op_row table[] = {
     { .op = "gather", .label = "gather and scatter_add", .build = build_gather, .inputs = 2,
       .reference = ref_gather, .in = { WHOLE(2, { 6, 4 }), ROWS(1, { 1 }) }, .out = ROWS(1, { 4 }),
       BETWEEN(-1, 1), .indexed = true },
+    { .op = "pick", .label = "pick", .build = build_pick, .inputs = 2, .reference = ref_pick,
+      .in = { WHOLE(2, { 6, 4 }), ROWS(1, { 1 }) }, .out = ROWS(1, { 4 }), BETWEEN(0.1, 0.9),
+      .no_derivative = true },
 };
 enum { TABLE = sizeof table / sizeof table[0] };
 

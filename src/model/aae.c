@@ -1,0 +1,493 @@
+/* aae.c - the adversarial autoencoder (Makhzani, Shlens, Jaitly, Goodfellow and Frey 2015): an autoencoder
+ * whose codes a critic cannot tell from draws of a prior. In every step, one after the other:
+ *
+ *     reconstruction   encoder and decoder: the row back from its code
+ *     critic           L_D = -mean(log D(z') + log(1 - D(z))), z' drawn from the prior, z codes as they are
+ *                      in use: no dropout, no noise on the row
+ *     generator        encoder: L_G = -mean log D(z), through the critic, which stays as it is
+ *     classify         encoder, from rows with labels: their cross-entropy
+ *
+ * D is a sigmoid of a logit a, so that log D = -softplus(-a) and log(1 - D) = -softplus(a). Each phase has
+ * an optimiser of its own on the weights that they share. Dropout stands behind the activation; with ReLU
+ * that is the same as between it and the product.
+ *
+ * What labels do (--labels-for):
+ *     decoder     it gets the label beside the style z, which then need not tell it (supervised)
+ *     classifier  the code is (y, z): a softmax y over the classes, with a critic of its own on y that knows
+ *                 one-hot draws, and a style z; some rows' labels are learnt (semi-supervised)
+ *     prior       the critic is told the label, and draws come from that class's part of the prior
+ * Without labels and with the prior categorical:K, y is a softmax over K clusters.
+ */
+#include "model/model.h"
+#include "model/prior.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct phase_options {
+    double lr, momentum, weight_decay;
+} phase_options;
+
+typedef struct aae_options {
+    const char *hidden, *decoder_hidden, *critic_hidden, *activation, *init, *loss, *noise, *encoder;
+    const char *prior, *labels, *labels_for;
+    int64_t latent_dim, classes, prior_rows;
+    double dropout, critic_dropout;
+    bool labelled_apart;
+    phase_options reconstruction, critic, generator, classify;
+} aae_options;
+
+#define AT(field) offsetof(aae_options, field)
+#define OF_PHASE(name, field, what)                                                                \
+    { "lr-" name, NULL, PH_OPTION_REAL, AT(field.lr), "0", 0, 1e3, NULL,                           \
+      "learning rate of " what "; 0: --lr" },                                                      \
+    { "momentum-" name, NULL, PH_OPTION_REAL, AT(field.momentum), "-1", -1, 0.999999, NULL,        \
+      "there, momentum of sgd and rmsprop and beta1 of adam; -1: --momentum, --beta1" },           \
+    { "weight-decay-" name, NULL, PH_OPTION_REAL, AT(field.weight_decay), "-1", -1, 1e3, NULL,     \
+      "there, pull of the weights to 0; -1: --weight-decay" }
+
+static const ph_option table[] = {
+    { "hidden", "hidden-neuron-list hidden-layer-sizes layers", PH_OPTION_TEXT, AT(hidden),
+      "1000,1000", 0, 0, NULL, "widths of the encoder's hidden layers, or none" },
+    { "latent-dim", "n-latent hiddensize z-dim code-size", PH_OPTION_INT, AT(latent_dim), "10", 1, 1e6,
+      NULL, "size of the code; of its style z, where it has a class or a cluster too" },
+    { "decoder-hidden", NULL, PH_OPTION_TEXT, AT(decoder_hidden), "mirror", 0, 0, NULL,
+      "widths of the decoder's hidden layers; mirror: the encoder's, reversed" },
+    { "critic-hidden", "discriminator-hidden", PH_OPTION_TEXT, AT(critic_hidden), "same", 0, 0, NULL,
+      "widths of each critic's hidden layers; same: the encoder's" },
+    { "activation", NULL, PH_OPTION_CHOICE, AT(activation), "relu", 0, 0, PH_ACTIVATIONS,
+      "of the hidden layers" },
+    { "init", NULL, PH_OPTION_CHOICE, AT(init), "auto", 0, 0, "auto glorot he",
+      "start of the weights; auto: he for the relu family, else glorot" },
+    { "dropout", "dropout-rate", PH_OPTION_REAL, AT(dropout), "0", 0, 0.99, NULL,
+      "share of hidden units of encoder and decoder dropped in training" },
+    { "critic-dropout", NULL, PH_OPTION_REAL, AT(critic_dropout), "0", 0, 0.99, NULL,
+      "the same of the critics" },
+    { "noise", "corruption", PH_OPTION_CHOICE, AT(noise), "none", 0, 0, PH_NOISES,
+      "on the rows that go in, where the encoder learns; the clean row is wanted back" },
+    { "encoder", NULL, PH_OPTION_CHOICE, AT(encoder), "deterministic", 0, 0,
+      "deterministic gaussian noise:D", "what a code is drawn by in training: nothing, a Gaussian whose "
+      "mean and variance the encoder gives, or D normals that go in beside the row" },
+    { "loss", NULL, PH_OPTION_CHOICE, AT(loss), "auto", 0, 0, "auto bce mse lp:P",
+      "of the reconstruction; auto: bce for bytes and [0,1], else mse" },
+    { "prior", NULL, PH_OPTION_TEXT, AT(prior), "normal", 0, 0, NULL,
+      "that codes follow: normal:S (deviation S), uniform:A (from -A to A), mixture:K (petals in the "
+      "plane), swissroll, FILE.npy (its rows); categorical:K or categorical:K,PRIOR: K clusters and a style" },
+    { "prior-rows", NULL, PH_OPTION_INT, AT(prior_rows), "0", 0, 1e9, NULL,
+      "of the prior's file, which the model keeps; 0: all" },
+    { "labels", NULL, PH_OPTION_TEXT, AT(labels), "none", 0, 0, NULL,
+      "how many rows' labels are used: none, all, or a number of them, drawn evenly over the classes" },
+    { "labels-for", NULL, PH_OPTION_CHOICE, AT(labels_for), "auto", 0, 0,
+      "auto decoder classifier prior", "who learns by the labels; auto: prior for a mixture or a swissroll, "
+      "decoder for all, classifier for a number of them" },
+    { "labelled-apart", NULL, PH_OPTION_FLAG, AT(labelled_apart), "0", 0, 0, NULL,
+      "rows whose labels are used are not among those without" },
+    { "classes", NULL, PH_OPTION_INT, AT(classes), "0", 0, 65536, NULL,
+      "of the labels; 0: as many as the data have" },
+    OF_PHASE("reconstruction", reconstruction, "encoder and decoder on giving rows back"),
+    OF_PHASE("critic", critic, "the critics"),
+    OF_PHASE("generator", generator, "the encoder against the critics"),
+    OF_PHASE("classify", classify, "the encoder on labels"),
+};
+
+typedef enum use { FOR_NOTHING, FOR_DECODER, FOR_CLASSIFIER, FOR_PRIOR } use;
+
+/* One code: the style; logits and shares of classes or clusters, or NULL. */
+typedef struct code {
+    ph_node *z, *logits, *y;
+} code;
+
+typedef struct net {
+    ph_graph *graph;
+    const aae_options *o;
+    ph_scope *encoder, *decoder;
+    ph_layers in, out, judge;
+    ph_prior prior;
+    ph_node *table;            /* rows of the prior's file, or NULL */
+    use use;
+    size_t latent, kinds;      /* kinds: classes or clusters that y tells apart; 0: there is no y */
+    ph_node *x, *row, *second, *labels;
+} net;
+
+/* ---- Nets ------------------------------------------------------------------------------------ */
+
+/* learns: with dropout and noise, in training; else as in use. Either way the same weights. */
+static ph_node *hidden(net *n, ph_node *row, bool learns)
+{
+    const aae_options *o = n->o;
+    ph_stack stack = { o->activation, o->init, learns ? o->dropout : 0, true };
+    ph_node *touched, *h = row;
+    double count = 0;
+    if (learns)
+        h = ph_when_training(ph_corrupt(row, o->noise, &touched), row);
+    if (sscanf(o->encoder, "noise:%lf", &count) == 1) {
+        if (!(count >= 1 && count <= 10000 && count == floor(count))) {
+            ph_refuse(n->graph, "encoder %s: 1 to 10000 normals go in beside the row", o->encoder);
+            return &n->graph->dead;
+        }
+        ph_node *zero = ph_broadcast_to(ph_constant(n->graph, 0), &(ph_shape){ row->shape.set, 1,
+                                                                               { (size_t)count } });
+        h = ph_concatenate(h, ph_when_training(ph_normal_like(zero), zero));
+    }
+    return ph_stack_over(n->encoder, h, &n->in, &stack);
+}
+
+static code encode(net *n, ph_node *row, bool learns)
+{
+    const char *init = n->o->init;
+    ph_node *h = hidden(n, row, learns);
+    code c = { .z = ph_linear_with(n->encoder, h, n->latent, "linear", init, true, NULL) };
+    if (strcmp(n->o->encoder, "gaussian") == 0) {
+        ph_node *lv = ph_linear_with(n->encoder, h, n->latent, "linear", init, true, NULL);
+        ph_node *eps = ph_mul(ph_exp(ph_scale(lv, 0.5)), ph_normal_like(lv));
+        c.z = ph_when_training(ph_add(c.z, eps), c.z);
+    }
+    if (n->kinds) {
+        c.logits = ph_linear_with(n->encoder, h, n->kinds, "linear", init, true, NULL);
+        c.y = ph_softmax(c.logits);
+    }
+    ph_scope_again(n->encoder);
+    return c;
+}
+
+/* y before z, where there is a y. */
+static ph_node *beside(ph_node *y, ph_node *z)
+{
+    return y ? ph_concatenate(y, z) : z;
+}
+
+/* The row, before the activation that makes it one, from all that is known of it. */
+static ph_node *decode(net *n, ph_node *latent)
+{
+    ph_stack stack = { n->o->activation, n->o->init, n->o->dropout, true };
+    ph_node *h = ph_stack_over(n->decoder, latent, &n->out, &stack);
+    ph_node *y = ph_linear_with(n->decoder, h, ph_width(n->x), "linear", n->o->init, true, NULL);
+    ph_scope_again(n->decoder);
+    return y;
+}
+
+/* The critic's logit of each code: above 0 it takes it for a draw of the prior. */
+static ph_node *judge(const net *n, const char *name, ph_node *a)
+{
+    ph_stack stack = { n->o->activation, n->o->init, n->o->critic_dropout, true };
+    ph_scope *scope = ph_scope_of(n->graph, name);
+    ph_node *h = ph_stack_over(scope, a, &n->judge, &stack);
+    ph_node *logit = ph_linear_with(scope, h, 1, "linear", n->o->init, true, NULL);
+    ph_scope_again(scope);
+    return ph_flatten(logit);
+}
+
+/* ---- The game -------------------------------------------------------------------------------- */
+
+/* Both sides' losses, over all critics; the logits of the critic on z and of that on y, [2] a row: of a
+ * draw and of a code. */
+typedef struct game {
+    ph_node *critic, *generator, *logits[2];
+    char names[64];
+} game;
+
+static ph_node *sum_of(ph_node *sum, ph_node *term)
+{
+    term = ph_mean_rows(term);
+    return sum ? ph_add(sum, term) : term;
+}
+
+/* Numbers beside draw and code, in that order. */
+static ph_node *pair(const net *n, const char *name, double first, double second)
+{
+    return ph_constants(n->graph, name, 1, (size_t[]){ 2 }, (double[]){ first, second });
+}
+
+/* A critic on draws, codes as they are in use, and codes as the encoder learns them. which: the place of
+ * its figures, 2 for none. Draw and code go through the critic side by side, as two lines of one value, so
+ * that each of its weights has one gradient. */
+static void play(const net *n, game *g, const char *name, int which, ph_node *draw, ph_node *still,
+                 ph_node *moving)
+{
+    ph_node *both = ph_reshape(ph_concatenate(draw, still), 2, (size_t[]){ 2, ph_width(draw) });
+    ph_node *logits = judge(n, name, both), *sign = pair(n, "sign", -1, 1);
+    g->critic = sum_of(g->critic, ph_sum_last(ph_softplus(ph_mul(logits, sign))));
+    g->generator = sum_of(g->generator, ph_softplus(ph_neg(judge(n, name, moving))));
+    if (which > 1)
+        return;
+    g->logits[which] = logits;
+    size_t used = strlen(g->names);
+    snprintf(g->names + used, sizeof g->names - used, "%s%s", used ? " " : "", name);
+}
+
+/* A whole row of zeros with a one at `place`, for each row of `like`. */
+static ph_node *one_at(ph_node *like, size_t count, size_t place)
+{
+    double *values = ph_arena_take(&like->graph->arena, count * sizeof *values);
+    char name[32];
+    if (values == NULL)
+        return ph_out_of_memory(like->graph);
+    values[place] = 1;
+    snprintf(name, sizeof name, "one%zu", place);
+    ph_shape shape = { like->shape.set, 1, { count } };
+    return ph_broadcast_to(ph_constants(like->graph, name, 1, &count, values), &shape);
+}
+
+/* The critic is told the class, or that there is no label: one more class. */
+static void play_by_class(net *n, game *g, const code *still, const code *moving)
+{
+    size_t classes = (size_t)n->o->classes;
+    ph_node *none = one_at(n->row, classes + 1, classes);
+    ph_node *any = ph_prior_draw(&n->prior, still->z, NULL, n->table);
+    play(n, g, "critic", 0, ph_concatenate(any, none), ph_concatenate(still->z, none),
+         ph_concatenate(moving->z, none));
+    ph_node *rows = ph_flatten(n->second);
+    code quiet = encode(n, rows, false), loud = encode(n, rows, true);
+    ph_node *own = ph_prior_draw(&n->prior, quiet.z, n->labels, n->table);
+    ph_node *zero = ph_broadcast_to(ph_constant(n->graph, 0), &(ph_shape){ rows->shape.set, 1, { 1 } });
+    ph_node *told = ph_concatenate(n->labels, zero);
+    play(n, g, "critic", 2, ph_concatenate(own, told), ph_concatenate(quiet.z, told),
+         ph_concatenate(loud.z, told));
+}
+
+static game play_all(net *n, const code *still, const code *moving)
+{
+    game g = { .critic = NULL };
+    if (n->use == FOR_PRIOR)
+        play_by_class(n, &g, still, moving);
+    else
+        play(n, &g, "critic", 0, ph_prior_draw(&n->prior, still->z, NULL, n->table), still->z, moving->z);
+    if (n->kinds)
+        play(n, &g, "critic-y", 1, ph_prior_category(still->y, n->kinds), still->y, moving->y);
+    return g;
+}
+
+/* ---- Phases ---------------------------------------------------------------------------------- */
+
+/* -1 leaves the option; a phase says "none" by a number below 0. */
+static double own(double value)
+{
+    return value < 0 ? 0 : value > 0 ? value : -1;
+}
+
+static int add_phase(const net *n, const char *name, const char *train, ph_node *loss,
+                     const phase_options *o)
+{
+    return ph_add_phase(n->graph, &(ph_phase){ .loss = loss, .train = train, .name = name, .lr = o->lr,
+                                               .momentum = own(o->momentum),
+                                               .weight_decay = own(o->weight_decay) });
+}
+
+static void report_critics(const net *n, const game *g, int phase)
+{
+    static const char *const names[2][2] = { { "critic_real", "critic_fake" },
+                                             { "critic_y_real", "critic_y_fake" } };
+    ph_node *zero = ph_constant(n->graph, 0);
+    for (int i = 0; i < 2; i++) {
+        ph_node *a = g->logits[i];
+        if (a == NULL)
+            continue;
+        ph_report_in(n->graph, phase, names[i][0], "share of the prior's draws that the critic takes for such",
+                     ph_mul(ph_less(zero, a), pair(n, "draws", 1, 0)));
+        ph_report_in(n->graph, phase, names[i][1], "share of codes that the critic takes for such",
+                     ph_mul(ph_less(a, zero), pair(n, "codes", 0, 1)));
+    }
+}
+
+static void classify(net *n)
+{
+    code c = encode(n, ph_flatten(n->second), true);
+    ph_node *chosen = ph_sum(ph_mul(n->labels, ph_log_softmax(c.logits)));
+    int phase = add_phase(n, "classify", "encoder", ph_neg(chosen), &n->o->classify);
+    ph_node *known = ph_sum(n->labels), *hit = ph_sum(ph_mul(n->labels, ph_largest(c.logits, 1)));
+    ph_node *few = ph_constant(n->graph, 1e-6);
+    ph_report_in(n->graph, phase, "label_error", "share of rows with labels that are misclassified",
+                 ph_div(ph_mean_rows(ph_sub(known, hit)), ph_max(ph_mean_rows(known), few)));
+}
+
+/* ---- What it is for -------------------------------------------------------------------------- */
+
+static ph_node *as_row(const net *n, ph_node *y)
+{
+    return ph_reshape_like(strcmp(n->o->loss, "bce") == 0 ? ph_sigmoid(y) : y, n->x);
+}
+
+/* The row from its style and from the label that gives it back best: one decoder for each label in turn. */
+static ph_node *reconstruct_by_best(net *n, ph_node *z)
+{
+    size_t classes = (size_t)n->o->classes;
+    ph_node *best = NULL, *error = NULL;
+    for (size_t k = 0; k < classes && ph_graph_status(n->graph) == PH_OK; k++) {
+        ph_node *y = decode(n, ph_concatenate(one_at(z, classes, k), z));
+        ph_node *own_error = ph_loss(n->o->loss, y, n->row);
+        ph_node *better = error ? ph_less(own_error, error) : NULL;
+        best = better ? ph_select(better, y, best) : y;
+        error = better ? ph_min(own_error, error) : own_error;
+    }
+    return best;
+}
+
+static void export(net *n, const code *still, ph_node *latent, ph_node *logit_row)
+{
+    ph_graph *g = n->graph;
+    ph_node *draw = ph_prior_draw(&n->prior, still->z, NULL, n->table);
+    size_t count = n->use == FOR_DECODER ? (size_t)n->o->classes : n->kinds;
+    ph_node *kind = count ? ph_prior_category(n->row, count) : NULL;
+    ph_node *back = n->use == FOR_DECODER ? reconstruct_by_best(n, still->z) : logit_row;
+    ph_export(g, "encode", n->x, beside(still->y, still->z));
+    ph_export(g, "decode", latent, as_row(n, logit_row));
+    ph_export(g, "reconstruct", n->x, as_row(n, back));
+    ph_export(g, "prior", n->x, beside(kind, draw));
+    if (count)
+        ph_export(g, "label", latent, ph_slice(latent, 0, count));
+    if (n->kinds) {
+        ph_export(g, n->use == FOR_CLASSIFIER ? "classify" : "cluster", n->x, still->y);
+        ph_export(g, "style", n->x, still->z);
+    }
+    ph_compare(still->z, draw);
+}
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+/* How many rows' labels: -1 none, 0 all. */
+static int64_t labels_wanted(ph_graph *g, const char *text)
+{
+    char *end;
+    long long count = strtoll(text, &end, 10);
+    if (strcmp(text, "none") == 0)
+        return -1;
+    if (strcmp(text, "all") == 0)
+        return 0;
+    if (*text == '\0' || *end || count < 1)
+        ph_refuse(g, "labels %s: it is none, all, or a number of rows", text);
+    return count;
+}
+
+static use use_of(const net *n, int64_t wanted)
+{
+    const char *by = n->o->labels_for;
+    bool parts = n->prior.kind == PH_PRIOR_MIXTURE || n->prior.kind == PH_PRIOR_SWISSROLL;
+    if (wanted < 0)
+        return FOR_NOTHING;
+    if (strcmp(by, "auto") == 0)
+        return parts ? FOR_PRIOR : wanted == 0 ? FOR_DECODER : FOR_CLASSIFIER;
+    return strcmp(by, "decoder") == 0 ? FOR_DECODER : strcmp(by, "prior") == 0 ? FOR_PRIOR : FOR_CLASSIFIER;
+}
+
+/* What fits together, told otherwise. */
+static void check(const net *n)
+{
+    const aae_options *o = n->o;
+    ph_graph *g = n->graph;
+    bool parts = n->prior.kind == PH_PRIOR_MIXTURE || n->prior.kind == PH_PRIOR_SWISSROLL;
+    if (n->use == FOR_NOTHING && strcmp(o->labels_for, "auto") != 0)
+        ph_refuse(g, "labels-for %s: how many labels? Give --labels all or a number", o->labels_for);
+    if (n->use != FOR_NOTHING && n->prior.clusters)
+        ph_refuse(g, "prior %s: clusters are found without labels", o->prior);
+    if (n->use != FOR_NOTHING && o->classes < 2)
+        ph_refuse(g, "labels %s: the data have no labels of two classes or more (--label-column names "
+                  "those of a table)", o->labels);
+    if (n->use == FOR_PRIOR && !parts)
+        ph_refuse(g, "labels-for prior: %s has no parts for the classes; mixture:%lld and swissroll have",
+                  o->prior, (long long)o->classes);
+    if (n->use == FOR_PRIOR && n->prior.kind == PH_PRIOR_MIXTURE && n->prior.parts != (size_t)o->classes)
+        ph_refuse(g, "prior %s: each class has a component, and there are %lld classes", o->prior,
+                  (long long)o->classes);
+    if (o->labelled_apart && (n->use == FOR_NOTHING || n->use == FOR_DECODER))
+        ph_refuse(g, "labelled-apart: no rows without labels are used beside those with them");
+}
+
+static bool read_options(net *n)
+{
+    const aae_options *o = n->o;
+    bool sound = ph_layers_read(o->hidden, &n->in) == PH_OK &&
+                 ph_layers_mirror(o->decoder_hidden, &n->in, &n->out) == PH_OK &&
+                 ph_prior_read(o->prior, &n->prior) == PH_OK;
+    n->judge = n->in;
+    if (sound && strcmp(o->critic_hidden, "same") != 0)
+        sound = ph_layers_read(o->critic_hidden, &n->judge) == PH_OK;
+    if (!sound) {
+        ph_refuse(n->graph, "%s", ph_message());
+        return false;
+    }
+    int64_t wanted = labels_wanted(n->graph, o->labels);
+    n->use = use_of(n, wanted);
+    n->kinds = n->use == FOR_CLASSIFIER ? (size_t)o->classes : n->prior.clusters;
+    check(n);
+    if (ph_graph_status(n->graph) != PH_OK)
+        return false;
+    if (n->use != FOR_NOTHING) {
+        n->second = n->use == FOR_DECODER ? NULL : ph_labelled(n->x);
+        n->labels = ph_labels(n->second ? n->second : n->x, (size_t)o->classes);
+        ph_use_labels(n->graph, (size_t)wanted, o->labelled_apart);
+    }
+    if (n->prior.kind == PH_PRIOR_ROWS)
+        n->table = ph_state(ph_scope_of(n->graph, "prior"), "rows", 2,
+                            (size_t[]){ (size_t)o->prior_rows, n->latent }, PH_ZEROS);
+    return true;
+}
+
+static void build(ph_graph *g, ph_node *x, const void *options)
+{
+    const aae_options *o = options;
+    net n = { .graph = g, .o = o, .x = x, .row = ph_flatten(x), .latent = (size_t)o->latent_dim,
+              .encoder = ph_scope_of(g, "encoder"), .decoder = ph_scope_of(g, "decoder") };
+    if (!read_options(&n))
+        return;
+    code moving = encode(&n, n.row, true), still = encode(&n, n.row, false);
+    ph_node *known = n.use == FOR_DECODER ? n.labels : NULL;
+    ph_node *back = decode(&n, beside(known ? known : moving.y, moving.z));
+    ph_node *loss = ph_loss(o->loss, back, n.row);
+    add_phase(&n, "reconstruction", "encoder decoder", loss, &o->reconstruction);
+    game match = play_all(&n, &still, &moving);
+    int critics = add_phase(&n, "critic", match.names, match.critic, &o->critic);
+    add_phase(&n, "generator", "encoder", match.generator, &o->generator);
+    if (n.use == FOR_CLASSIFIER)
+        classify(&n);
+    if (strcmp(o->loss, "bce") == 0)
+        ph_report(g, "bce", "nats per row", loss);
+    report_critics(&n, &match, critics);
+    ph_node *latent = beside(known ? known : still.y, still.z);
+    export(&n, &still, latent, decode(&n, latent));
+}
+
+static ph_status start(ph_graph *g, const void *options)
+{
+    const aae_options *o = options;
+    ph_prior p;
+    PH_TRY(ph_prior_read(o->prior, &p));
+    return ph_prior_fill(&p, ph_variable_find(g, "prior/rows"));
+}
+
+/* ---- What is odd ----------------------------------------------------------------------------- */
+
+static const char *remark(const ph_figures *f)
+{
+    static const char *const says[2][3] = {
+        { "the critic wins: it tells nearly all codes from draws of the prior, and the encoder learns little "
+          "from it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
+          "the critic is dead: it takes everything for a code (a lower --lr-critic may help)",
+          "the critic is dead: it takes everything for a draw of the prior (a lower --lr-critic may help)" },
+        { "the critic on y wins: it tells nearly all y from one-hot draws, and the encoder learns little from "
+          "it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
+          "the critic on y is dead: it takes everything for a code (a lower --lr-critic may help)",
+          "the critic on y is dead: it takes everything for a draw (a lower --lr-critic may help)" },
+    };
+    static const char *const names[2][2] = { { "critic_real", "critic_fake" },
+                                             { "critic_y_real", "critic_y_fake" } };
+    for (int i = 0; i < 2; i++) {
+        double draws = ph_figure_get(f, names[i][0]), codes = ph_figure_get(f, names[i][1]);
+        if (draws > 0.98 && codes > 0.98)
+            return says[i][0];
+        if (draws < 0.002 && codes > 0.998)
+            return says[i][1];
+        if (draws > 0.998 && codes < 0.002)
+            return says[i][2];
+    }
+    return NULL;
+}
+
+const ph_family_desc ph_family_aae = {
+    .face = { "aae", "adversarial autoencoder", table, sizeof table / sizeof table[0] },
+    .options_size = sizeof(aae_options),
+    .build = build,
+    .settle = ph_prior_settle,
+    .start = start,
+    .remark = remark,
+};

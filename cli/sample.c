@@ -8,8 +8,8 @@
 
 typedef struct sample_options {
     const char *output, *from, *grid, *interpolate;
-    int64_t count, seed, components, steps;
-    bool nearest;
+    int64_t count, seed, components, steps, label;
+    bool nearest, every_label;
 } sample_options;
 
 #define AT(field) offsetof(sample_options, field)
@@ -25,7 +25,12 @@ static const ph_option table[] = {
     { "components", NULL, PH_OPTION_INT, AT(components), "10", 1, 1000, NULL,
       "of the mixture, which is fitted to DATA's training part where the model keeps none" },
     { "grid", NULL, PH_OPTION_TEXT, AT(grid), NULL, 0, 0, NULL,
-      "A:B, a lattice from A to B each way of a code of two, instead of draws" },
+      "A:B, a lattice from A to B each way of a code of two (A:B,C:D: A to B across, C to D down), "
+      "instead of draws" },
+    { "label", NULL, PH_OPTION_INT, AT(label), "-1", -1, 65535, NULL,
+      "class of all rows, for models that know classes or clusters; -1: any" },
+    { "every-label", NULL, PH_OPTION_FLAG, AT(every_label), "0", 0, 0, NULL,
+      "each draw with every class, side by side" },
     { "steps", NULL, PH_OPTION_INT, AT(steps), "20", 2, 1000, NULL,
       "points of the lattice each way, or of the way between two rows" },
     { "interpolate", NULL, PH_OPTION_TEXT, AT(interpolate), NULL, 0, 0, NULL,
@@ -47,27 +52,59 @@ typedef struct sampling {
 /* Rows of the lattice go from the highest second number down, as on paper. */
 static int lattice(const sampling *s, ph_real **codes, size_t *count)
 {
-    double low, high;
-    int end = 0;
-    size_t steps = (size_t)s->o->steps;
-    if (sscanf(s->o->grid, "%lf:%lf%n", &low, &high, &end) != 2 || s->o->grid[end] || !(low < high))
-        return cli_usage("--grid %s: not A:B with A below B, such as -3:3", s->o->grid);
+    double left, right, top, bottom;
+    int one = 0, two = 0;
     ph_model_info info;
     ph_model_describe(s->model, &info);
+    size_t steps = (size_t)s->o->steps, labels = ph_model_labels(s->model), style = s->latent - labels;
+    int read = sscanf(s->o->grid, "%lf:%lf%n,%lf:%lf%n", &left, &right, &one, &top, &bottom, &two);
+    if (read == 2) {
+        top = right;
+        bottom = left;
+    }
+    if (!(read == 4 || read == 2) || s->o->grid[read == 4 ? two : one] ||
+        (read == 2 && !(left < right)))
+        return cli_usage("--grid %s: not A:B with A below B, such as -3:3, nor A:B,C:D", s->o->grid);
     if (info.code_classes)
         return cli_usage("--grid draws a plane of numbers, but the model's code is %zu variables of %zu "
                          "classes", s->latent / info.code_classes, info.code_classes);
-    if (s->latent != 2)
-        return cli_usage("--grid draws a plane, but the model's code has %zu numbers", s->latent);
+    if (style != 2)
+        return cli_usage("--grid draws a plane, but the model's code has %zu numbers", style);
+    if (labels && s->o->label < 0)
+        return cli_usage("--grid: which class? Give --label 0 to %zu", labels - 1);
     *count = steps * steps;
-    *codes = malloc(*count * 2 * sizeof **codes);
+    *codes = calloc(*count * s->latent, sizeof **codes);
     if (*codes == NULL)
         return cli_usage("out of memory");
     for (size_t i = 0; i < *count; i++) {
-        double step = (high - low) / (double)(steps - 1);
-        (*codes)[2 * i] = (ph_real)(low + step * (double)(i % steps));
-        (*codes)[2 * i + 1] = (ph_real)(high - step * (double)(i / steps));
+        ph_real *z = *codes + i * s->latent + labels;
+        z[0] = (ph_real)(left + (right - left) * (double)(i % steps) / (double)(steps - 1));
+        z[1] = (ph_real)(top + (bottom - top) * (double)(i / steps) / (double)(steps - 1));
     }
+    return CLI_DONE;
+}
+
+/* The class that was asked for, or every one: then each code stands there once for each. */
+static int give_labels(const sampling *s, ph_real **codes, size_t *count)
+{
+    size_t labels = ph_model_labels(s->model), width = s->latent;
+    if (s->o->label >= 0)
+        return ph_model_set_label(s->model, (size_t)s->o->label, *codes, *count) == PH_OK ? CLI_DONE
+                                                                                          : cli_fail();
+    if (!s->o->every_label)
+        return CLI_DONE;
+    if (labels == 0)
+        return cli_usage("--every-label: codes of this model have no class");
+    ph_real *all = malloc(*count * labels * width * sizeof *all);
+    if (all == NULL)
+        return cli_usage("out of memory");
+    for (size_t i = 0; i < *count * labels; i++) {
+        memcpy(all + i * width, *codes + i / labels * width, width * sizeof *all);
+        ph_model_set_label(s->model, i % labels, all + i * width, 1);
+    }
+    free(*codes);
+    *codes = all;
+    *count *= labels;
     return CLI_DONE;
 }
 
@@ -169,6 +206,8 @@ static int write(const sampling *s, const ph_real *rows, size_t count)
         desc.columns = (size_t)s->o->steps;
     if (s->o->interpolate)
         desc.columns = count;
+    if (s->o->every_label)
+        desc.columns = ph_model_labels(s->model);
     if (s->o->nearest) /* pairs stay together */
         desc.columns = 2 * (size_t)ceil(sqrt((double)count / 4));
     ph_writer *w = ph_writer_open(s->o->output, &desc);
@@ -197,6 +236,8 @@ static int sample(sampling *s)
     int code = o->grid ? lattice(s, &codes, &count)
                : o->interpolate ? way_between(s, &codes, &count)
                                 : draws(s, &codes, &count);
+    if (code == CLI_DONE)
+        code = give_labels(s, &codes, &count);
     if (code == CLI_DONE) {
         rows = malloc(count * s->width * sizeof *rows);
         if (rows == NULL || ph_model_apply(s->model, "decode", codes, count, rows) != PH_OK ||
@@ -222,6 +263,9 @@ static int run(const cli_command *c, int argc, char **argv)
         code = cli_usage("where to? Give -o FILE (a picture ends in .png)");
     if (code == CLI_DONE && !a.help && o.grid && o.interpolate)
         code = cli_usage("a lattice or a way between rows: one of --grid and --interpolate");
+    bool instead = o.grid || o.interpolate || o.label >= 0 || o.nearest;
+    if (code == CLI_DONE && !a.help && o.every_label && instead)
+        code = cli_usage("--every-label goes with draws: without --grid, --interpolate, --label, --nearest");
     if (code == CLI_DONE && !a.help) {
         sampling s = { .a = &a, .o = &o, .model = ph_model_load(a.word[0]) };
         code = s.model ? sample(&s) : cli_fail();

@@ -360,6 +360,10 @@ bool ph_model_has_prior(const ph_model *);
  * kind: normals and mixtures are numbers, not classes. */
 ph_status ph_model_draw_codes(ph_model *, const char *from, uint64_t seed, size_t first,
                               size_t count, ph_real *codes);
+/* How many classes or clusters the codes that are decoded begin with, each a number between 0 and 1, the
+ * style behind them; 0: there is nothing of the kind. Gives `count` codes that class. PH_USAGE. */
+size_t ph_model_labels(const ph_model *);
+ph_status ph_model_set_label(const ph_model *, size_t label, ph_real *codes, size_t count);
 ph_status ph_model_fit_mixture(ph_model *, const ph_data *data, size_t components, uint64_t seed);
 
 /* Opens data for `function` of the model: the columns that it was trained on, by their names, and

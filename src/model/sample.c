@@ -29,19 +29,30 @@ static void draw_normals(uint64_t seed, size_t sample, size_t n, double *u, doub
     }
 }
 
+/* Normals and mixtures of them are numbers; a code with classes is not. */
+static ph_status check_numbers(const ph_model *m, const char *from)
+{
+    size_t classes = ph_model_code_classes(m), labels = ph_model_labels(m);
+    if (classes)
+        return ph_fail(PH_USAGE, "codes from %s are numbers, but the model's are variables of %zu "
+                       "classes: codes come from prior", from, classes);
+    if (labels)
+        return ph_fail(PH_USAGE, "codes from %s are numbers, but the model's begin with one of %zu "
+                       "classes: codes come from prior", from, labels);
+    return PH_OK;
+}
+
 /* Whether codes can be drawn from there. */
 static ph_status check_source(const ph_model *m, const char *from)
 {
     bool mixture = strcmp(from, "mixture") == 0, prior = strcmp(from, "prior") == 0;
-    size_t classes = ph_model_code_classes(m);
     if (!mixture && !prior && strcmp(from, "normal") != 0)
         return ph_fail(PH_USAGE, "codes from '%s': it is prior, normal or mixture", from);
     if (prior && !ph_model_has_prior(m))
         return ph_fail(PH_USAGE, "a model of family %s has no prior: codes come from normal or mixture",
                        m->family->face.name);
-    if (!prior && classes)
-        return ph_fail(PH_USAGE, "codes from %s are numbers, but the model's are variables of %zu "
-                       "classes: codes come from prior", from, classes);
+    if (!prior)
+        PH_TRY(check_numbers(m, from));
     if (mixture && m->mixture.count == 0)
         return ph_fail(PH_USAGE, "the model keeps no mixture of its codes yet: give the data to fit "
                        "one on");
@@ -93,15 +104,33 @@ ph_status ph_model_draw_codes(ph_model *m, const char *from, uint64_t seed, size
     return PH_OK;
 }
 
+size_t ph_model_labels(const ph_model *m)
+{
+    const ph_named *label = ph_model_export(m, "label");
+    return label ? ph_shape_size(&label->value->shape) : 0;
+}
+
+ph_status ph_model_set_label(const ph_model *m, size_t label, ph_real *codes, size_t count)
+{
+    size_t labels = ph_model_labels(m), width, out;
+    if (labels == 0)
+        return ph_fail(PH_USAGE, "label %zu: codes of this model have no class", label);
+    if (label >= labels)
+        return ph_fail(PH_USAGE, "label %zu: the model has classes 0 to %zu", label, labels - 1);
+    PH_TRY(ph_model_port(m, "decode", &width, &out));
+    for (size_t r = 0; r < count; r++)
+        for (size_t c = 0; c < labels; c++)
+            codes[r * width + c] = c == label;
+    return PH_OK;
+}
+
 ph_status ph_model_fit_mixture(ph_model *m, const ph_data *data, size_t components, uint64_t seed)
 {
     enum { MOST_ROWS = 20000 };
     size_t in, width;
     ph_data_info info;
     ph_data_describe(data, &info);
-    if (ph_model_code_classes(m))
-        return ph_fail(PH_USAGE, "a mixture of Gaussians is of numbers, but the model's codes are "
-                       "variables of %zu classes", ph_model_code_classes(m));
+    PH_TRY(check_numbers(m, "a mixture of Gaussians"));
     PH_TRY(ph_model_port(m, "encode", &in, &width));
     size_t rows = info.rows < MOST_ROWS ? info.rows : MOST_ROWS;
     ph_real *codes = malloc(rows * width * sizeof *codes);

@@ -417,12 +417,19 @@ int cli_picture(ph_model *m, const ph_data *data, const char *path)
     return status == PH_OK ? CLI_DONE : cli_fail();
 }
 
-/* Codes are called z1, z2, ...; rows as the table that the model was made for calls them. */
+/* Codes are called z1, z2, ..., behind y1, y2, ... for classes or clusters; rows as the table that the
+ * model was made for calls them. */
 static const char *code_name(const void *user, size_t column)
 {
     static char name[24];
-    (void)user;
-    snprintf(name, sizeof name, "z%zu", column + 1);
+    size_t in, code, latent, out, classes = ph_model_labels(user);
+    bool has_classes = classes && ph_model_port(user, "encode", &in, &code) == PH_OK &&
+                       ph_model_port(user, "decode", &latent, &out) == PH_OK && code == latent;
+    classes = has_classes ? classes : 0;
+    if (column < classes)
+        snprintf(name, sizeof name, "y%zu", column + 1);
+    else
+        snprintf(name, sizeof name, "z%zu", column - classes + 1);
     return name;
 }
 

@@ -21,7 +21,8 @@ static size_t *count_classes(const ph_data *d, const ph_data_info *info)
     const uint32_t *labels = ph_data_labels(d);
     size_t *count = calloc(info->classes + 1, sizeof *count);
     for (size_t i = 0; count && labels && i < info->rows; i++)
-        count[labels[i]]++;
+        if (labels[i] != PH_NO_LABEL)
+            count[labels[i]]++;
     return count;
 }
 
@@ -265,7 +266,7 @@ static ph_status print_rows(const ph_data *d, const ph_data_info *info)
             printf(" %.6g", (double)row[c]);
         if (info->width > NUMBERS)
             printf(" ... (%zu numbers)", info->width);
-        if (ph_data_labels(d))
+        if (ph_data_labels(d) && ph_data_labels(d)[r] != PH_NO_LABEL)
             printf("  [class %u]", ph_data_labels(d)[r]);
         putchar('\n');
     }

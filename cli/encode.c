@@ -1,11 +1,13 @@
 /* encode.c - pinhole encode, decode and reconstruct: rows through a model into a file. */
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct use_options {
     const char *output, *noise, *beside;
     int64_t layer, noise_seed, rows;
+    bool classify;
 } use_options;
 
 #define OUTPUT                                                                                     \
@@ -16,6 +18,8 @@ static const ph_option encode_table[] = {
     OUTPUT,
     { "layer", NULL, PH_OPTION_INT, offsetof(use_options, layer), "0", 0, 64, NULL,
       "hidden layer of the encoder, from 1 on; 0: the code" },
+    { "classify", NULL, PH_OPTION_FLAG, offsetof(use_options, classify), "0", 0, 0, NULL,
+      "in place of the code the most likely class of a row, or its cluster, and how sure that is" },
 };
 static const ph_option decode_table[] = { OUTPUT };
 static const ph_option reconstruct_table[] = {
@@ -30,6 +34,53 @@ static const ph_option reconstruct_table[] = {
     { "rows", NULL, PH_OPTION_INT, offsetof(use_options, rows), "10", 1, 1000, NULL,
       "with --beside: originals that are shown, from all classes in their order" },
 };
+
+static const char *class_column(const void *user, size_t column)
+{
+    (void)user;
+    return column ? "confidence" : "class";
+}
+
+/* Two numbers for each row: its class, from 0 on, and the share that the model gives it. */
+static ph_status write_classes(ph_model *m, const char *function, const ph_data *data, ph_writer *w)
+{
+    enum { BATCH = 1024 };
+    size_t in, classes;
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    ph_status status = ph_model_port(m, function, &in, &classes);
+    ph_real *share = status == PH_OK ? malloc(BATCH * classes * sizeof *share) : NULL;
+    for (size_t first = 0; first < info.rows && share && status == PH_OK; first += BATCH) {
+        size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
+        status = ph_model_apply_data(m, function, data, first, count, share);
+        for (size_t r = 0; r < count && status == PH_OK; r++) {
+            const ph_real *own = share + r * classes;
+            size_t best = 0;
+            for (size_t k = 1; k < classes; k++)
+                best = own[k] > own[best] ? k : best;
+            status = ph_writer_rows(w, (ph_real[]){ (ph_real)best, own[best] }, 1);
+        }
+    }
+    free(share);
+    return status == PH_OK && share == NULL ? PH_MEMORY : status;
+}
+
+static int classify(ph_model *m, const ph_data *data, const char *path)
+{
+    size_t in, out;
+    const char *function = ph_model_port(m, "cluster", &in, &out) == PH_OK ? "cluster" : "classify";
+    if (ph_model_port(m, function, &in, &out) != PH_OK)
+        return cli_usage("--classify: the model knows no classes (train aae --labels N, or ae --finetune "
+                         "labels)");
+    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = 2, .source = data,
+                                                           .column = class_column });
+    if (w == NULL)
+        return cli_fail();
+    if (write_classes(m, function, data, w) == PH_OK)
+        return ph_writer_close(w) == PH_OK ? CLI_DONE : cli_fail();
+    ph_writer_discard(w);
+    return cli_fail();
+}
 
 static int use(const cli_command *c, const cli_arguments *a, const void *options)
 {
@@ -56,7 +107,11 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
         size_t length = strlen(o->output);
         bool picture = strcmp(c->name, "reconstruct") == 0 && length > 4 &&
                        strcmp(o->output + length - 4, ".png") == 0;
-        if (noisy)
+        if (o->classify && o->layer > 0)
+            code = cli_usage("--classify and --layer: one of them");
+        else if (o->classify)
+            code = classify(m, data, o->output);
+        else if (noisy)
             code = cli_restore_rows(m, data, &(cli_restore){ .noise = o->noise, .path = o->output,
                                                              .seed = o->noise_seed, .json = a->json });
         else if (picture)

@@ -39,16 +39,18 @@ static bool rank(const double *errors, const uint32_t *labels, size_t rows, scor
     size_t *order = malloc(rows * sizeof *order), odd = 0, found = 0;
     if (order == NULL)
         return false;
-    for (size_t r = 0; r < rows; r++) {
-        order[r] = r;
-        odd += labels[r] != 0;
-    }
+    size_t known = 0; /* rows without a label count neither way */
+    for (size_t r = 0; r < rows; r++)
+        if (labels[r] != PH_NO_LABEL) {
+            order[known++] = r;
+            odd += labels[r] != 0;
+        }
     compared = errors;
-    qsort(order, rows, sizeof *order, by_error);
+    qsort(order, known, sizeof *order, by_error);
     double area = 0, precision = 0;
-    for (size_t i = 0, next; i < rows; i = next) {
+    for (size_t i = 0, next; i < known; i = next) {
         size_t odd_here = 0;
-        for (next = i; next < rows && errors[order[next]] == errors[order[i]]; next++)
+        for (next = i; next < known && errors[order[next]] == errors[order[i]]; next++)
             odd_here += labels[order[next]] != 0;
         size_t normal_here = next - i - odd_here;
         area += (double)normal_here * ((double)found + (double)odd_here / 2);
@@ -56,8 +58,8 @@ static bool rank(const double *errors, const uint32_t *labels, size_t rows, scor
         precision += (double)odd_here * (double)found / (double)next;
     }
     free(order);
-    bool both = odd > 0 && odd < rows;
-    s->area = both ? area / ((double)odd * (double)(rows - odd)) : NAN;
+    bool both = odd > 0 && odd < known;
+    s->area = both ? area / ((double)odd * (double)(known - odd)) : NAN;
     s->precision = both ? precision / (double)odd : NAN;
     return true;
 }

@@ -73,7 +73,7 @@ ph_status ph_data_join(ph_data *a, const ph_data *b, const char *path);
 /* Takes labels (they are freed with the set) and counts the classes. */
 void ph_data_take_labels(ph_data *, uint32_t *labels);
 /* Labels from one text a row, as indices into the sorted different texts; whole numbers from 0 to
- * 9999 are their own index. */
+ * 9999 are their own index. An empty text, or NaN, is no label; PH_DATA where no row has one. */
 ph_status ph_data_label_texts(ph_data *, const ph_texts *labels, const char *path);
 /* The same from numbers. */
 ph_status ph_data_label_values(ph_data *, const double *values, const char *path);

@@ -43,11 +43,11 @@ static int compare(const void *a, const void *b)
 }
 
 /* Whole numbers that are indices already keep their values; others are counted through in order. */
-static ph_status assign(ph_data *d, entry *e, bool indices, uint32_t *labels, const char *path)
+static ph_status assign(ph_data *d, entry *e, size_t n, bool indices, uint32_t *labels, const char *path)
 {
-    qsort(e, d->rows, sizeof *e, compare);
+    qsort(e, n, sizeof *e, compare);
     size_t classes = 0;
-    for (size_t i = 0; i < d->rows; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (indices) {
             labels[e[i].row] = (uint32_t)e[i].value;
             continue;
@@ -69,19 +69,24 @@ ph_status ph_data_label_texts(ph_data *d, const ph_texts *texts, const char *pat
     uint32_t *labels = malloc(d->rows * sizeof *labels);
     ph_status status = e && labels ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", path);
     bool numbers = true, indices = true;
+    size_t n = 0;
     for (size_t r = 0; r < d->rows && status == PH_OK; r++) {
         const char *text = ph_texts_at(texts, r), *end = text + strlen(text);
-        e[r] = (entry){ text, NAN, r };
-        numbers = numbers && ph_number_read(text, end, '.', &e[r].value) == end && *text;
-        indices = indices && numbers && e[r].value >= 0 && e[r].value < MOST_INDICES &&
-                  e[r].value == floor(e[r].value);
+        labels[r] = PH_NO_LABEL;
         if (*text == '\0')
-            status = ph_fail(PH_DATA, "%s: row %zu has no label", path, r + 1);
+            continue;
+        e[n] = (entry){ text, NAN, r };
+        numbers = numbers && ph_number_read(text, end, '.', &e[n].value) == end;
+        indices = indices && numbers && e[n].value >= 0 && e[n].value < MOST_INDICES &&
+                  e[n].value == floor(e[n].value);
+        n++;
     }
-    for (size_t r = 0; r < d->rows && status == PH_OK && !numbers; r++)
-        e[r].value = NAN;
+    for (size_t i = 0; i < n && !numbers; i++)
+        e[i].value = NAN;
+    if (status == PH_OK && n == 0)
+        status = ph_fail(PH_DATA, "%s: no row has a label", path);
     if (status == PH_OK)
-        status = assign(d, e, indices, labels, path);
+        status = assign(d, e, n, indices, labels, path);
     free(e);
     if (status == PH_OK)
         ph_data_take_labels(d, labels);
@@ -96,9 +101,9 @@ ph_status ph_data_label_values(ph_data *d, const double *values, const char *pat
     ph_status status = PH_OK;
     char text[32];
     for (size_t r = 0; r < d->rows && status == PH_OK; r++) {
-        int length = snprintf(text, sizeof text, "%.17g", values[r]);
-        status = isfinite(values[r]) ? ph_texts_add(&texts, text, (size_t)length)
-                                     : ph_fail(PH_DATA, "%s: row %zu has no label", path, r + 1);
+        int length = isnan(values[r]) ? 0 : snprintf(text, sizeof text, "%.17g", values[r]);
+        status = !isinf(values[r]) ? ph_texts_add(&texts, text, (size_t)length)
+                                     : ph_fail(PH_DATA, "%s: row %zu: an infinite label", path, r + 1);
     }
     if (status == PH_OK)
         status = ph_data_label_texts(d, &texts, path);

@@ -136,9 +136,24 @@ static ph_status split(const ph_data *data, ph_data **fit, ph_data **test)
     return *test ? PH_OK : ph_last_status();
 }
 
+/* What learns from labels, or is measured by them, has no use for rows without. */
+static ph_status check_labels(const ph_data *d)
+{
+    const uint32_t *labels = ph_data_labels(d);
+    for (size_t r = 0; labels && r < d->rows; r++)
+        if (labels[r] == PH_NO_LABEL)
+            return ph_fail(PH_USAGE, "%s: row %zu has no label, but this measure needs one of every row",
+                           d->name, r + 1);
+    return PH_OK;
+}
+
 static ph_status measure_parts(ph_study *s)
 {
     const ph_measures *asked = s->asked;
+    if (asked->probe || asked->classifier) {
+        PH_TRY(check_labels(s->fit));
+        PH_TRY(check_labels(s->test));
+    }
     if (asked->probe)
         PH_TRY(ph_study_probe(s));
     if (asked->code_size)

@@ -73,7 +73,7 @@ void ph_put_row(ph_page *r, size_t row)
 
 void ph_put_label(ph_page *r, size_t label)
 {
-    const char *name = ph_data_class(r->data, label);
+    const char *name = label == PH_NO_LABEL ? "no label" : ph_data_class(r->data, label);
     if (name && *name)
         ph_put_text(r, name);
     else

@@ -35,7 +35,8 @@ static size_t *count_classes(const ph_page *r, size_t *classes)
     size_t there = 0;
     size_t *count = r->labels ? calloc(r->set.classes, sizeof *count) : NULL;
     for (size_t i = 0; count && i < r->sample_count; i++)
-        there += count[r->labels[r->sample[i]]]++ == 0;
+        if (r->labels[r->sample[i]] != PH_NO_LABEL)
+            there += count[r->labels[r->sample[i]]]++ == 0;
     *classes = there;
     if (there <= MOST_CLASSES && there > 0)
         return count;
@@ -109,9 +110,14 @@ static ph_axis range_of(const ph_page *shown, int a)
 static void put_marks(ph_page *r, const ph_page *shown, const ph_plot *p, const size_t *classes)
 {
     for (size_t i = 0; i < r->sample_count; i++) {
-        size_t row = r->sample[i], k = classes ? r->labels[row] : 0;
-        ph_put(r, "<use href=\"#m%zu\" class=\"c%zu\"", k % MARKS, k % COLOURS);
-        if (classes)
+        size_t row = r->sample[i];
+        bool known = classes && r->labels[row] != PH_NO_LABEL;
+        size_t k = known ? r->labels[row] : 0;
+        if (classes && !known)
+            ph_put(r, "<use href=\"#m0\" fill=\"currentColor\" opacity=\".4\"");
+        else
+            ph_put(r, "<use href=\"#m%zu\" class=\"c%zu\"", k % MARKS, k % COLOURS);
+        if (known)
             ph_put(r, " data-class=\"%zu\"", k);
         ph_put(r, " x=\"%.1f\" y=\"%.1f\"><title>", ph_plot_x(p, shown->map.place[0][row]),
                ph_plot_y(p, shown->map.place[1][row]));

@@ -52,7 +52,7 @@ ph_status ph_write_npy(ph_writer *w)
     return copy_rows(w);
 }
 
-/* Labels as eight bytes each, which every reader knows; NULL, with PH_OK, where there are none. */
+/* Labels as eight bytes each, which every reader knows, -1 where a row has none; NULL, with PH_OK, where there are none. */
 static ph_status widen_labels(const ph_writer *w, int64_t **out)
 {
     const uint32_t *labels = w->desc.source ? ph_data_labels(w->desc.source) : NULL;
@@ -63,7 +63,7 @@ static ph_status widen_labels(const ph_writer *w, int64_t **out)
     if (*out == NULL)
         return ph_fail(PH_MEMORY, "%s: out of memory", w->path);
     for (size_t r = 0; r < w->rows; r++)
-        (*out)[r] = labels[r];
+        (*out)[r] = labels[r] == PH_NO_LABEL ? -1 : (int64_t)labels[r];
     return PH_OK;
 }
 

@@ -236,6 +236,8 @@ static void columns(void **state)
         { .text = "1,2,3\n4,5,6\n", .told = "|3 1|6 4", { .columns = "3,1" } },
         { .text = "a,a,b\n1,2,3\n", .told = "a,b|2 3", { .columns = "2,b" } },
         { .text = "a,l\n1,-1\n2,1\n3,-1\n", .told = "a|1/0|2/1|3/0", { .label_column = "l" } },
+        { .text = "a,l\n1,x\n2,\n3,w\n", .told = "a|1/1|2/4294967295|3/0", { .label_column = "l" } },
+        { .text = "a,l\n1,\n2,3\n", .told = "a|1/4294967295|2/3", { .label_column = "l" } },
         { .text = "a,l\n1,7\n2,3\n", .told = "a|1/7|2/3", { .label_column = "l" } },
         { .text = "a,l\n1,10\n2,9.5\n3,1e1\n", .told = "a|1/1|2/0|3/1", { .label_column = "l" } },
         { .text = "\"a b\",c\n1,2\n", .told = "c|2", { .drop_columns = " a b " } },
@@ -294,7 +296,7 @@ static void damage(void **state)
         { "1,2\n3,4\n", "columns go by number", PH_USAGE, { .columns = "a" } },
         { "a,b\n1,2\n", "twice", PH_USAGE, { .columns = "a,b,a" } },
         { "a,b\n1,2\n", "no column of numbers", PH_USAGE, { .drop_columns = "a,b" } },
-        { "a,l\n1,x\n2,\n", "row 2 has no label", PH_DATA, { .label_column = "l" } },
+        { "a,l\n1,\n2,\n", "no row has a label", PH_DATA, { .label_column = "l" } },
         { "a,l\nx,1\ny,2\n", "holds text ('x' in line 2)", PH_USAGE, { .columns = "a" } },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

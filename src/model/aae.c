@@ -31,7 +31,7 @@ typedef struct phase_options {
 
 typedef struct aae_options {
     const char *hidden, *decoder_hidden, *critic_hidden, *activation, *init, *loss, *noise, *encoder;
-    const char *prior, *labels, *labels_for;
+    const char *prior, *labels, *labels_for, *without;
     int64_t latent_dim, classes, prior_rows;
     double dropout, critic_dropout;
     bool labelled_apart;
@@ -83,6 +83,9 @@ static const ph_option table[] = {
       "decoder for all, classifier for a number of them" },
     { "labelled-apart", NULL, PH_OPTION_FLAG, AT(labelled_apart), "0", 0, 0, NULL,
       "rows whose labels are used are not among those without" },
+    { "without", NULL, PH_OPTION_CHOICE, AT(without), "nothing", 0, 0, "nothing critics reconstruction both",
+      "phases left out, to compare with: critics and generator, reconstruction, or both (the encoder then "
+      "learns from labels alone)" },
     { "classes", NULL, PH_OPTION_INT, AT(classes), "0", 0, 65536, NULL,
       "of the labels; 0: as many as the data have" },
     OF_PHASE("reconstruction", reconstruction, "encoder and decoder on giving rows back"),
@@ -290,6 +293,27 @@ static void report_critics(const net *n, const game *g, int phase)
     }
 }
 
+static bool leaves_out(const aae_options *o, const char *what)
+{
+    return strcmp(o->without, what) == 0 || strcmp(o->without, "both") == 0;
+}
+
+static void reconstruct(const net *n, ph_node *back)
+{
+    ph_node *loss = ph_loss(n->o->loss, back, n->row);
+    int phase = add_phase(n, "reconstruction", "encoder decoder", loss, &n->o->reconstruction);
+    if (strcmp(n->o->loss, "bce") == 0)
+        ph_report_in(n->graph, phase, "bce", "nats per row", loss);
+}
+
+static void compete(net *n, const code *still, const code *moving)
+{
+    game match = play_all(n, still, moving);
+    int critics = add_phase(n, "critic", match.names, match.critic, &n->o->critic);
+    add_phase(n, "generator", "encoder", match.generator, &n->o->generator);
+    report_critics(n, &match, critics);
+}
+
 static void classify(net *n)
 {
     code c = encode(n, ph_flatten(n->second), true);
@@ -433,16 +457,14 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     code moving = encode(&n, n.row, true), still = encode(&n, n.row, false);
     ph_node *known = n.use == FOR_DECODER ? n.labels : NULL;
     ph_node *back = decode(&n, beside(known ? known : moving.y, moving.z));
-    ph_node *loss = ph_loss(o->loss, back, n.row);
-    add_phase(&n, "reconstruction", "encoder decoder", loss, &o->reconstruction);
-    game match = play_all(&n, &still, &moving);
-    int critics = add_phase(&n, "critic", match.names, match.critic, &o->critic);
-    add_phase(&n, "generator", "encoder", match.generator, &o->generator);
+    if (!leaves_out(o, "reconstruction"))
+        reconstruct(&n, back);
+    if (!leaves_out(o, "critics"))
+        compete(&n, &still, &moving);
     if (n.use == FOR_CLASSIFIER)
         classify(&n);
-    if (strcmp(o->loss, "bce") == 0)
-        ph_report(g, "bce", "nats per row", loss);
-    report_critics(&n, &match, critics);
+    else if (leaves_out(o, "both"))
+        ph_refuse(g, "without both: only --labels-for classifier leaves something to learn");
     ph_node *latent = beside(known ? known : still.y, still.z);
     export(&n, &still, latent, decode(&n, latent));
 }

@@ -1,11 +1,11 @@
-/* filters.c - what the first layer looks for, and samples from the prior. */
+/* filters.c - what the first layer looks for. */
 #include "report/report.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_FILTERS = 100, SAMPLES = 48 };
+enum { MOST_FILTERS = 100 };
 
 static ph_status out_of_memory(void)
 {
@@ -190,33 +190,4 @@ ph_status ph_filters_save(const ph_model *m, size_t most, const char *path, size
     return status;
 }
 
-/* ---- Samples ------------------------------------------------------------------------------------- */
-
-static bool has_samples(const ph_page *r)
-{
-    return r->variables && r->decodes && r->picture;
-}
-
-static ph_status write_samples(ph_page *r)
-{
-    const char *from = r->classes ? "prior" : "normal";
-    real *code = malloc(r->code * sizeof *code), *row = malloc(r->info.width * sizeof *row);
-    ph_status status = code && row ? PH_OK : out_of_memory();
-    ph_put(r, "<p>Decoded from codes drawn from the prior, %s; the draw is always the same.</p>"
-              "<div class=\"tiles\" role=\"img\" aria-label=\"%d samples\">",
-           r->classes ? "all classes equally likely" : "a standard normal distribution", SAMPLES);
-    for (size_t i = 0; i < SAMPLES && status == PH_OK; i++) {
-        status = ph_model_draw_codes(r->model, from, 0, i, 1, code);
-        if (status == PH_OK)
-            status = ph_model_apply(r->model, "decode", code, 1, row);
-        if (status == PH_OK)
-            status = ph_put_tile(r, row, "");
-    }
-    ph_put(r, "</div>");
-    free(code);
-    free(row);
-    return status;
-}
-
 const ph_section ph_section_filters = { "filters", "Filters", has_filters, write_filters };
-const ph_section ph_section_samples = { "samples", "Samples", has_samples, write_samples };

@@ -133,7 +133,7 @@ static void put_marks(ph_page *r, const ph_page *shown, const ph_plot *p, const 
 }
 
 /* The codes of one model, of those that are shown. */
-static void put_plot(ph_page *r, const ph_page *shown, const size_t *count, size_t classes)
+static ph_status put_plot(ph_page *r, const ph_page *shown, const size_t *count, size_t classes)
 {
     char across[64], up[64];
     bool axes = shown->code > 2;
@@ -150,8 +150,10 @@ static void put_plot(ph_page *r, const ph_page *shown, const size_t *count, size
     if (count)
         ph_put(r, ", marked by their %zu class%s", classes, classes == 1 ? "" : "es");
     ph_plot_axes(r, &p);
+    ph_status status = ph_page_has_contours(shown) ? ph_put_contours(r, shown, &p) : PH_OK;
     put_marks(r, shown, &p, count);
     ph_put(r, "<circle class=\"ring\" r=\"7\" visibility=\"hidden\"/></svg>");
+    return status;
 }
 
 static const char *map_title(const ph_page *shown)
@@ -195,6 +197,13 @@ static void put_rows_shown(ph_page *r)
     ph_put(r, "</li>");
 }
 
+static void put_lines_shown(ph_page *r)
+{
+    if (ph_page_has_contours(r) || (r->beside && ph_page_has_contours(r->beside)))
+        ph_put(r, "<li>The lines hold half and nine tenths of the prior's draws, as far as the map "
+                  "reaches.</li>");
+}
+
 static const char *cells_of(const ph_page *shown)
 {
     return shown->code == 1 ? "intervals" : "cells of a 20 × 20 grid";
@@ -219,23 +228,26 @@ static void put_facts(ph_page *r)
         ph_put_number(r, here, 4);
         ph_put(r, ".</li>");
     }
+    put_lines_shown(r);
     ph_put(r, "</ul>");
 }
 
 /* ---- Two models ---------------------------------------------------------------------------------- */
 
-static void put_both(ph_page *r, const size_t *count, size_t classes)
+static ph_status put_both(ph_page *r, const size_t *count, size_t classes)
 {
     const ph_page *shown[2] = { r, r->beside };
+    ph_status status = PH_OK;
     ph_put(r, "<div class=\"maps\">");
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 && status == PH_OK; i++) {
         ph_put(r, "<figure><figcaption><b>");
         put_name(r, shown[i]);
         ph_put(r, "</b> %s</figcaption>", map_title(shown[i]));
-        put_plot(r, shown[i], count, classes);
+        status = put_plot(r, shown[i], count, classes);
         ph_put(r, "</figure>");
     }
     ph_put(r, "</div>");
+    return status;
 }
 
 static void put_value(ph_page *r, double value, bool share)
@@ -273,6 +285,7 @@ static void compare(ph_page *r)
     put_axes_share(r, r);
     put_axes_share(r, r->beside);
     put_rows_shown(r);
+    put_lines_shown(r);
     ph_put(r, "<li>Cells are those of a grid of 20 × 20 over the central 95 %% of a model's codes on "
               "either axis (of one number, 20 intervals); empty are those that none of all rows "
               "falls into.</li><li>A row that is pointed at is ringed on both maps.</li></ul>");
@@ -292,10 +305,11 @@ static ph_status write_map(ph_page *r)
         ph_put(r, "<figcaption>%s</figcaption>", map_title(r));
     if (count)
         put_legend(r, count, classes);
+    ph_status status;
     if (r->beside)
-        put_both(r, count, classes);
+        status = put_both(r, count, classes);
     else
-        put_plot(r, r, count, classes);
+        status = put_plot(r, r, count, classes);
     if (r->labels && count == NULL)
         ph_put(r, "<p class=\"note\">More than %d classes: they are not coloured.</p>", MOST_CLASSES);
     if (r->beside)
@@ -304,7 +318,7 @@ static ph_status write_map(ph_page *r)
         put_facts(r);
     ph_put(r, "</figure>");
     free(count);
-    return r->picture ? put_sprite(r) : PH_OK;
+    return status == PH_OK && r->picture ? put_sprite(r) : status;
 }
 
 /* ---- The lattice --------------------------------------------------------------------------------- */
@@ -342,6 +356,9 @@ static ph_status write_lattice(ph_page *r)
         low[a] = -3;
         high[a] = 3;
     }
+    bool prior = ph_page_has_contours(r);
+    if (prior)
+        PH_TRY(ph_page_prior_range(r, low, high));
     real *tiles = malloc(lines * LATTICE * r->info.width * sizeof *tiles);
     ph_status status = tiles ? decode_lattice(r, lines, low, high, tiles)
                              : ph_fail(PH_MEMORY, "out of memory for the report's lattice");
@@ -356,8 +373,9 @@ static ph_status write_lattice(ph_page *r)
         p.height -= 24;
     }
     ph_put(r, "<figure class=\"card map\"><figcaption>%s</figcaption>",
-           r->variables ? "What the decoder makes of codes from −3 to 3"
-                        : "What the decoder makes of codes over the central 95 % of those above");
+           prior            ? "What the decoder makes of codes within two deviations of the prior"
+           : r->variables   ? "What the decoder makes of codes from −3 to 3"
+                            : "What the decoder makes of codes over the central 95 % of those above");
     ph_plot_begin(r, &p, "");
     ph_put(r, "decoded codes, %d %s", LATTICE, lines > 1 ? "by 15" : "in a line");
     ph_plot_axes(r, &p);

@@ -84,6 +84,12 @@ void ph_plot_begin(ph_page *, const ph_plot *, const char *classes);
 /* Closes the label and draws axes, ticks and their labels. */
 void ph_plot_axes(ph_page *, const ph_plot *);
 
+/* Of a prior that the model shown has draws of (prior.c): lines around half and nine tenths of them,
+ * where codes are points of a plane; two deviations about their mean, each way. */
+bool ph_page_has_contours(const ph_page *shown);
+ph_status ph_put_contours(ph_page *, const ph_page *shown, const ph_plot *);
+ph_status ph_page_prior_range(const ph_page *shown, double *low, double *high);
+
 /* ---- Sections --------------------------------------------------------------------------------- */
 
 typedef struct ph_section {

@@ -379,6 +379,7 @@ static const char *const variants[] = {
     "labels=all optimizer=sgd lr=0.01 momentum=0.9 momentum-critic=0.1 lr-critic=0.05",
     "prior=categorical:4,uniform:2 encoder=noise:2 clip-norm=1",
     "prior=mixture:3 labels=6 labelled-apart=1 encoder=gaussian",
+    "labels=9 without=critics", "labels=9 without=both dropout=0.1", "without=reconstruction",
 };
 enum { VARIANTS = sizeof variants / sizeof variants[0] };
 
@@ -446,7 +447,7 @@ static void nonsense_is_refused(void **state)
         { "labels=all labels-for=prior", "no parts" },
         { "labels=all prior=mixture:4 latent-dim=2", "there are 3 classes" },
         { "labelled-apart=1", "labelled-apart" }, { "labels=all labelled-apart=1", "labelled-apart" },
-        { "encoder=noise:0", "normals" }, { "critic-hidden=x", "hidden" }, { "noise=mask:2", "probability" },
+        { "without=both", "something to learn" }, { "encoder=noise:0", "normals" }, { "critic-hidden=x", "hidden" }, { "noise=mask:2", "probability" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         refused("aae", blobs, cases[i].options, cases[i].word);

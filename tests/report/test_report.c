@@ -645,6 +645,30 @@ static void dimensions(void **state)
     ph_data_close(data);
 }
 
+/* Lines around the prior's draws, on the map of the model that has it; each class with the same styles. */
+static void draws_of_a_prior(void **state)
+{
+    (void)state;
+    ph_data *data = open_set("glyphs:test", NULL);
+    ph_model *m = train("aae", data, OPTIONS("hidden=16", "latent-dim=2", "lr=0.003", "batch-size=64",
+                                             "epochs=15"));
+    char *page = report(m, data, NULL, NULL);
+    assert_sound(page, "summary curves rows worst filters map lattice samples activity");
+    assert_int_equal(count(page, "stroke-opacity=\".4\" d=\"M"), 2);
+    assert_says(page, "The lines hold half and nine tenths");
+    assert_says(page, "within two deviations of the prior");
+    assert_says(page, "codes drawn from the prior;");
+    free(page);
+    ph_model_free(m);
+    m = train("aae", data, OPTIONS("hidden=16", "labels=20", "epochs=1"));
+    page = report(m, data, NULL, NULL);
+    assert_sound(page, "summary curves rows worst filters map samples activity");
+    assert_says(page, "Each line has one style, each column one class");
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
 /* ---- Failures ------------------------------------------------------------------------------------ */
 
 static void failures(void **state)
@@ -687,7 +711,7 @@ int main(void)
         cmocka_unit_test(filters_as_a_picture),
         cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
         cmocka_unit_test(many_classes), cmocka_unit_test(posterior),
-        cmocka_unit_test(dimensions), cmocka_unit_test(failures),
+        cmocka_unit_test(dimensions), cmocka_unit_test(draws_of_a_prior), cmocka_unit_test(failures),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -265,7 +265,8 @@ static int run(const cli_command *c, int argc, char **argv)
         code = cli_usage("a lattice or a way between rows: one of --grid and --interpolate");
     bool instead = o.grid || o.interpolate || o.label >= 0 || o.nearest;
     if (code == CLI_DONE && !a.help && o.every_label && instead)
-        code = cli_usage("--every-label goes with draws: without --grid, --interpolate, --label, --nearest");
+        code = cli_usage("--every-label goes with draws: without --grid, --interpolate, --label, "
+                         "--nearest");
     if (code == CLI_DONE && !a.help) {
         sampling s = { .a = &a, .o = &o, .model = ph_model_load(a.word[0]) };
         code = s.model ? sample(&s) : cli_fail();

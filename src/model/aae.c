@@ -13,7 +13,7 @@
  *
  * What labels do (--labels-for):
  *     decoder     it gets the label beside the style z, which then need not tell it (supervised)
- *     classifier  the code is (y, z): a softmax y over the classes, with a critic of its own on y that knows
+ *     classifier  the code is (y, z): a softmax y over the classes, with a critic of its own that knows
  *                 one-hot draws, and a style z; some rows' labels are learnt (semi-supervised)
  *     prior       the critic is told the label, and draws come from that class's part of the prior
  * Without labels and with the prior categorical:K, y is a softmax over K clusters.
@@ -73,19 +73,20 @@ static const ph_option table[] = {
       "of the reconstruction; auto: bce for bytes and [0,1], else mse" },
     { "prior", NULL, PH_OPTION_TEXT, AT(prior), "normal", 0, 0, NULL,
       "that codes follow: normal:S (deviation S), uniform:A (from -A to A), mixture:K (petals in the "
-      "plane), swissroll, FILE.npy (its rows); categorical:K or categorical:K,PRIOR: K clusters and a style" },
+      "plane), swissroll, FILE.npy (its rows); categorical:K or categorical:K,PRIOR: K clusters and a "
+      "style" },
     { "prior-rows", NULL, PH_OPTION_INT, AT(prior_rows), "0", 0, 1e9, NULL,
       "of the prior's file, which the model keeps; 0: all" },
     { "labels", NULL, PH_OPTION_TEXT, AT(labels), "none", 0, 0, NULL,
       "how many rows' labels are used: none, all, or a number of them, drawn evenly over the classes" },
     { "labels-for", NULL, PH_OPTION_CHOICE, AT(labels_for), "auto", 0, 0,
-      "auto decoder classifier prior", "who learns by the labels; auto: prior for a mixture or a swissroll, "
-      "decoder for all, classifier for a number of them" },
+      "auto decoder classifier prior", "who learns by the labels; auto: prior for a mixture or a "
+      "swissroll, decoder for all, classifier for a number of them" },
     { "labelled-apart", NULL, PH_OPTION_FLAG, AT(labelled_apart), "0", 0, 0, NULL,
       "rows whose labels are used are not among those without" },
-    { "without", NULL, PH_OPTION_CHOICE, AT(without), "nothing", 0, 0, "nothing critics reconstruction both",
-      "phases left out, to compare with: critics and generator, reconstruction, or both (the encoder then "
-      "learns from labels alone)" },
+    { "without", NULL, PH_OPTION_CHOICE, AT(without), "nothing", 0, 0,
+      "nothing critics reconstruction both", "phases left out, to compare with: critics and generator, "
+      "reconstruction, or both (the encoder then learns from labels alone)" },
     { "classes", NULL, PH_OPTION_INT, AT(classes), "0", 0, 65536, NULL,
       "of the labels; 0: as many as the data have" },
     OF_PHASE("reconstruction", reconstruction, "encoder and decoder on giving rows back"),
@@ -286,7 +287,8 @@ static void report_critics(const net *n, const game *g, int phase)
         ph_node *a = g->logits[i];
         if (a == NULL)
             continue;
-        ph_report_in(n->graph, phase, names[i][0], "share of the prior's draws that the critic takes for such",
+        ph_report_in(n->graph, phase, names[i][0],
+                     "share of the prior's draws that the critic takes for such",
                      ph_mul(ph_less(zero, a), pair(n, "draws", 1, 0)));
         ph_report_in(n->graph, phase, names[i][1], "share of codes that the critic takes for such",
                      ph_mul(ph_less(a, zero), pair(n, "codes", 0, 1)));
@@ -482,12 +484,13 @@ static ph_status start(ph_graph *g, const void *options)
 static const char *remark(const ph_figures *f)
 {
     static const char *const says[2][3] = {
-        { "the critic wins: it tells nearly all codes from draws of the prior, and the encoder learns little "
-          "from it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
+        { "the critic wins: it tells nearly all codes from draws of the prior, and the encoder learns "
+          "little from it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
           "the critic is dead: it takes everything for a code (a lower --lr-critic may help)",
-          "the critic is dead: it takes everything for a draw of the prior (a lower --lr-critic may help)" },
-        { "the critic on y wins: it tells nearly all y from one-hot draws, and the encoder learns little from "
-          "it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
+          "the critic is dead: it takes everything for a draw of the prior (a lower --lr-critic may "
+          "help)" },
+        { "the critic on y wins: it tells nearly all y from one-hot draws, and the encoder learns little "
+          "from it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
           "the critic on y is dead: it takes everything for a code (a lower --lr-critic may help)",
           "the critic on y is dead: it takes everything for a draw (a lower --lr-critic may help)" },
     };

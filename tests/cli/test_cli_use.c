@@ -148,6 +148,44 @@ static void layers_and_labels(void **state)
                  "-o x.pin", 2, "no labels");
 }
 
+static void classes_and_styles(void **state)
+{
+    (void)state;
+    ph_data_info info;
+    assert_run("train aae glyphs --labels 100 --hidden 64 --latent-dim 2 --epochs 3 --lr 0.003 -o c.pin "
+               "--json", 0);
+    assert_says(out, "\"label_error\":");
+    assert_says(out, "\"prior_mmd\":");
+    assert_run("eval c.pin glyphs --json", 0);
+    assert_true(figure("error") < 0.3);
+    assert_run("encode c.pin glyphs --classify -o classes.npy", 0);
+    ph_data *classes = opened("classes.npy");
+    ph_real row[2];
+    for (size_t r = 0; r < 2000; r += 100) {
+        assert_int_equal(ph_data_read(classes, &r, 1, row), PH_OK);
+        assert_true(row[0] >= 0 && row[0] < 10 && row[1] > 0.09 && row[1] <= 1);
+    }
+    ph_data_close(classes);
+    assert_run("sample c.pin -n 3 --every-label -o all.npy", 0);
+    ph_data *all = opened("all.npy");
+    ph_data_describe(all, &info);
+    assert_int_equal(info.rows, 30);
+    ph_data_close(all);
+    assert_run("sample c.pin --label 3 --grid=-1:1,1:-1 --steps 3 -o up.npy", 0);
+    assert_run("sample c.pin --label 3 --grid=-1:1 --steps 3 -o plain.npy", 0);
+    assert_run("sample c.pin --label 3 --grid=-1:1,-1:1 --steps 3 -o down.npy", 0);
+    for (size_t r = 0; r < 9; r++) {
+        same_rows("up.npy", "plain.npy", r, r, 0);
+        same_rows("up.npy", "down.npy", r, (2 - r / 3) * 3 + r % 3, 0);
+    }
+    assert_fails("sample c.pin --label 10 -o x.npy", 2, "classes 0 to 9");
+    assert_fails("sample c.pin --grid=-1:1 -o x.npy", 2, "which class");
+    assert_fails("sample m.pin --from normal --label 1 -o x.npy", 2, "no class");
+    assert_fails("sample c.pin --from normal -o x.npy", 2, "come from prior");
+    assert_fails("sample c.pin glyphs --from mixture -o x.npy", 2, "come from prior");
+    assert_fails("encode m.pin glyphs --classify -o x.npy", 2, "knows no classes");
+}
+
 static void likely_rows(void **state)
 {
     (void)state;
@@ -248,9 +286,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(odd_rows_are_found), cmocka_unit_test(new_rows),
         cmocka_unit_test(a_mixture_of_codes), cmocka_unit_test(layers_and_labels),
-        cmocka_unit_test(likely_rows), cmocka_unit_test(likely_levels),
-        cmocka_unit_test(codes_of_classes), cmocka_unit_test(each_dimension),
-        cmocka_unit_test(a_collapse_is_told),
+        cmocka_unit_test(classes_and_styles), cmocka_unit_test(likely_rows),
+        cmocka_unit_test(likely_levels), cmocka_unit_test(codes_of_classes),
+        cmocka_unit_test(each_dimension), cmocka_unit_test(a_collapse_is_told),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -80,7 +80,8 @@ static ph_real *check_data(const ph_data *data, ph_data_info *info)
     const uint32_t *labels = ph_data_labels(data);
     demand((labels != NULL) == (info->classes > 0), "classes are counted where there are labels");
     for (size_t i = 0; labels && i < info->rows; i++)
-        demand(labels[i] < info->classes, "a label is below the number of classes");
+        demand(labels[i] < info->classes || labels[i] == PH_NO_LABEL,
+               "a label is below the number of classes, or none");
     check_names(data, info);
     return read_some(data, info);
 }

@@ -248,9 +248,11 @@ static void recipes_of_the_house(void **state)
             snprintf(command, sizeof command, "sh -n '%s/recipes/%s'", PH_SOURCE_DIR, entry->d_name);
             assert_int_equal(system(command), 0);
         } else {
+            snprintf(command, sizeof command, "grep -q '^labels = [0-9]' '%s/recipes/%s'", PH_SOURCE_DIR,
+                     entry->d_name);
+            const char *fewer = system(command) == 0 ? "--labels 20" : "";
             snprintf(command, sizeof command, "train '%s/recipes/%s' house.csv --label-column 41 --scaling none "
-                     "--epochs 0 -o house.pin --quiet",
-                     PH_SOURCE_DIR, entry->d_name);
+                     "--epochs 0 -o house.pin --quiet %s", PH_SOURCE_DIR, entry->d_name, fewer);
             assert_run(command, 0);
         }
         count++;

@@ -87,7 +87,8 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
     const use_options *o = options;
     bool noisy = o->noise && strcmp(o->noise, "none") != 0;
     if (o->beside && noisy)
-        return cli_usage("beside and noise: models are compared on the rows as they are; leave one out");
+        return cli_usage("--beside and --noise: models are compared on the rows as they are; leave "
+                         "one out");
     if (o->beside)
         return cli_beside(a, o->beside, o->output, (size_t)o->rows);
     if (ph_settings_get(a->settings, "rows"))

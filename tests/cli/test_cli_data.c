@@ -78,7 +78,7 @@ static void how_to_go_on(void **state)
 {
     (void)state;
     char command[2048], again[2048];
-    snprintf(command, sizeof command, "cd %s && timeout -s INT 2 %s train ae t.csv --label-column kind "
+    snprintf(command, sizeof command, "cd %s && timeout --foreground -s INT 2 %s train ae t.csv --label-column kind "
              "--columns '\"c, d\",a' --hidden none --latent-dim 1 --epochs 1000000000 --quiet "
              "-o \"it's mine.pin\" 2>stderr", folder, PH_COMMAND);
     assert_int_not_equal(system(command), 0);

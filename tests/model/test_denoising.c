@@ -41,9 +41,10 @@ static outcome trained(const char *options)
         fail_msg("%s", ph_message());
     const ph_measures asked = { .noise = "gauss:0.3", .noise_seed = 1 };
     assert_int_equal(ph_model_measure(m, test, &asked, &f), PH_OK);
-    ph_model_free(m);
-    return (outcome){ ph_figure_get(&f, "mse"), ph_figure_get(&f, "mse_corrupted"),
-                      ph_figure_get(&f, "mse_restored") };
+    outcome o = { ph_figure_get(&f, "mse"), ph_figure_get(&f, "mse_corrupted"),
+                  ph_figure_get(&f, "mse_restored") };
+    ph_model_free(m); /* and with it the names of the figures */
+    return o;
 }
 
 static double gain(outcome o)

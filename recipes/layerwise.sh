@@ -9,6 +9,8 @@ sigmoid="$net --activation sigmoid --optimizer sgd --momentum 0.9"
 relu="$net --activation relu --optimizer adam"
 layers="--pretrain layerwise --pretrain-epochs 10"
 
+sigmoid_lr=1e-2 layer_lr=1e-2
+
 compare() {
     errors=
     label=$1

@@ -3,8 +3,8 @@
 # The Olivetti faces, 40 people with ten pictures each: the first 30 people train, the last ten test.
 # 30 numbers are many for 300 pictures, so the net is regularised; its settings were chosen on
 # people 25 to 30 (docs/results.md).
-for folder in $(echo "$PINHOLE_DATA" | tr : ' '); do
-    faces=$folder/olivetti
+for place in $(echo "$PINHOLE_DATA" | tr : ' '); do
+    faces=$place/olivetti
     [ -d "$faces" ] && break
 done
 [ -d "$faces" ] || { echo "olivetti is in no folder of \$PINHOLE_DATA" >&2; exit 2; }

@@ -11,4 +11,4 @@ train vae vae mnist $net
 "$pinhole" sample vae.pin mnist --nearest -n 50 -o vae-nearest.png
 "$pinhole" eval ae.pin mnist --features classifier
 "$pinhole" eval vae.pin mnist --features classifier
-echo "the pictures: $folder/{ae-normal,ae-mixture,vae-prior,vae-nearest}.png"
+echo "the pictures: $folder/*.png"

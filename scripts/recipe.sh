@@ -8,7 +8,7 @@
 #     figure NAME MODEL DATA OPTIONS...  one figure of eval
 #     mean NUMBER...                     their mean
 # THREADS=1 make recipe-NAME leaves the other cores alone; results are the same, bit for bit.
-set -e
+set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 pinhole=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 name=$2
@@ -18,16 +18,16 @@ cd "$folder"
 recipes=$here/recipes
 
 train() {
-    model=$1
+    trained=$1
     shift
-    echo "training $model: $*" >&2
-    "$pinhole" train "$@" --threads ${THREADS:-0} -o "$model.pin" >"$model.log" 2>&1
+    echo "training $trained: $*" >&2
+    "$pinhole" train "$@" --threads ${THREADS:-0} -o "$trained.pin" >"$trained.log" 2>&1
 }
 
 figure() {
-    wanted=$1 model=$2
+    wanted=$1 measured=$2
     shift 2
-    "$pinhole" eval "$model.pin" "$@" --threads ${THREADS:-0} | awk -v name="$wanted" '$1 == name { print $2 }'
+    "$pinhole" eval "$measured.pin" "$@" --threads ${THREADS:-0} | awk -v name="$wanted" '$1 == name { print $2 }'
 }
 
 mean() {

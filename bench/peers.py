@@ -21,6 +21,7 @@ CASES = {  # widths of the net, rows in a batch
     "wide-100": ([784, 1000, 1000, 20, 1000, 1000, 784], 100),
     "ae-400": ([784, 400, 20, 400, 784], 128),
     "vae": ([784, 400, 20, 400, 784], 128),
+    "aae": ([784, 1000, 1000, 2, 1000, 1000, 784], 100),
 }
 
 
@@ -66,27 +67,98 @@ def objective(case, widths):
     return parts.parameters(), loss, lambda x: torch.sigmoid(decoder(mean(encoder(x))))
 
 
+def plain_step(case, widths):
+    """A step on a batch, and what the net reconstructs."""
+    import torch
+
+    parameters, loss, reconstruct = objective(case, widths)
+    optimizer = torch.optim.Adam(parameters, lr=1e-3)
+
+    def step(rows):
+        optimizer.zero_grad()
+        value = loss(rows) / len(rows)
+        value.backward()
+        optimizer.step()
+        value.item()  # our rate is measured with the loss reported, too
+
+    return step, reconstruct
+
+
+def adversarial_step(widths, x, classes=10, labelled=3000):
+    """The same of a semi-supervised adversarial autoencoder: one step is four, each with its optimiser.
+    Draws and codes go through a critic in one batch, and nothing is derived that no step needs."""
+    import torch
+    from torch.nn import functional
+
+    hidden, z_width = widths[1:3], widths[3]
+
+    def net(n, m, dropout):
+        made = []
+        for a, b in zip([n, *hidden], hidden):
+            made += [torch.nn.Linear(a, b), torch.nn.Dropout(dropout), torch.nn.ReLU()]
+        return torch.nn.Sequential(*made, torch.nn.Linear(hidden[-1], m))
+
+    encoder, decoder = net(widths[0], z_width + classes, 0.25), net(z_width + classes, widths[0], 0.25)
+    critics = torch.nn.ModuleList([net(z_width, 1, 0.2), net(classes, 1, 0.2)])
+    both = [*encoder.parameters(), *decoder.parameters()]
+    adam = [torch.optim.Adam(p, lr=1e-3) for p in
+            (both, critics.parameters(), encoder.parameters(), encoder.parameters())]
+    labels = torch.randint(classes, (labelled,))
+
+    def code(rows):
+        a = encoder(rows)
+        return a[:, :z_width], a[:, z_width:]
+
+    def update(optimizer, value):
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        return value.item()
+
+    def step(rows):
+        count = len(rows)
+        z, y = code(rows)
+        back = decoder(torch.cat([z, y.softmax(1)], 1))
+        update(adam[0], functional.binary_cross_entropy_with_logits(back, rows, reduction="sum") / count)
+        encoder.eval()
+        with torch.no_grad():
+            z, y = code(rows)
+        encoder.train()
+        one_hot = functional.one_hot(torch.randint(classes, (count,)), classes).float()
+        loss = sum((functional.softplus(-a[:count]) + functional.softplus(a[count:])).mean() for a in (
+            critics[0](torch.cat([torch.randn_like(z), z])), critics[1](torch.cat([one_hot, y.softmax(1)]))))
+        update(adam[1], loss)
+        critics.requires_grad_(False)
+        z, y = code(rows)
+        update(adam[2], sum(functional.softplus(-a).mean() for a in (critics[0](z), critics[1](y.softmax(1)))))
+        critics.requires_grad_(True)
+        chosen = torch.randint(labelled, (count,))
+        update(adam[3], functional.cross_entropy(code(x[chosen])[1], labels[chosen]))
+
+    def reconstruct(rows):
+        for part in (encoder, decoder):
+            part.eval()
+        z, y = code(rows)
+        return torch.sigmoid(decoder(torch.cat([z, y.softmax(1)], 1)))
+
+    return step, reconstruct
+
+
 def train(case, x, threads, seconds):
     import torch
 
     torch.set_num_threads(threads)
     widths, batch = CASES[case]
-    parameters, loss, reconstruct = objective(case, widths)
-    optimizer = torch.optim.Adam(parameters, lr=1e-3)
     x = torch.from_numpy(x)
+    step, reconstruct = adversarial_step(widths, x) if case == "aae" else plain_step(case, widths)
     order, at, rates = torch.randperm(len(x)), 0, []
     began = chunk = time.perf_counter()
     done = 0
     while time.perf_counter() - began < seconds:
         if at + batch > len(x):
             order, at = torch.randperm(len(x)), 0
-        rows_now = x[order[at : at + batch]]
+        step(x[order[at : at + batch]])
         at += batch
-        optimizer.zero_grad()
-        value = loss(rows_now) / batch
-        value.backward()
-        optimizer.step()
-        value.item()  # our rate is measured with the loss reported, too
         done += batch
         if time.perf_counter() - chunk > 0.5:
             rates.append(done / (time.perf_counter() - chunk))

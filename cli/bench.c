@@ -31,19 +31,23 @@ static const ph_option table[] = {
       "or seconds" },
 };
 
-/* A case: a net and a batch, or PCA. */
+/* A case: a model, the rows in a batch (0: it is fitted at once), and its further options. */
 static const struct bench_case {
-    const char *name, *help, *family, *hidden, *latent_dim, *batch_size;
+    const char *name, *help, *family;
+    size_t batch;
+    const char *options;
 } cases[] = {
-    { "ae-512", "784-256-128-20 mirrored, batch 512", "ae", "256,128", "20", "512" },
-    { "ae-128", "784-256-128-20 mirrored, batch 128", "ae", "256,128", "20", "128" },
-    { "wide-100", "784-1000-1000-20 mirrored, batch 100", "ae", "1000,1000", "20", "100" },
-    { "ae-400", "784-400-20 mirrored, batch 128", "ae", "400", "20", "128" },
-    { "vae", "the same as a vae", "vae", "400", "20", "128" },
-    { "pca", "PCA-30; peer: NumPy, covariance and eigh", "pca", NULL, "30", NULL },
-    { "pca-sklearn", "PCA-30; peer: scikit-learn", "pca", NULL, "30", NULL },
+    { "ae-512", "784-256-128-20 mirrored, batch 512", "ae", 512, "hidden=256,128 latent-dim=20" },
+    { "ae-128", "784-256-128-20 mirrored, batch 128", "ae", 128, "hidden=256,128 latent-dim=20" },
+    { "wide-100", "784-1000-1000-20 mirrored, batch 100", "ae", 100, "hidden=1000,1000 latent-dim=20" },
+    { "ae-400", "784-400-20 mirrored, batch 128", "ae", 128, "hidden=400 latent-dim=20" },
+    { "vae", "the same as a vae", "vae", 128, "hidden=400 latent-dim=20" },
+    { "aae", "784-1000-1000-(2, 10), 3,000 labels, batch 100", "aae", 100,
+      "hidden=1000,1000 latent-dim=2 labels=3000 dropout=0.25 critic-dropout=0.2" },
+    { "pca", "PCA-30; peer: NumPy, covariance and eigh", "pca", 0, "latent-dim=30" },
+    { "pca-sklearn", "PCA-30; peer: scikit-learn", "pca", 0, "latent-dim=30" },
 };
-enum { CASES = sizeof cases / sizeof cases[0], MOST_ROUNDS = 1000 };
+enum { CASES = sizeof cases / sizeof cases[0], MOST_ROUNDS = 1000, MOST_PHASES = 8 };
 
 static double now(void)
 {
@@ -58,21 +62,39 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *values, size_t count)
+/* One figure over the rounds; what is no number is left out. */
+typedef struct samples {
+    size_t count;
+    double value[MOST_ROUNDS];
+} samples;
+
+static void add(samples *s, double value)
 {
-    qsort(values, count, sizeof values[0], by_value);
-    return count == 0 ? NAN : count % 2 ? values[count / 2]
-                                        : (values[count / 2 - 1] + values[count / 2]) / 2;
+    if (!isnan(value))
+        s->value[s->count++] = value;
+}
+
+static double median(samples *s)
+{
+    size_t n = s->count;
+    qsort(s->value, n, sizeof s->value[0], by_value);
+    return n == 0 ? NAN : n % 2 ? s->value[n / 2] : (s->value[n / 2 - 1] + s->value[n / 2]) / 2;
 }
 
 static ph_model *make(const struct bench_case *c, const ph_data *data)
 {
+    char text[256], *rest = text;
     ph_settings *s = ph_settings_new();
-    bool ok = s && ph_settings_set(s, "latent-dim", c->latent_dim) == PH_OK &&
-              (!c->hidden || ph_settings_set(s, "hidden", c->hidden) == PH_OK) &&
-              (!c->batch_size || (ph_settings_set(s, "batch-size", c->batch_size) == PH_OK &&
-                                  ph_settings_set(s, "log-every", "1") == PH_OK &&
-                                  ph_settings_set(s, "epochs", "1000000") == PH_OK));
+    int used = snprintf(text, sizeof text, "%s", c->options);
+    if (c->batch)
+        snprintf(text + used, sizeof text - (size_t)used, " batch-size=%zu log-every=1 epochs=1000000",
+                 c->batch);
+    bool ok = s != NULL;
+    for (char *name; ok && (name = strsep(&rest, " ")) != NULL;) {
+        char *value = strchr(name, '=');
+        *value = '\0';
+        ok = ph_settings_set(s, name, value + 1) == PH_OK;
+    }
     ph_model *m = ok ? ph_model_new(c->family, data, s) : NULL;
     ph_settings_free(s);
     return m;
@@ -82,7 +104,20 @@ static ph_model *make(const struct bench_case *c, const ph_data *data)
 typedef struct window {
     double seconds, began, ended;
     int64_t first, last;
+    size_t phases;
+    double spent[MOST_PHASES];   /* seconds that each phase took, first less than none, then in all */
+    ph_phase_cost phase[MOST_PHASES];
 } window;
+
+/* In between the two reports a phase has spent what the later one says less what the earlier did. */
+static void count_phases(window *w, const ph_progress *p, double sign)
+{
+    w->phases = p->phases < MOST_PHASES ? p->phases : MOST_PHASES;
+    for (size_t i = 0; i < w->phases; i++) {
+        w->phase[i] = p->phase[i];
+        w->spent[i] += sign * p->phase[i].seconds;
+    }
+}
 
 static void watch(void *user, ph_model *m, const ph_progress *p)
 {
@@ -94,21 +129,24 @@ static void watch(void *user, ph_model *m, const ph_progress *p)
     if (w->began == 0) {
         w->began = t;
         w->first = p->step;
+        count_phases(w, p, -1);
     }
     w->ended = t;
     w->last = p->step;
-    if (t - w->began >= w->seconds)
+    if (t - w->began >= w->seconds) {
+        count_phases(w, p, 1);
         ph_stop();
+    }
 }
 
 /* Rows a second of training, or of a pass through encoder and decoder, or seconds of a PCA. */
-static double train_rate(ph_model *m, const ph_data *data, double seconds, size_t batch)
+static double train_rate(ph_model *m, const ph_data *data, double seconds, size_t batch, window *w)
 {
-    window w = { .seconds = seconds };
-    ph_status status = ph_train(m, data, &(ph_training){ .progress = watch, .user = &w });
-    if (status != PH_STOPPED || w.last == w.first)
+    *w = (window){ .seconds = seconds };
+    ph_status status = ph_train(m, data, &(ph_training){ .progress = watch, .user = w });
+    if (status != PH_STOPPED || w->last == w->first)
         return NAN;
-    return (double)(w.last - w.first) * (double)batch / (w.ended - w.began);
+    return (double)(w->last - w->first) * (double)batch / (w->ended - w->began);
 }
 
 static double use_rate(ph_model *m, const ph_real *rows, ph_real *out, size_t count, double seconds)
@@ -153,63 +191,118 @@ static void peer_figures(const char *peer, const char *name, size_t count,
         pclose(pipe);
 }
 
+/* Medians. share: of the peak; of a phase: of the window's time, and of the peak while it ran. */
 typedef struct result {
     double rate, flops, share, use, peer, ratio, use_ratio, peak;
+    size_t phases;
+    char phase_name[MOST_PHASES][32];
+    double phase_time[MOST_PHASES], phase_share[MOST_PHASES];
 } result;
+
+/* What a round gives, each beside the peak that was measured around it. */
+typedef struct rounds {
+    samples rate, share, use, peer, ratio, use_ratio, peak;
+    samples phase_time[MOST_PHASES], phase_share[MOST_PHASES];
+} rounds;
+
+/* A model with its data and what it takes to measure both. */
+typedef struct bench {
+    const struct bench_case *c;
+    const bench_options *o;
+    const ph_data *data;
+    ph_model *model;
+    double flops;              /* of a training step, per row */
+    ph_real *rows, *out;       /* count rows each */
+    size_t count;
+} bench;
+
+static void add_phases(rounds *r, const bench *b, const window *w, double peak)
+{
+    for (size_t i = 0; i < w->phases; i++) {
+        double rows = (double)(w->last - w->first) * (double)b->c->batch;
+        add(&r->phase_time[i], w->spent[i] / (w->ended - w->began));
+        add(&r->phase_share[i], rows * w->phase[i].flops_per_row / w->spent[i] / peak);
+    }
+}
+
+static ph_status run_round(const bench *b, rounds *r, window *w)
+{
+    bool fits = b->c->batch == 0;
+    double other[2], before = ph_machine_peak(0.1);
+    double rate = fits ? pca_seconds(b->c, b->data)
+                       : train_rate(b->model, b->data, b->o->window, b->c->batch, w);
+    double peak = (before + ph_machine_peak(0.1)) / 2;
+    double use = fits ? NAN : use_rate(b->model, b->rows, b->out, b->count, b->o->window / 4);
+    if (isnan(rate))
+        return ph_last_status();
+    peer_figures(b->o->peer, b->c->name, 2,
+                 (const char *[]){ fits ? "seconds" : "rows_per_second", "use_rows_per_second" }, other);
+    add(&r->rate, rate);
+    add(&r->peak, peak);
+    add(&r->share, rate * b->flops / peak);
+    add(&r->use, use);
+    add(&r->peer, other[0]);
+    add(&r->ratio, rate / other[0]);
+    add(&r->use_ratio, use / other[1]);
+    add_phases(r, b, w, peak);
+    return PH_OK;
+}
+
+static result medians(const bench *b, rounds *r, const window *w)
+{
+    result all = { .rate = median(&r->rate), .share = median(&r->share), .use = median(&r->use),
+                   .peer = median(&r->peer), .ratio = median(&r->ratio),
+                   .use_ratio = median(&r->use_ratio), .peak = median(&r->peak),
+                   .phases = w->phases > 1 ? w->phases : 0 };
+    all.flops = b->flops * all.rate;
+    for (size_t i = 0; i < all.phases; i++) {
+        snprintf(all.phase_name[i], sizeof all.phase_name[i], "%s", w->phase[i].name);
+        all.phase_time[i] = median(&r->phase_time[i]);
+        all.phase_share[i] = median(&r->phase_share[i]);
+    }
+    return all;
+}
+
+/* Makes the model, reads rows for it to give back, and lets it warm up. */
+static ph_status prepare(bench *b, window *w)
+{
+    enum { ROWS = 1024 };
+    size_t index[ROWS];
+    ph_data_info info;
+    ph_model_info model;
+    ph_data_describe(b->data, &info);
+    b->model = make(b->c, b->data);
+    b->rows = malloc(ROWS * info.width * sizeof *b->rows);
+    b->out = malloc(ROWS * info.width * sizeof *b->out);
+    b->count = info.rows < ROWS ? info.rows : ROWS;
+    for (size_t i = 0; i < b->count; i++)
+        index[i] = i;
+    if (b->model == NULL || b->rows == NULL || b->out == NULL)
+        return ph_last_status();
+    ph_status status = ph_data_read(b->data, index, b->count, b->rows);
+    if (status != PH_OK || b->c->batch == 0)
+        return status;
+    train_rate(b->model, b->data, 0.2, b->c->batch, w);
+    ph_model_describe(b->model, &model);
+    b->flops = model.flops_per_row;
+    return PH_OK;
+}
 
 static ph_status run_case(const struct bench_case *c, const ph_data *data, const bench_options *o,
                           result *r)
 {
-    static double rate[MOST_ROUNDS], share[MOST_ROUNDS], use[MOST_ROUNDS], ratio[MOST_ROUNDS],
-        peer[MOST_ROUNDS], peak[MOST_ROUNDS], use_ratio[MOST_ROUNDS];
-    enum { ROWS = 1024 };
-    bool pca = strcmp(c->family, "pca") == 0;
-    size_t rounds = (size_t)o->rounds, index[ROWS], compared = 0;
-    ph_data_info info;
-    ph_data_describe(data, &info);
-    ph_model *m = make(c, data);
-    ph_real *rows = malloc(ROWS * info.width * sizeof *rows);
-    ph_real *out = malloc(ROWS * info.width * sizeof *out);
-    ph_status status = m && rows && out ? PH_OK : ph_last_status();
-    size_t count = info.rows < ROWS ? info.rows : ROWS;
-    for (size_t i = 0; i < count; i++)
-        index[i] = i;
+    bench b = { .c = c, .o = o, .data = data };
+    window w = { 0 };
+    rounds *all = calloc(1, sizeof *all);
+    ph_status status = all ? prepare(&b, &w) : PH_MEMORY;
+    for (int64_t i = 0; i < o->rounds && status == PH_OK; i++)
+        status = run_round(&b, all, &w);
     if (status == PH_OK)
-        status = ph_data_read(data, index, count, rows);
-    double flops = 0;
-    size_t batch = c->batch_size ? (size_t)atol(c->batch_size) : 1;
-    if (status == PH_OK && !pca) {
-        train_rate(m, data, 0.2, batch); /* warm-up */
-        ph_model_info model;
-        ph_model_describe(m, &model);
-        flops = model.flops_per_row;
-    }
-    for (size_t i = 0; i < rounds && status == PH_OK; i++) {
-        double before = ph_machine_peak(0.1);
-        rate[i] = pca ? pca_seconds(c, data) : train_rate(m, data, o->window, batch);
-        peak[i] = (before + ph_machine_peak(0.1)) / 2;
-        share[i] = rate[i] * flops / peak[i];
-        use[i] = pca ? NAN : use_rate(m, rows, out, count, o->window / 4);
-        double other[2];
-        peer_figures(o->peer, c->name, 2, (const char *[]){ pca ? "seconds" : "rows_per_second",
-                                                            "use_rows_per_second" }, other);
-        if (!isnan(other[0])) {
-            peer[compared] = other[0];
-            use_ratio[compared] = use[i] / other[1];
-            ratio[compared++] = rate[i] / other[0];
-        }
-        if (isnan(rate[i]))
-            status = ph_last_status();
-    }
-    if (status == PH_OK)
-        *r = (result){ .rate = median(rate, rounds), .flops = flops * median(rate, rounds),
-                       .share = median(share, rounds), .use = median(use, rounds),
-                       .peak = median(peak, rounds),
-                       .peer = median(peer, compared), .ratio = median(ratio, compared),
-                       .use_ratio = pca ? NAN : median(use_ratio, compared) };
-    ph_model_free(m);
-    free(rows);
-    free(out);
+        *r = medians(&b, all, &w);
+    ph_model_free(b.model);
+    free(b.rows);
+    free(b.out);
+    free(all);
     return status;
 }
 
@@ -232,13 +325,13 @@ static void print_head(const bench_options *o, const ph_data *data)
     printf("%d threads, %s, peak %.0f GFLOP/s; %s; medians of %lld rounds of %g s\n\n",
            ph_threads(), ph_machine_isa(), ph_machine_peak(0.3) * 1e-9, info.name,
            (long long)o->rounds, o->window);
-    printf("%-12s %-40s  %16s  %5s  %6s  %16s  %16s  %5s  %5s\n", "case", "", "training", "GF/s",
+    printf("%-12s %-48s  %16s  %5s  %6s  %16s  %16s  %5s  %5s\n", "case", "", "training", "GF/s",
            "share", "use", "peer's training", "ratio", "use");
 }
 
 static void print(const struct bench_case *c, const result *r, bool json)
 {
-    bool pca = strcmp(c->family, "pca") == 0;
+    bool pca = c->batch == 0;
     if (json) {
         cli_json_begin();
         cli_json_text("case", c->name);
@@ -253,10 +346,16 @@ static void print(const struct bench_case *c, const result *r, bool json)
         cli_json_number("ratio", r->ratio);
         if (!pca)
             cli_json_number("use_ratio", r->use_ratio);
+        for (size_t i = 0; i < r->phases; i++) {
+            cli_json_object_begin(r->phase_name[i]);
+            cli_json_number("time", r->phase_time[i]);
+            cli_json_number("share", r->phase_share[i]);
+            cli_json_object_end();
+        }
         cli_json_end();
         return;
     }
-    printf("%-12s %-40s", c->name, c->help);
+    printf("%-12s %-48s", c->name, c->help);
     print_cell(r->rate, pca ? "%9.3f s     " : "%9.0f rows/s");
     print_cell(pca ? NAN : r->flops * 1e-9, "%5.0f");
     print_cell(pca ? NAN : 100 * r->share, "%4.1f %%");
@@ -265,6 +364,9 @@ static void print(const struct bench_case *c, const result *r, bool json)
     print_cell(r->ratio, "%5.2f");
     print_cell(r->use_ratio, "%5.2f");
     putchar('\n');
+    for (size_t i = 0; i < r->phases; i++)
+        printf("  %-35s %2.0f %% of the time  %28.1f %%\n", r->phase_name[i], 100 * r->phase_time[i],
+               100 * r->phase_share[i]);
     fflush(stdout);
 }
 
@@ -274,9 +376,11 @@ static int check_cases(const cli_arguments *a)
         bool known = false;
         for (size_t i = 0; i < CASES; i++)
             known = known || strcmp(a->word[w], cases[i].name) == 0;
+        char names[256] = "";
+        for (size_t i = 0; i < CASES; i++)
+            snprintf(names + strlen(names), sizeof names - strlen(names), " %s", cases[i].name);
         if (!known)
-            return cli_usage("'%s' is no case; there are: ae-512 ae-128 wide-100 ae-400 vae pca pca-sklearn",
-                             a->word[w]);
+            return cli_usage("'%s' is no case; there are:%s", a->word[w], names);
     }
     return CLI_DONE;
 }

@@ -451,6 +451,14 @@ typedef enum ph_event {
     PH_EVENT_NOT_SAVED /* a checkpoint could not be saved; the note says why; training goes on */
 } ph_event;
 
+/* What a phase of training has cost in this run. name is NULL where the model has a single phase; it
+ * lasts as long as the model. */
+typedef struct ph_phase_cost {
+    const char *name;
+    double flops_per_row;         /* multiplications and additions of its products in a step */
+    double seconds;
+} ph_phase_cost;
+
 typedef struct ph_progress {
     ph_event event;
     int64_t epoch, epochs;        /* done, planned */
@@ -461,6 +469,8 @@ typedef struct ph_progress {
     double lr;
     const char *note;             /* why training ended early or a checkpoint failed, what is odd about
                                      the epoch, or NULL */
+    size_t phases;                /* in the order in which a step runs them */
+    const ph_phase_cost *phase;   /* valid during the call */
     ph_figures figures;           /* loss and reported terms: mean since the last such event;
                                      val_... where there is a validation part */
 } ph_progress;

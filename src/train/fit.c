@@ -89,7 +89,8 @@ static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, 
     ph_progress p = { .event = event, .epoch = t->progress.epoch, .epochs = t->prelude + t->o.epochs,
                       .step = t->progress.step, .steps = (t->prelude + t->o.epochs) * f->batches,
                       .rows = f->rows, .seconds = elapsed, .lr = lr, .note = note,
-                      .rows_per_second = since > 0 ? trained / since : 0 };
+                      .rows_per_second = since > 0 ? trained / since : 0,
+                      .phases = (size_t)t->graph->phase_count, .phase = f->cost };
     list_figures(f, sum, rows, figures(f, t->progress.epoch - (event == PH_EVENT_EPOCH)), &p.figures);
     f->hooks->progress(f->hooks->context, &p);
 }
@@ -249,7 +250,9 @@ static ph_status one_step(ph_fitting *f, double *lr)
         snprintf(name, sizeof name, t->graph->phase_count > 1 ? "lr%d" : "lr", i + 1);
         ph_knob_set(t->graph, name, rate_at(f, i, epoch));
         f->phase[i]->noise_step = (uint32_t)p->step;
+        double began = now();
         ph_status status = ph_program_run(f->phase[i], b.rows, b.bound);
+        f->cost[i].seconds += now() - began;
         if (status == PH_DIVERGED)
             return diverged(f, i);
         PH_TRY(status);

@@ -18,6 +18,7 @@ typedef struct ph_fitting {
     size_t *validation_rows;   /* 0, 1, 2, ... where the validation part is a set of its own */
     size_t validation_count;
     ph_program *phase[PH_MAX_PHASES], *measure;
+    ph_phase_cost cost[PH_MAX_PHASES];
     real *batch, *labels, *second, *good; /* second: the batch of the second set */
     real *spare;               /* becomes the trainer's best when there is a first one */
     int64_t batches;           /* in an epoch */

@@ -104,6 +104,7 @@ static ph_status compile_programs(ph_fitting *f)
         f->phase[i] = ph_trainer_compile(t, i, rows);
         if (f->phase[i] == NULL)
             return ph_last_status();
+        f->cost[i] = (ph_phase_cost){ t->graph->phase[i].name, ph_program_flops(f->phase[i], 1), 0 };
     }
     f->measure = f->validation ? ph_trainer_compile(t, PH_MEASURE, rows) : NULL;
     return f->validation && f->measure == NULL ? ph_last_status() : PH_OK;

@@ -135,6 +135,14 @@ static void compare(void *user, ph_model *m, const ph_progress *p)
     near(ph_figure_get(&p->figures, "loss"), s->h.pull, "loss");
     near(ph_figure_get(&p->figures, "name_loss"), s->h.name, "name_loss");
     near(ph_figure_get(&p->figures, "hits"), s->h.hits, "hits");
+    ph_model_info info;
+    ph_model_describe(m, &info);
+    assert_int_equal(p->phases, 2);
+    assert_string_equal(p->phase[0].name, "pull");
+    assert_string_equal(p->phase[1].name, "name");
+    assert_true(p->phase[0].seconds > 0 && p->phase[1].seconds > 0);
+    assert_true(p->phase[0].seconds + p->phase[1].seconds <= p->seconds);
+    near(p->phase[0].flops_per_row + p->phase[1].flops_per_row, info.flops_per_row, "arithmetic");
     const ph_variable *w = ph_variable_find(m->graph, "net/weight");
     for (size_t i = 0; i < WIDTH * CODE; i++) {
         near(w->data[i], s->h.w[i / CODE][i % CODE], "weight");

@@ -5,6 +5,6 @@ net="--hidden 1000 --latent-dim 500 --latent-activation relu --batch-size 256 --
 for noise in gauss:0.4 mask:0.25; do
     model=denoise-${noise%:*}
     train $model ae fashion-mnist $net --noise $noise
-    "$pinhole" reconstruct $model.pin fashion-mnist --noise $noise -o $model.png
+    pinhole reconstruct $model.pin fashion-mnist --noise $noise -o $model.png
     echo "the picture: $folder/$model.png"
 done

@@ -11,6 +11,6 @@ echo "squared error of a test row, 28x28 numbers in [0,1], mean over 10,000 rows
 printf '%-36s %8s\n' "deep autoencoder" "$(figure sse deep mnist)" \
     "logistic PCA, codes linear in the row" "$(figure sse linear mnist)" \
     "logistic PCA, codes solved for" "$(figure sse logistic mnist)" PCA "$(figure sse pca mnist)"
-"$pinhole" reconstruct deep.pin mnist --beside linear.pin,pca.pin -o rows.png
-"$pinhole" reconstruct deep.pin mnist --beside linear.pin,logistic.pin,pca.pin -o all.png
+pinhole reconstruct deep.pin mnist --beside linear.pin,pca.pin -o rows.png
+pinhole reconstruct deep.pin mnist --beside linear.pin,logistic.pin,pca.pin -o all.png
 echo "the pictures: $folder/rows.png (originals, autoencoder, logistic PCA, PCA), $folder/all.png"

@@ -20,5 +20,5 @@ train autoencoder $recipes/olivetti-ae
 train pca pca faces:train --latent-dim 30
 echo "squared error of a test row, 64x64 numbers in [0,1], mean over the 100 rows of ten new people:"
 printf '%-12s %8s\n' autoencoder "$(figure sse autoencoder faces)" PCA "$(figure sse pca faces)"
-"$pinhole" reconstruct autoencoder.pin faces --beside pca.pin -o faces.png
+pinhole reconstruct autoencoder.pin faces --beside pca.pin -o faces.png
 echo "the picture: $folder/faces.png"

@@ -3,31 +3,36 @@
 # or runs recipes/NAME.sh, an experiment of several models. What comes of it lies in the folder
 # recipes/NAME of the build.
 #
-# An experiment is a shell script that finds here: $pinhole, its folder to work in, and
+# An experiment is a shell script that finds here its folder to work in, and
+#     pinhole ARGUMENTS...               the command of this build
 #     train MODEL ARGUMENTS...           trains recipes/... or a family into MODEL.pin, logs to MODEL.log
 #     figure NAME MODEL DATA OPTIONS...  one figure of eval
 #     mean NUMBER...                     their mean
 # THREADS=1 make recipe-NAME leaves the other cores alone; results are the same, bit for bit.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
-pinhole=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+built=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 name=$2
-folder=$(dirname "$pinhole")/recipes/$name
+folder=$(dirname "$built")/recipes/$name
 mkdir -p "$folder"
 cd "$folder"
 recipes=$here/recipes
+
+pinhole() {
+    "$built" "$@" --threads "${THREADS:-0}"
+}
 
 train() {
     trained=$1
     shift
     echo "training $trained: $*" >&2
-    "$pinhole" train "$@" --threads ${THREADS:-0} -o "$trained.pin" >"$trained.log" 2>&1
+    pinhole train "$@" -o "$trained.pin" >"$trained.log" 2>&1
 }
 
 figure() {
     wanted=$1 measured=$2
     shift 2
-    "$pinhole" eval "$measured.pin" "$@" --threads ${THREADS:-0} | awk -v name="$wanted" '$1 == name { print $2 }'
+    pinhole eval "$measured.pin" "$@" | awk -v name="$wanted" '$1 == name { print $2 }'
 }
 
 mean() {
@@ -37,8 +42,8 @@ mean() {
 if [ -f "$recipes/$name.sh" ]; then
     . "$recipes/$name.sh"
 elif [ -f "$recipes/$name" ]; then
-    "$pinhole" train "$recipes/$name" -o "$name.pin"
-    "$pinhole" eval "$name.pin" "$(sed -n 's/^data *= *//p' "$recipes/$name")"
+    pinhole train "$recipes/$name" -o "$name.pin"
+    pinhole eval "$name.pin" "$(sed -n 's/^data *= *//p' "$recipes/$name")"
     echo "the model: $folder/$name.pin"
 else
     echo "there is no recipe $name; there are:" $(ls "$recipes" | sed 's/\.sh$//') >&2

@@ -7,7 +7,7 @@
 typedef struct eval_options {
     bool pca, probe, code_size, map;
     const char *pca_data, *features, *also, *noise;
-    int64_t importance_samples, noise_seed;
+    int64_t importance_samples, parzen, noise_seed;
 } eval_options;
 
 #define AT(field) offsetof(eval_options, field)
@@ -19,6 +19,8 @@ static const ph_option table[] = {
       "the same, fitted on this set" },
     { "importance-samples", "n-samples", PH_OPTION_INT, AT(importance_samples), "0", 0, 1e7, NULL,
       "of each row, for its likelihood under a variational model" },
+    { "parzen", NULL, PH_OPTION_INT, AT(parzen), "0", 0, 1e9, NULL,
+      "draws from the model, for a Parzen estimate of the rows' likelihood (10000 as a rule)" },
     { "probe", NULL, PH_OPTION_FLAG, AT(probe), "0", 0, 0, NULL,
       "accuracy of a linear probe and of the nearest neighbours on codes, and on rows" },
     { "code-size", NULL, PH_OPTION_FLAG, AT(code_size), "0", 0, 0, NULL,
@@ -306,14 +308,15 @@ static int measure(eval *e)
 {
     ph_data *features[2] = { NULL, NULL };
     ph_measures asked = { .probe = e->o.probe, .code_size = e->o.code_size,
-                          .importance_samples = (size_t)e->o.importance_samples };
+                          .importance_samples = (size_t)e->o.importance_samples,
+                          .parzen_draws = (size_t)e->o.parzen };
     asked.map = e->o.map;
     asked.noise = noise_of(e);
     asked.noise_seed = (uint64_t)e->o.noise_seed;
     asked.activity = ph_model_has_activity(e->model) ? &e->activity : NULL;
     asked.classifier = e->o.features && strcmp(e->o.features, "classifier") == 0;
     int code = open_features(e, features);
-    bool fits = asked.probe || asked.code_size || asked.classifier || e->o.map || e->o.pca ||
+    bool fits = asked.probe || asked.code_size || asked.classifier || asked.parzen_draws || e->o.map || e->o.pca ||
                 e->o.pca_data;
     if (code == CLI_DONE && fits && open_training(e) != PH_OK)
         code = cli_fail();

@@ -426,6 +426,7 @@ typedef struct ph_measures {
                                   (from the prior; without one from normals and from a mixture), on the
                                   features of a classifier that is trained on the labelled rows */
     size_t importance_samples; /* of each row, for an estimate of its likelihood; 0: none */
+    size_t parzen_draws;       /* from the prior, for a Parzen estimate of the rows' likelihood; 0: none */
     const ph_data *real_features, *generated_features; /* Fréchet distance between these sets */
     bool map;                  /* how much of the plane that codes lie on is empty, and the error of
                                   `training`, where it is given, less that of data */

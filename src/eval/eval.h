@@ -21,6 +21,7 @@ typedef struct ph_study {
 ph_status ph_study_rows(ph_study *);
 ph_status ph_study_likelihood(ph_study *);
 ph_status ph_study_posterior(ph_study *);
+ph_status ph_study_parzen(ph_study *);
 ph_status ph_study_probe(ph_study *);
 ph_status ph_study_code_size(ph_study *);
 ph_status ph_study_classifier(ph_study *);
@@ -69,6 +70,20 @@ typedef struct ph_ssim_desc {
     double white;
 } ph_ssim_desc;
 ph_status ph_ssim(const ph_ssim_desc *, const real *x, const real *y, size_t rows, double *out);
+
+/* Squared distances of `count` rows, which the caller fills in, to those of a block, which he fills in
+ * anew each time, of at most PH_EVAL_ROWS. The squared norm of the row itself is left out. */
+typedef struct ph_distances {
+    size_t count, width, block_rows;
+    real *rows, *block, *norm, *panels;
+} ph_distances;
+/* Called on any thread with rows of the block from `first` on; one row's come in their order. */
+typedef void ph_line_visitor(void *context, size_t row, size_t first, const real *distance, size_t n);
+/* End it, also after a failure. */
+ph_status ph_distances_begin(ph_distances *, size_t count, size_t width);
+void ph_distances_visit(ph_distances *, size_t block_rows, ph_line_visitor *, void *context);
+void ph_distances_end(ph_distances *);
+double ph_squares(const real *row, size_t width);
 
 /* Share of test rows whose label is that of most of their k nearest training rows, scaled, for each
  * of `count` k, of at most 16: Euclidean, exact; among classes with equally many, the one whose

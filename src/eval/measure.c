@@ -158,6 +158,8 @@ static ph_status measure_parts(ph_study *s)
         PH_TRY(ph_study_probe(s));
     if (asked->code_size)
         PH_TRY(ph_study_code_size(s));
+    if (asked->parzen_draws)
+        PH_TRY(ph_study_parzen(s));
     return asked->classifier ? ph_study_classifier(s) : PH_OK;
 }
 
@@ -199,7 +201,7 @@ ph_status ph_model_measure(ph_model *m, const ph_data *data, const ph_measures *
         PH_TRY(ph_study_activity(&s));
     if (s.asked->noise)
         PH_TRY(ph_study_noise(&s));
-    if (s.asked->probe || s.asked->code_size || s.asked->classifier)
+    if (s.asked->probe || s.asked->code_size || s.asked->classifier || s.asked->parzen_draws)
         PH_TRY(with_parts(&s));
     return s.asked->real_features || s.asked->generated_features ? ph_study_matrices(&s) : PH_OK;
 }

@@ -389,6 +389,61 @@ static double figure(const ph_figures *f, const char *name)
     return value;
 }
 
+/* The Parzen estimate of rows beyond a block of draws, by its definition. */
+static void parzen_by_definition(void **state)
+{
+    (void)state;
+    enum { W = 5, ROWS = 70, DRAWS = 1500 };
+    static real codes[DRAWS * 2], draw[DRAWS * W], x[W];
+    ph_data *fit = clouds(300, W, 3, 2, 0), *test = clouds(ROWS, W, 3, 2, 0);
+    ph_settings *s = ph_settings_new();
+    const char *options[][2] = { { "latent-dim", "2" }, { "hidden", "8" }, { "scaling", "none" },
+                                 { "epochs", "3" }, { "likelihood", "gaussian" } };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        assert_int_equal(ph_settings_set(s, options[i][0], options[i][1]), PH_OK);
+    ph_model *m = ph_model_new("vae", fit, s);
+    assert_non_null(m);
+    assert_int_equal(ph_train(m, fit, NULL), PH_OK);
+    ph_figures f;
+    ph_measures asked = { .training = fit, .parzen_draws = DRAWS };
+    assert_int_equal(ph_model_measure(m, test, &asked, &f), PH_OK);
+    double deviation = figure(&f, "parzen_deviation"), best[3] = { 0 };
+    assert_int_equal(ph_model_draw_codes(m, "prior", 1, 0, DRAWS, codes), PH_OK);
+    assert_int_equal(ph_model_apply(m, "decode", codes, DRAWS, draw), PH_OK);
+    for (int step = -1; step < 3; step++) { /* -1: the figure; then the rungs about the one it chose */
+        const ph_data *rows = step < 0 ? test : fit;
+        double mean = 0, square = 0, wide = deviation * pow(10, step < 0 ? 0 : (step - 1) * 0.05);
+        for (size_t r = 0; r < rows->rows; r++) {
+            double p = 0;
+            assert_int_equal(ph_data_read(rows, &r, 1, x), PH_OK);
+            for (size_t k = 0; k < DRAWS; k++) {
+                double d = 0;
+                for (size_t c = 0; c < W; c++)
+                    d += pow((double)x[c] - (double)draw[k * W + c], 2);
+                p += exp(-d / (2 * wide * wide)) / DRAWS;
+            }
+            p = log(p) - W / 2.0 * log(6.283185307179586 * wide * wide);
+            mean += p / (double)rows->rows;
+            square += p * p / (double)rows->rows;
+        }
+        if (step >= 0) {
+            best[step] = mean;
+            continue;
+        }
+        assert_near(figure(&f, "parzen"), mean, 1e-4 * fabs(mean));
+        assert_near(figure(&f, "parzen_se"), sqrt((square - mean * mean) / (ROWS - 1)), 1e-4);
+    }
+    assert_true(best[1] >= best[0] && best[1] >= best[2]);
+    ph_model *pca = pca_of(fit, "2");
+    assert_int_equal(ph_model_measure(pca, test, &asked, &f), PH_USAGE);
+    assert_non_null(strstr(ph_message(), "no prior"));
+    ph_model_free(pca);
+    ph_model_free(m);
+    ph_settings_free(s);
+    ph_data_close(fit);
+    ph_data_close(test);
+}
+
 /* Codes through bytes, rounded here, decoded by the model; PCA beside PCA is itself. */
 static void codes_as_bytes(void **state)
 {
@@ -547,6 +602,7 @@ static void samples_are_normal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parzen_by_definition),
         cmocka_unit_test(ssim_is_what_the_paper_says), cmocka_unit_test(neighbours_are_the_nearest),
         cmocka_unit_test(a_row_is_its_own_neighbour), cmocka_unit_test(a_probe_separates),
         cmocka_unit_test(a_probe_ends_at_the_optimum), cmocka_unit_test(labels_are_needed),

@@ -4,7 +4,7 @@
 #include <string.h>
 
 typedef struct report_options {
-    const char *output, *title, *beside;
+    const char *output, *title, *beside, *times;
 } report_options;
 
 static const ph_option table[] = {
@@ -14,6 +14,8 @@ static const ph_option table[] = {
       "of the page [the family and the set]" },
     { "beside", NULL, PH_OPTION_TEXT, offsetof(report_options, beside), NULL, 0, 0, NULL,
       "another model: its map of the same rows beside this one's, and the figures of both" },
+    { "times", NULL, PH_OPTION_TEXT, offsetof(report_options, times), NULL, 0, 0, NULL,
+      "times of other runs, NAME=SECONDS,...: bars of them beside the time that training took" },
 };
 
 /* The part that the set was trained on, where DATA is the other one. */
@@ -78,7 +80,7 @@ static int report(const cli_command *c, const cli_arguments *a, const void *opti
     ph_data *data = loaded ? cli_open_for(a, m, "reconstruct", a->word[1], "test") : NULL;
     ph_data *train = data ? open_training_part(a, m, data) : NULL;
     const ph_report_desc desc = {
-        .title = o->title, .train = train, .beside = beside, .figures = &figures,
+        .title = o->title, .train = train, .times = o->times, .beside = beside, .figures = &figures,
         .name = m ? name_of(m, a->word[0], name) : NULL, .beside_figures = &beside_figures,
         .beside_name = beside ? name_of(beside, o->beside, beside_name) : NULL };
     int code = CLI_DONE;

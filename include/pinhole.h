@@ -501,6 +501,7 @@ typedef struct ph_report_desc {
     const ph_data *train;      /* the part that the model was trained on, to compare errors */
     ph_model *beside;          /* its map of the same rows is shown beside the model's */
     const char *name, *beside_name; /* of the two, where both are shown; NULL: their families */
+    const char *times;         /* "NAME=SECONDS,...": bars of them beside the model's time of training */
     ph_figures *figures, *beside_figures; /* if not NULL: what the page tells of either model */
 } ph_report_desc;
 

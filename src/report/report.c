@@ -12,7 +12,7 @@
 static const ph_section *const sections[] = {
     &ph_section_summary, &ph_section_curves, &ph_section_rows, &ph_section_worst, &ph_section_columns,
     &ph_section_filters, &ph_section_map, &ph_section_lattice, &ph_section_samples,
-    &ph_section_activity, &ph_section_units, &ph_section_posterior,
+    &ph_section_activity, &ph_section_units, &ph_section_posterior, &ph_section_times,
 };
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
 
@@ -77,8 +77,10 @@ ph_status ph_report_save(ph_model *model, const ph_data *data, const ph_report_d
     const ph_report_desc d = given ? *given : (ph_report_desc){ 0 };
     ph_page beside = { .model = d.beside, .data = data, .train = d.train, .name = d.beside_name };
     ph_page r = { .model = model, .data = data, .train = d.train, .title = d.title, .name = d.name,
-                  .beside = d.beside ? &beside : NULL };
-    ph_status status = measure_both(&r);
+                  .times = d.times, .beside = d.beside ? &beside : NULL };
+    ph_status status = ph_page_check_times(&r);
+    if (status == PH_OK)
+        status = measure_both(&r);
     if (status == PH_OK) {
         r.page = ph_file_create(path);
         status = r.page ? write(&r) : ph_last_status();

@@ -13,6 +13,7 @@ typedef struct ph_page {
     ph_model *model;
     const ph_data *data, *train;   /* train NULL: none to compare with */
     const char *title, *name;      /* name: of the model, where there is another */
+    const char *times;             /* to show beside the model's own, or NULL */
     struct ph_page *beside;        /* what was measured of that one, or NULL */
     ph_model_info info;
     ph_data_info set;
@@ -46,6 +47,8 @@ void ph_put(ph_page *, const char *format, ...) __attribute__((format(printf, 2,
 void ph_put_text(ph_page *, const char *text);
 /* With so many significant digits, and a minus sign that is one. */
 void ph_put_number(ph_page *, double value, int digits);
+/* "12.3 s", "14 min 05 s" or "3 h 33 min". */
+void ph_put_duration(ph_page *, double seconds);
 /* In groups of three digits. */
 void ph_put_count(ph_page *, size_t count);
 void ph_put_row(ph_page *, size_t row);     /* "row 17" or its id */
@@ -90,6 +93,9 @@ bool ph_page_has_contours(const ph_page *shown);
 ph_status ph_put_contours(ph_page *, const ph_page *shown, const ph_plot *);
 ph_status ph_page_prior_range(const ph_page *shown, double *low, double *high);
 
+/* Whether the times to show can be read. */
+ph_status ph_page_check_times(const ph_page *);
+
 /* ---- Sections --------------------------------------------------------------------------------- */
 
 typedef struct ph_section {
@@ -100,6 +106,6 @@ typedef struct ph_section {
 
 extern const ph_section ph_section_summary, ph_section_curves, ph_section_rows, ph_section_worst,
     ph_section_columns, ph_section_filters, ph_section_map, ph_section_lattice, ph_section_samples,
-    ph_section_activity, ph_section_units, ph_section_posterior;
+    ph_section_activity, ph_section_units, ph_section_posterior, ph_section_times;
 
 #endif

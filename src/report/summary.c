@@ -95,10 +95,10 @@ static void put_time(ph_page *r)
     ph_put(r, " epoch%s, ", p->epoch == 1 ? "" : "s");
     ph_put_count(r, (size_t)p->step);
     ph_put(r, " step%s", p->step == 1 ? "" : "s");
-    if (p->seconds >= 120)
-        ph_put(r, ", %.0f min %02.0f s", floor(p->seconds / 60), fmod(p->seconds, 60));
-    else if (p->seconds > 0)
-        ph_put(r, ", %.3g s", p->seconds);
+    if (p->seconds > 0) {
+        ph_put(r, ", ");
+        ph_put_duration(r, p->seconds);
+    }
 }
 
 static ph_status write_summary(ph_page *r)

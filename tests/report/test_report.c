@@ -338,6 +338,31 @@ static void sparse_code(void **state)
     ph_data_close(data);
 }
 
+/* Bars beside the model's own time; what is no time is refused before the page is begun. */
+static void times_of_training(void **state)
+{
+    (void)state;
+    ph_data *data = open_set("glyphs:test", NULL);
+    ph_model *m = train("ae", data, OPTIONS("hidden=16", "latent-dim=2", "epochs=1"));
+    ph_report_desc desc = { .times = "a <fast> one=14.25,slow=12780,middle=845" };
+    assert_int_equal(ph_report_save(m, data, &desc, in_folder("page.html")), PH_OK);
+    char *page = read_page("page.html");
+    assert_sound(page, "summary curves rows worst filters map lattice activity times");
+    assert_says(page, "this model</th><td>");
+    assert_says(page, "a &lt;fast&gt; one</th><td>14.2 s</td>");
+    assert_says(page, "slow</th><td>3 h 33 min</td><td class=\"bar\"><i style=\"width:100.0%\">");
+    assert_says(page, "middle</th><td>14 min 05 s</td>");
+    free(page);
+    static const char *const bad[] = { "", "a", "a=", "=3", "a=-1", "a=1s", "a=1,,b=2", "a=inf" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        desc.times = bad[i];
+        assert_int_equal(ph_report_save(m, data, &desc, in_folder("none.html")), PH_USAGE);
+        assert_int_not_equal(access(in_folder("none.html"), F_OK), 0);
+    }
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
 /* Two models on one map: both plots, the figures of both, and no section twice. */
 static void beside_another(void **state)
 {
@@ -708,6 +733,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures),   cmocka_unit_test(without_a_record), cmocka_unit_test(one_number),
         cmocka_unit_test(sparse_code), cmocka_unit_test(beside_another),
+        cmocka_unit_test(times_of_training),
         cmocka_unit_test(filters_as_a_picture),
         cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
         cmocka_unit_test(many_classes), cmocka_unit_test(posterior),

@@ -34,7 +34,7 @@ typedef struct aae_options {
     const char *prior, *labels, *labels_for, *without;
     int64_t latent_dim, classes, prior_rows;
     double dropout, critic_dropout;
-    bool labelled_apart;
+    bool labelled_apart, tutorial_faults;
     phase_options reconstruction, critic, generator, classify;
 } aae_options;
 
@@ -87,6 +87,9 @@ static const ph_option table[] = {
     { "without", NULL, PH_OPTION_CHOICE, AT(without), "nothing", 0, 0,
       "nothing critics reconstruction both", "phases left out, to compare with: critics and generator, "
       "reconstruction, or both (the encoder then learns from labels alone)" },
+    { "tutorial-faults", NULL, PH_OPTION_FLAG, AT(tutorial_faults), "0", 0, 0, NULL,
+      "as the code of a well-known tutorial has it, to compare with: the decoder's last hidden layer "
+      "without activation, and cross-entropy of the softmax of a softmax" },
     { "classes", NULL, PH_OPTION_INT, AT(classes), "0", 0, 65536, NULL,
       "of the labels; 0: as many as the data have" },
     OF_PHASE("reconstruction", reconstruction, "encoder and decoder on giving rows back"),
@@ -120,7 +123,8 @@ typedef struct net {
 static ph_node *hidden(net *n, ph_node *row, bool learns)
 {
     const aae_options *o = n->o;
-    ph_stack stack = { o->activation, o->init, learns ? o->dropout : 0, true };
+    ph_stack stack = { o->activation, o->init, learns ? o->dropout : 0, true,
+                       learns || row != n->row ? NULL : n->x };
     ph_node *touched, *h = row;
     double count = 0;
     if (learns)
@@ -164,8 +168,13 @@ static ph_node *beside(ph_node *y, ph_node *z)
 /* The row, before the activation that makes it one, from all that is known of it. */
 static ph_node *decode(net *n, ph_node *latent)
 {
-    ph_stack stack = { n->o->activation, n->o->init, n->o->dropout, true };
-    ph_node *h = ph_stack_over(n->decoder, latent, &n->out, &stack);
+    ph_stack stack = { n->o->activation, n->o->init, n->o->dropout, true, NULL };
+    ph_layers layers = n->out;
+    size_t last = n->o->tutorial_faults && layers.count ? layers.width[--layers.count] : 0;
+    ph_node *h = ph_stack_over(n->decoder, latent, &layers, &stack);
+    if (last)
+        h = ph_dropout(ph_linear_with(n->decoder, h, last, "linear", n->o->init, true, NULL),
+                       n->o->dropout);
     ph_node *y = ph_linear_with(n->decoder, h, ph_width(n->x), "linear", n->o->init, true, NULL);
     ph_scope_again(n->decoder);
     return y;
@@ -174,7 +183,7 @@ static ph_node *decode(net *n, ph_node *latent)
 /* The critic's logit of each code: above 0 it takes it for a draw of the prior. */
 static ph_node *judge(const net *n, const char *name, ph_node *a)
 {
-    ph_stack stack = { n->o->activation, n->o->init, n->o->critic_dropout, true };
+    ph_stack stack = { n->o->activation, n->o->init, n->o->critic_dropout, true, NULL };
     ph_scope *scope = ph_scope_of(n->graph, name);
     ph_node *h = ph_stack_over(scope, a, &n->judge, &stack);
     ph_node *logit = ph_linear_with(scope, h, 1, "linear", n->o->init, true, NULL);
@@ -319,7 +328,8 @@ static void compete(net *n, const code *still, const code *moving)
 static void classify(net *n)
 {
     code c = encode(n, ph_flatten(n->second), true);
-    ph_node *chosen = ph_sum(ph_mul(n->labels, ph_log_softmax(c.logits)));
+    ph_node *log_p = ph_log_softmax(n->o->tutorial_faults ? c.y : c.logits);
+    ph_node *chosen = ph_sum(ph_mul(n->labels, log_p));
     int phase = add_phase(n, "classify", "encoder", ph_neg(chosen), &n->o->classify);
     ph_node *known = ph_sum(n->labels), *hit = ph_sum(ph_mul(n->labels, ph_largest(c.logits, 1)));
     ph_node *few = ph_constant(n->graph, 1e-6);

@@ -104,13 +104,8 @@ static void encode(net *n)
     double kept = 0;
     bool clean = strcmp(o->finetune, "labels") == 0;
     n->seen = ph_when_training(ph_corrupt(n->row, clean ? "none" : o->noise, &n->touched), n->row);
-    ph_node *h = n->seen;
-    for (size_t i = 0; i < n->in.count; i++) {
-        char name[32];
-        h = hidden(n, n->encoder, h, n->in.width[i], NULL);
-        snprintf(name, sizeof name, "layer%zu", i + 1);
-        ph_export(n->graph, name, n->x, h);
-    }
+    ph_stack stack = { o->activation, o->init, o->dropout, !o->no_bias, n->x };
+    ph_node *h = ph_stack_over(n->encoder, n->seen, &n->in, &stack);
     n->inside = linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation, NULL);
     n->code = ph_activation(n->inside, o->latent_activation);
     if (sscanf(o->sparsity, "topk:%lf", &kept) != 1)

@@ -208,11 +208,13 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     const vae_options *o = options;
     net n = { .graph = g, .o = o, .row = ph_flatten(x),
               .encoder = ph_scope_of(g, "encoder"), .decoder = ph_scope_of(g, "decoder"),
-              .stack = { o->activation, o->init, o->dropout, true } };
+              .stack = { o->activation, o->init, o->dropout, true, NULL } };
     if (!read_options(&n))
         return;
     n.row = binarized(&n);
-    ph_node *h = ph_stack_over(n.encoder, n.row, &n.in, &n.stack);
+    ph_stack encoder = n.stack;
+    encoder.input = x;
+    ph_node *h = ph_stack_over(n.encoder, n.row, &n.in, &encoder);
     ph_latent_over(&n.latent, n.encoder, h, o->init);
     ph_node *kl = objective(&n), *code = n.latent.code;
 

@@ -6,6 +6,7 @@
 #include "nn/nn.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct activation {
@@ -89,6 +90,10 @@ ph_node *ph_stack_over(ph_scope *scope, ph_node *a, const ph_layers *layers, con
     for (size_t i = 0; i < layers->count; i++) {
         ph_node *h = ph_linear_with(scope, a, layers->width[i], o->activation, o->init, o->bias, NULL);
         a = ph_dropout(ph_activation(h, o->activation), o->dropout);
+        char name[32];
+        snprintf(name, sizeof name, "layer%zu", i + 1);
+        if (o->input)
+            ph_export(a->graph, name, o->input, a);
     }
     return a;
 }

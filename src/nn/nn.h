@@ -23,6 +23,7 @@ typedef struct ph_stack {
     const char *activation, *init;
     double dropout;
     bool bias;
+    ph_node *input;            /* each layer is exported as one of it, layer1 and so on; NULL: none is */
 } ph_stack;
 
 /* Hidden layers over a, one after the other: linear, activation, dropout. */

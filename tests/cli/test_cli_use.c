@@ -148,6 +148,28 @@ static void layers_and_labels(void **state)
                  "-o x.pin", 2, "no labels");
 }
 
+static void layers_of_every_family(void **state)
+{
+    (void)state;
+    static const char *const families[] = { "ae", "vae", "aae" };
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        char command[128];
+        snprintf(command, sizeof command, "train %s glyphs --hidden 9,6 --latent-dim 3 --epochs 0 -o l.pin "
+                 "--quiet", families[i]);
+        assert_run(command, 0);
+        for (size_t layer = 1; layer <= 2; layer++) {
+            ph_data_info info;
+            snprintf(command, sizeof command, "encode l.pin glyphs --layer %zu -o l.npy", layer);
+            assert_run(command, 0);
+            ph_data *d = opened("l.npy");
+            ph_data_describe(d, &info);
+            assert_int_equal(info.width, layer == 1 ? 9 : 6);
+            ph_data_close(d);
+        }
+        assert_fails("encode l.pin glyphs --layer 3 -o l.npy", 2, "layer3");
+    }
+}
+
 static void classes_and_styles(void **state)
 {
     (void)state;
@@ -286,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(odd_rows_are_found), cmocka_unit_test(new_rows),
         cmocka_unit_test(a_mixture_of_codes), cmocka_unit_test(layers_and_labels),
+        cmocka_unit_test(layers_of_every_family),
         cmocka_unit_test(classes_and_styles), cmocka_unit_test(likely_rows),
         cmocka_unit_test(likely_levels), cmocka_unit_test(codes_of_classes),
         cmocka_unit_test(each_dimension), cmocka_unit_test(a_collapse_is_told),

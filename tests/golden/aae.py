@@ -134,8 +134,9 @@ def petal(noise, node, way):
     return r * torch.stack([cos, sin], 1) + t * torch.stack([-sin, cos], 1)
 
 
-def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False):
-    """kind: none (prior normal:5), decoder, classifier, clusters (4), prior (three petals)."""
+def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False, faults=False):
+    """kind: none (prior normal:5), decoder, classifier, clusters (4), prior (three petals). faults: those
+    of the tutorial's code."""
     x = torch.tensor(0.5 + 0.5 * np.sin(0.37 * np.arange(ROWS * WIDTH)).reshape(ROWS, -1))
     labels = torch.nn.functional.one_hot(torch.arange(ROWS) % CLASSES, CLASSES) * 1.0
     kinds = {"classifier": CLASSES, "clusters": 4}.get(kind, 0)
@@ -219,7 +220,8 @@ def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False):
 
         noise = Noise(step, 0)
         z, logits = encode(x, noise, "moving", True)
-        g = torch.relu(w.linear("g", beside(labels if kind == "decoder" else soft(logits), z)))
+        g = w.linear("g", beside(labels if kind == "decoder" else soft(logits), z))
+        g = g if faults else torch.relu(g)
         if dropout:
             g = g * noise.kept(node("decoder-drop"), ROWS, HIDDEN, dropout)
         y = w.linear("x", g)
@@ -260,6 +262,7 @@ def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False):
 
         if kind == "classifier":
             z, logits = encode(second, Noise(step, 3), "second", True)
+            logits = soft(logits) if faults else logits
             loss = torch.nn.functional.cross_entropy(logits, (torch.arange(ROWS) % CLASSES)[order])
             classify.step(loss)
             losses.append(loss.item())
@@ -273,6 +276,7 @@ CASES = {
     "gaussian": ("none", 0, 0, True),
     "decoder": ("decoder", 0.25, 0.2),
     "classifier": ("classifier", 0.25, 0.2),
+    "faults": ("classifier", 0.25, 0.2, False, True),
     "clusters": ("clusters", 0, 0.2),
     "prior": ("prior", 0, 0.2),
 }

@@ -66,6 +66,7 @@ static void golden_steps(void **state)
     check("prior=normal:5 encoder=gaussian", golden_aae_gaussian);
     check("labels=all dropout=0.25 critic-dropout=0.2", golden_aae_decoder);
     check("labels=7 dropout=0.25 critic-dropout=0.2", golden_aae_classifier);
+    check("labels=7 dropout=0.25 critic-dropout=0.2 tutorial-faults=1", golden_aae_faults);
     check("prior=categorical:4 critic-dropout=0.2", golden_aae_clusters);
     check("prior=mixture:3 labels=all critic-dropout=0.2", golden_aae_prior);
 }

@@ -38,6 +38,9 @@ ph_status ph_study_add(ph_study *, const char *name, double value, const char *u
 ph_data *ph_results(ph_model *, const char *function, const ph_data *data);
 /* Rows decoded from codes that are drawn as ph_model_draw_codes() says. */
 ph_data *ph_samples(ph_model *, const char *from, size_t rows, uint64_t seed);
+/* Rows decoded from draws of the prior, each told a class in turn, which is its label. For models whose
+ * decoder takes a class (ph_model_labels). */
+ph_data *ph_samples_of_classes(ph_model *, size_t rows, uint64_t seed);
 
 /* Where codes lie on a plane (plane.c). */
 enum { PH_PLANE_SAMPLE = 2000, PH_PLANE_CELLS = 20 };

@@ -73,15 +73,34 @@ static ph_status add_real(judge *j)
     return status == PH_OK ? add_score(j, "inception_real", "test rows", s->test) : status;
 }
 
+/* Whether the decoder gives what it is told: rows of every class, as the classifier sees them. */
+static ph_status add_classes(judge *j)
+{
+    ph_study *s = j->study;
+    double share = 0;
+    if (ph_model_labels(s->model) != s->fit->classes || ph_model_export(s->model, "cluster"))
+        return PH_OK;
+    ph_data *rows = ph_samples_of_classes(s->model, s->test->rows, 1);
+    ph_status status = rows ? ph_classifier_accuracy(j->classifier, rows, &share) : ph_last_status();
+    ph_data_close(rows);
+    return status != PH_OK ? status
+                           : ph_study_add(s, "samples_right", share, "share of %zu samples that the "
+                                          "classifier puts into the class they were decoded for, each "
+                                          "class in turn, style from the prior, seed 1; %s",
+                                          s->test->rows, j->words);
+}
+
 /* From the prior; without one from standard normals, which shows that the codes do not follow them, and
  * from the mixture of Gaussians that the model keeps, or one of 10 fitted here. */
 static ph_status add_samples(judge *j)
 {
     ph_model *m = j->study->model;
     size_t rows = j->study->test->rows, in, out;
-    if (ph_model_has_prior(m))
-        return add_generated(j, "samples", "samples, codes from the prior, seed 1",
-                             ph_samples(m, "prior", rows, 1));
+    if (ph_model_has_prior(m)) {
+        PH_TRY(add_generated(j, "samples", "samples, codes from the prior, seed 1",
+                             ph_samples(m, "prior", rows, 1)));
+        return add_classes(j);
+    }
     if (ph_model_port(m, "decode", &in, &out) != PH_OK || ph_model_code_classes(m))
         return PH_OK;
     PH_TRY(add_generated(j, "normal", "samples, codes from standard normals, seed 1",

@@ -7,6 +7,7 @@
 #     pinhole ARGUMENTS...               the command of this build
 #     train MODEL ARGUMENTS...           trains recipes/... or a family into MODEL.pin, logs to MODEL.log
 #     figure NAME MODEL DATA OPTIONS...  one figure of eval
+#     last NAME MODEL                    one figure of the last epoch of its training
 #     mean NUMBER...                     their mean
 # THREADS=1 make recipe-NAME leaves the other cores alone; results are the same, bit for bit.
 set -eu
@@ -33,6 +34,10 @@ figure() {
     wanted=$1 measured=$2
     shift 2
     pinhole eval "$measured.pin" "$@" | awk -v name="$wanted" '$1 == name { print $2 }'
+}
+
+last() {
+    pinhole info "$2.pin" --record | sed -n '$s/.*"'"$1"'":\([^,}]*\).*/\1/p'
 }
 
 mean() {

@@ -391,7 +391,7 @@ ph_status cli_draw_panels(const char *path, const ph_model_info *model, const ph
     if (cli_is_picture(model->rank, model->shape, &height, &width, &channels))
         return ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = 10, .columns = 5 * panels,
                                               .height = height, .width = width,
-                                              .channels = channels, .by_column = true,
+                                              .channels = channels, .by_column = true, .panel = 5,
                                               .white = model->white });
     return cli_cells(path, tiles, model->width, shown, panels, CLI_SHOWN);
 }

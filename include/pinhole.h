@@ -247,10 +247,11 @@ void ph_writer_discard(ph_writer *);
 
 /* A picture of equal tiles. tiles holds rows x columns pictures one after the other, each
  * height x width x channels (channels 1 or 3), black at 0 and white at `white`; values outside are
- * drawn as the nearest. by_column fills the grid column by column. gap: black pixels between. */
+ * drawn as the nearest. by_column fills the grid column by column. gap: black pixels between. panel: a
+ * white line, two pixels wide, behind every so many columns but the last; 0: none. */
 typedef struct ph_grid {
     const ph_real *tiles;
-    size_t rows, columns, height, width, channels, gap;
+    size_t rows, columns, height, width, channels, gap, panel;
     double white;
     bool by_column;
 } ph_grid;

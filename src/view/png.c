@@ -5,6 +5,7 @@
 
 #include <spng.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint8_t *encode(const char *name, const uint8_t *pixels, size_t width, size_t height,
                        size_t channels, size_t *size)
@@ -38,6 +39,18 @@ static uint8_t shade(ph_real value, double white)
     return v >= 1 ? 255 : v > 0 ? (uint8_t)(v * 255 + 0.5) : 0; /* NaN is drawn black */
 }
 
+enum { LINE = 2 };
+
+/* White lines between panels. */
+static void draw_lines(const ph_grid *g, uint8_t *pixels, size_t width, size_t height)
+{
+    for (size_t column = g->panel; g->panel && column < g->columns; column += g->panel) {
+        size_t x = column * (g->width + g->gap) - g->gap + (column / g->panel - 1) * LINE;
+        for (size_t y = 0; y < height; y++)
+            memset(pixels + (y * width + x) * g->channels, 255, LINE * g->channels);
+    }
+}
+
 /* The pixels of a grid (free them), or NULL. */
 static uint8_t *draw(const char *name, const ph_grid *g, size_t *out_width, size_t *out_height)
 {
@@ -47,7 +60,8 @@ static uint8_t *draw(const char *name, const ph_grid *g, size_t *out_width, size
     }
     size_t tile_height = g->height + g->gap, tile_width = g->width + g->gap;
     size_t height = g->rows * tile_height - (g->rows ? g->gap : 0);
-    size_t width = g->columns * tile_width - (g->columns ? g->gap : 0), bytes;
+    size_t lines = g->panel && g->columns ? (g->columns - 1) / g->panel : 0;
+    size_t width = g->columns * tile_width - (g->columns ? g->gap : 0) + lines * LINE, bytes;
     if (__builtin_mul_overflow(height, width * g->channels, &bytes) || bytes > (size_t)1 << 31) {
         ph_fail(PH_USAGE, "%s: the picture is too large", name);
         return NULL;
@@ -61,12 +75,14 @@ static uint8_t *draw(const char *name, const ph_grid *g, size_t *out_width, size
     for (size_t t = 0; t < g->rows * g->columns; t++) {
         size_t row = g->by_column ? t % g->rows : t / g->columns;
         size_t column = g->by_column ? t / g->rows : t % g->columns;
+        size_t left = column * tile_width + (g->panel ? column / g->panel * LINE : 0);
         const ph_real *tile = g->tiles + t * g->height * g->width * g->channels;
         for (size_t y = 0; y < g->height; y++)
             for (size_t x = 0; x < g->width * g->channels; x++)
-                pixels[((row * tile_height + y) * width + column * tile_width) * g->channels + x] =
+                pixels[((row * tile_height + y) * width + left) * g->channels + x] =
                     shade(tile[y * g->width * g->channels + x], white);
     }
+    draw_lines(g, pixels, width, height);
     *out_width = width;
     *out_height = height;
     return pixels;

@@ -82,7 +82,7 @@ static void three_panels(void **state)
     assert_says(out, "\npsnr_corrupted ");
     assert_says(out, "\npsnr_restored ");
     size_of("p.png", &width, &height);
-    assert_true(width == 15 * 28 && height == 10 * 28);
+    assert_true(width == 15 * 28 + 2 * 2 && height == 10 * 28);
     FILE *f = fopen(in_folder("t.csv"), "w");
     fputs("a,b\n", f);
     for (int r = 0; r < 30; r++)

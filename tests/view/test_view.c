@@ -94,6 +94,27 @@ static void shades(void **state)
         .tiles = tile, .rows = 1, .columns = 1, .height = 1, .width = 2, .channels = 3 }), PH_IO);
 }
 
+/* White lines behind every two columns of five. */
+static void panels(void **state)
+{
+    (void)state;
+    struct spng_ihdr header;
+    const ph_real tile[10] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+    assert_int_equal(ph_grid_save(in_folder("p.png"), &(ph_grid){
+        .tiles = tile, .rows = 2, .columns = 5, .height = 1, .width = 1, .channels = 1, .gap = 1,
+        .white = 255, .panel = 2 }), PH_OK);
+    uint8_t *p = decode("p.png", &header, SPNG_FMT_G8);
+    assert_int_equal(header.width, 5 + 4 + 2 * 2);
+    assert_int_equal(header.height, 3);
+    static const uint8_t lines[3][13] = {
+        { 1, 0, 2, 255, 255, 0, 3, 0, 4, 255, 255, 0, 5 },
+        { 0, 0, 0, 255, 255, 0, 0, 0, 0, 255, 255, 0, 0 },
+        { 6, 0, 7, 255, 255, 0, 8, 0, 9, 255, 255, 0, 10 },
+    };
+    assert_memory_equal(p, lines, sizeof lines);
+    free(p);
+}
+
 /* Cells of at most 16 x 16 pixels, each column from its smallest to its largest; a constant one is gray,
  * a missing value black; two rows side by side are a cell apart. */
 static void tables(void **state)
@@ -331,6 +352,7 @@ static void failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(grids), cmocka_unit_test(shades),
+                                        cmocka_unit_test(panels),
                                         cmocka_unit_test(tables), cmocka_unit_test(encoded_as_saved),
                                         cmocka_unit_test(rows_come_back),
                                         cmocka_unit_test(arrays_come_back),

@@ -69,7 +69,8 @@ static void say_json(const run *r, ph_model *m, const ph_progress *p)
                                                                  : p->rows_per_second);
     const ph_figures *f = p->event == PH_EVENT_DONE ? &r->last.figures : &p->figures;
     for (size_t i = 0; i < f->count; i++)
-        cli_json_number(f->at[i].name, f->at[i].value);
+        if (!isnan(f->at[i].value))
+            cli_json_number(f->at[i].name, f->at[i].value);
     if (!isnan(ph_figure_get(f, "val_loss")))
         cli_json_number("val", ph_figure_get(f, "val_loss"));
     if (p->note)
@@ -99,7 +100,8 @@ static void say_line(run *r, const ph_progress *p)
     fprintf(stderr, "%sepoch %lld/%lld  %.0f rows/s  lr %.3g", r->terminal ? "\r\033[K" : "",
             (long long)p->epoch, (long long)p->epochs, p->rows_per_second, p->lr);
     for (size_t i = 0; i < p->figures.count; i++)
-        fprintf(stderr, "  %s %.6g", p->figures.at[i].name, p->figures.at[i].value);
+        if (!isnan(p->figures.at[i].value))
+            fprintf(stderr, "  %s %.6g", p->figures.at[i].name, p->figures.at[i].value);
     if (r->terminal && !last && p->rows_per_second > 0)
         fprintf(stderr, "  %.0f s left", rows_left / p->rows_per_second);
     if (!r->terminal || last)
@@ -120,7 +122,10 @@ static void log_line(run *r, const ph_progress *p)
     fprintf(r->log, "%lld,%lld,%.6f,%.1f,%.9g", (long long)p->epoch, (long long)p->step, p->seconds,
             p->rows_per_second, p->lr);
     for (size_t i = 0; i < p->figures.count; i++)
-        fprintf(r->log, ",%.9g", p->figures.at[i].value);
+        if (isnan(p->figures.at[i].value)) /* not known yet */
+            fputc(',', r->log);
+        else
+            fprintf(r->log, ",%.9g", p->figures.at[i].value);
     fputc('\n', r->log);
     fflush(r->log);
 }

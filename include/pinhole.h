@@ -474,7 +474,8 @@ typedef struct ph_progress {
     size_t phases;                /* in the order in which a step runs them */
     const ph_phase_cost *phase;   /* valid during the call */
     ph_figures figures;           /* loss and reported terms: mean since the last such event;
-                                     val_... where there is a validation part */
+                                     val_... where there is a validation part. The names are always the
+                                     same; what is not known yet is NaN */
 } ph_progress;
 
 typedef struct ph_training {

@@ -61,20 +61,23 @@ static int lists(const ph_fitting *f, int64_t epoch)
     return ph_trainer_preparing(f->t, epoch) < 0 ? f->t->list_count : 0;
 }
 
-/* All that is told: means over `rows` of the sums, validation, the prior. */
+/* All that training tells: means over `rows` of the first `count` sums, validation, the prior. What is not
+ * known yet is NaN, so that every list has the same names. */
 static void list_figures(const ph_fitting *f, const double *sum, double rows, int count, ph_figures *out)
 {
     const ph_trainer *t = f->t;
     size_t most = sizeof out->at / sizeof out->at[0];
+    ph_figure distance[PH_DISTANCES];
+    ph_distance_figures(&(ph_distance){ NAN, NAN, NAN }, distance);
     out->count = out->lists = 0;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < t->figure_count; i++)
         out->at[out->count++] = (ph_figure){ t->figure_name[i], t->figure_unit[i],
-                                             rows > 0 ? sum[i] / rows : NAN };
-    for (int i = 0; f->has_val && i < t->figure_count && out->count < most; i++)
+                                             i < count && rows > 0 ? sum[i] / rows : NAN };
+    for (int i = 0; f->validation_count && i < t->figure_count && out->count < most; i++)
         out->at[out->count++] = (ph_figure){ t->figure_name[PH_MAX_FIGURES + i], t->figure_unit[i],
-                                             f->val[i] };
-    for (int i = 0; f->has_distance && i < PH_DISTANCES && out->count < most; i++)
-        out->at[out->count++] = f->distance[i];
+                                             f->has_val ? f->val[i] : NAN };
+    for (int i = 0; t->graph->compared[0] && i < PH_DISTANCES && out->count < most; i++)
+        out->at[out->count++] = f->has_distance ? f->distance[i] : distance[i];
 }
 
 /* ---- Telling --------------------------------------------------------------------------------------- */
@@ -108,7 +111,8 @@ static ph_status record(ph_fitting *f)
                 (long long)p->epoch + 1, (long long)p->step, p->seconds, rate(f));
     list_figures(f, p->sum, rows, figures(f, p->epoch), &all);
     for (size_t i = 0; i < all.count; i++)
-        ph_json_put(&line, ",\"%s\":%.9g", all.at[i].name, all.at[i].value);
+        if (!isnan(all.at[i].value))
+            ph_json_put(&line, ",\"%s\":%.9g", all.at[i].name, all.at[i].value);
     for (int i = 0; i < lists(f, p->epoch); i++) {
         ph_json_put(&line, ",\"%s\":[", t->graph->list[i].name);
         for (size_t k = 0; k < ph_width(t->graph->list[i].value); k++)

@@ -98,23 +98,29 @@ static ph_node *hidden(const net *n, ph_scope *scope, ph_node *a, size_t width, 
     return ph_dropout(ph_activation(linear(n, scope, a, width, f, tied), f), n->o->dropout);
 }
 
-static void encode(net *n)
+/* The code, or what sparsity topk:K leaves of it. */
+static ph_node *largest(const net *n, ph_node *code)
 {
     const ae_options *o = n->o;
     double kept = 0;
+    if (sscanf(o->sparsity, "topk:%lf", &kept) != 1)
+        return code;
+    if (kept >= 1 && kept <= (double)o->latent_dim && kept == floor(kept))
+        return ph_mul(code, ph_largest(code, (size_t)kept));
+    ph_refuse(n->graph, "sparsity %s: 1 to %lld of the code's numbers are kept", o->sparsity,
+              (long long)o->latent_dim);
+    return code;
+}
+
+static void encode(net *n)
+{
+    const ae_options *o = n->o;
     bool clean = strcmp(o->finetune, "labels") == 0;
     n->seen = ph_when_training(ph_corrupt(n->row, clean ? "none" : o->noise, &n->touched), n->row);
     ph_stack stack = { o->activation, o->init, o->dropout, !o->no_bias, n->x };
     ph_node *h = ph_stack_over(n->encoder, n->seen, &n->in, &stack);
     n->inside = linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation, NULL);
-    n->code = ph_activation(n->inside, o->latent_activation);
-    if (sscanf(o->sparsity, "topk:%lf", &kept) != 1)
-        return;
-    if (!(kept >= 1 && kept <= (double)o->latent_dim && kept == floor(kept)))
-        ph_refuse(n->graph, "sparsity %s: 1 to %lld of the code's numbers are kept", o->sparsity,
-                  (long long)o->latent_dim);
-    else
-        n->code = ph_mul(n->code, ph_largest(n->code, (size_t)kept));
+    n->code = largest(n, ph_activation(n->inside, o->latent_activation));
 }
 
 /* Weight number i of the encoder, counted from the code, for the decoder to use transposed. */
@@ -158,7 +164,12 @@ static ph_node *with_sparsity(const net *n, ph_node *loss)
     if (strncmp(o->sparsity, "topk:", 5) == 0)
         return loss;
     ph_node *penalty = ph_sparsity(n->code, o->sparsity, o->latent_activation);
-    ph_report(n->graph, "sparsity", "before its weight", penalty);
+    const char *unit =
+        strcmp(o->sparsity, "l1") == 0 ? "L1 norm of the code, mean over rows, before its weight"
+        : strcmp(o->sparsity, "mean") == 0
+            ? "mean activation in a batch, summed over units, before its weight"
+            : "KL of target to mean activation in a batch, sum over units, before its weight";
+    ph_report(n->graph, "sparsity", unit, penalty);
     return ph_add(ph_scale(loss, squares ? 0.5 : 1), ph_scale(penalty, o->sparsity_weight));
 }
 
@@ -196,19 +207,18 @@ static void pretrain_layer(const net *n, size_t i, ph_node *a, const char *activ
     size_t back = n->in.count - i;
     ph_node *touched, *noisy = ph_when_training(ph_corrupt(a, o->noise, &touched), a);
     ph_node *h = ph_activation(layer_again(n, "encoder", i, noisy, NULL), activation);
+    if (i == n->in.count)
+        h = largest(n, h);
     snprintf(name, sizeof name, "encoder/%zu/weight", i);
     ph_variable *tied = ph_variable_find(n->graph, name);
     ph_node *y = layer_again(n, "decoder", back, h, tied ? tied->node : NULL), *loss;
-    if (i == 0)
-        loss = ph_loss(o->loss, y, a);
-    else if (strcmp(o->activation, "sigmoid") == 0)
-        loss = ph_loss("bce", y, a);
-    else
-        loss = ph_loss("mse", ph_activation(y, o->activation), a);
-    loss = ph_mean_rows(loss);
+    const char *kind = i == 0 ? o->loss : strcmp(o->activation, "sigmoid") == 0 ? "bce" : "mse";
+    bool given = i == 0 || strcmp(kind, "bce") == 0; /* as it is: the row, or logits of the layer */
+    loss = ph_mean_rows(ph_loss(kind, given ? y : ph_activation(y, o->activation), a));
     bool sparse = strcmp(o->sparsity, "none") != 0 && strncmp(o->sparsity, "topk:", 5) != 0;
     if (sparse)
-        loss = ph_add(loss, ph_scale(ph_sparsity(h, o->sparsity, activation), o->sparsity_weight));
+        loss = ph_add(ph_scale(loss, strcmp(kind, "mse") == 0 ? 0.5 : 1),
+                      ph_scale(ph_sparsity(h, o->sparsity, activation), o->sparsity_weight));
     snprintf(train, sizeof train, "encoder/%zu decoder/%zu", i, back);
     ph_add_phase(n->graph, &(ph_phase){ .loss = loss, .train = train, .epochs = o->pretrain_epochs,
                                         .lr = o->pretrain_lr });

@@ -146,8 +146,9 @@ static ph_node *objective(net *n)
     ph_node *loss = samples ? ph_neg(ph_mean_rows(bound))
                             : ph_sub(kl_loss(n, parts, kl), ph_mean_rows(rec));
     ph_add_phase(n->graph, &(ph_phase){ .loss = loss });
-    const char *unit = n->latent.classes ? "nats per row; in training, of relaxed codes, no bound"
-                                         : "nats per row";
+    const char *unit =
+        n->latent.classes ? "nats per row, by one draw; in training, of relaxed codes, no bound"
+                          : "nats per row, by one draw of its code";
     ph_report(n->graph, "elbo", unit, ph_sub(rec, kl));
     ph_report(n->graph, "rec", unit, rec);
     ph_report(n->graph, "kl", "nats per row", kl);

@@ -64,8 +64,8 @@ ph_node *ph_sparsity(ph_node *code, const char *kind, const char *activation)
         return ph_sum_all(ph_mean_rows(code));
     if (sscanf(kind, "kl:%lf", &rho) == 1 && rho > 0 && rho < 1) {
         if (strcmp(activation, "sigmoid") != 0)
-            ph_refuse(code->graph, "sparsity %s: units must lie in (0,1): latent-activation sigmoid, "
-                      "not %s", kind, activation);
+            ph_refuse(code->graph, "sparsity %s: units must lie in (0,1): latent-activation sigmoid "
+                      "(with pretrain layerwise activation, too), not %s", kind, activation);
         return kl_to(ph_mean_rows(code), rho);
     }
     ph_refuse(code->graph, "sparsity %s: the target is a mean activation between 0 and 1", kind);

@@ -366,6 +366,8 @@ ph_status ph_model_draw_codes(ph_model *, const char *from, uint64_t seed, size_
 size_t ph_model_labels(const ph_model *);
 ph_status ph_model_set_label(const ph_model *, size_t label, ph_real *codes, size_t count);
 ph_status ph_model_fit_mixture(ph_model *, const ph_data *data, size_t components, uint64_t seed);
+/* Components of the mixture that the model keeps; 0: it keeps none. */
+size_t ph_model_mixture(const ph_model *);
 
 /* Opens data for `function` of the model: the columns that it was trained on, by their names, and
  * pictures in its size, unless desc (may be NULL) says otherwise. Fails as ph_data_open() does, and

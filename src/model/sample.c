@@ -124,6 +124,11 @@ ph_status ph_model_set_label(const ph_model *m, size_t label, ph_real *codes, si
     return PH_OK;
 }
 
+size_t ph_model_mixture(const ph_model *m)
+{
+    return m->mixture.count;
+}
+
 ph_status ph_model_fit_mixture(ph_model *m, const ph_data *data, size_t components, uint64_t seed)
 {
     enum { MOST_ROWS = 20000 };

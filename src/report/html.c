@@ -46,7 +46,7 @@ void ph_put_number(ph_page *r, double value, int digits)
         return;
     }
     double size = fabs(value);
-    if (size >= pow(10, digits) && size < 1e9)
+    if (size >= pow(10, digits) && size < 1e8)
         snprintf(text, sizeof text, "%.0f", size);
     else
         snprintf(text, sizeof text, "%.*g", digits, size);

@@ -131,7 +131,7 @@ const char ph_page_style[] =
     "@media print{:root{--paper:#fff}body{max-width:none;padding:0;font-size:10pt}h1{margin-top:0}\n"
     ".pairs{grid-template-columns:repeat(6,1fr)}.tables{grid-template-columns:repeat(3,1fr)}table{font-size:8pt}\n"
     "nav,.legend input,.all{display:none!important}\n"
-    "section{margin:18pt 0}h2{break-after:avoid}.plots{grid-template-columns:1fr 1fr}\n"
+    "section{margin:18pt 0}h2,section>p,figcaption{break-after:avoid}.plots{grid-template-columns:1fr 1fr}\n"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 
 const char ph_page_script[] =

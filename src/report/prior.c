@@ -20,7 +20,8 @@ static real *draw(const ph_page *shown, size_t count, size_t *width, ph_status *
 {
     size_t out;
     real *codes = NULL;
-    const char *from = ph_model_has_prior(shown->model) ? "prior" : "normal";
+    const char *from = ph_model_has_prior(shown->model) ? "prior"
+                       : ph_model_mixture(shown->model) ? "mixture" : "normal";
     *status = ph_model_port(shown->model, "decode", width, &out);
     if (*status == PH_OK)
         codes = malloc(count * *width * sizeof *codes);
@@ -152,14 +153,16 @@ static bool has_samples(const ph_page *r)
 {
     const ph_named *decode = ph_model_export(r->model, "decode");
     bool decodes = decode && ph_shape_size(&decode->value->shape) == r->info.width;
-    return r->picture && decodes && (r->variables || ph_model_has_prior(r->model));
+    bool drawn = r->variables || ph_model_has_prior(r->model) || ph_model_mixture(r->model);
+    return r->picture && decodes && drawn;
 }
 
 static const char *name_of_prior(const ph_page *r)
 {
-    return r->classes                           ? ", all classes equally likely"
-           : ph_model_export(r->model, "prior") ? ""
-                                                : ", a standard normal distribution";
+    return r->classes                           ? "the prior, all classes equally likely"
+           : ph_model_export(r->model, "prior") ? "the prior"
+           : ph_model_has_prior(r->model)       ? "the prior, a standard normal distribution"
+                                                : "a Gaussian mixture that was fitted to codes";
 }
 
 static ph_status write_samples(ph_page *r)
@@ -169,7 +172,7 @@ static ph_status write_samples(ph_page *r)
     real *codes = draw(r, SAMPLES, &width, &status), *row = malloc(r->info.width * sizeof *row);
     if (status == PH_OK && row == NULL)
         status = out_of_memory();
-    ph_put(r, "<p>Decoded from codes drawn from the prior%s; the draw is always the same.</p>"
+    ph_put(r, "<p>Decoded from codes drawn from %s; the draw is always the same.</p>"
               "<div class=\"tiles\" role=\"img\" aria-label=\"%d samples\">", name_of_prior(r), SAMPLES);
     for (size_t i = 0; i < SAMPLES && status == PH_OK; i++) {
         status = ph_model_apply(r->model, "decode", codes + i * width, 1, row);

@@ -99,6 +99,8 @@ ph_status cli_draw_panels(const char *path, const ph_model_info *, const ph_real
 /* Whether rows of this shape are pictures; their height, width and channels. */
 bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,
                     size_t *channels);
+/* A writer's name of a column: the model's, as `user`, or x1, x2, ... */
+const char *cli_row_name(const void *user, size_t column);
 /* A picture of a table's rows: each of `shown` rows on a line of cells, in `sets` versions side by
  * side; row r of version v is row v * apart + r of `rows`. */
 ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t shown, size_t sets,

@@ -433,7 +433,7 @@ static const char *code_name(const void *user, size_t column)
     return name;
 }
 
-static const char *row_name(const void *user, size_t column)
+const char *cli_row_name(const void *user, size_t column)
 {
     static char name[24];
     const char *own = ph_model_column(user, column);
@@ -453,7 +453,7 @@ ph_writer *cli_writer(ph_model *m, const char *function, const ph_data *data, co
     bool rows = strcmp(function, "decode") == 0 || strcmp(function, "reconstruct") == 0;
     ph_writer_desc desc = { .width = width_out, .white = white, .source = data, .user = m };
     if (ph_model_column(m, 0) || ph_data_id(data, 0))
-        desc.column = rows ? row_name : code_name;
+        desc.column = rows ? cli_row_name : code_name;
     if (rows) {
         desc.rank = model.rank;
         for (size_t i = 0; i < model.rank; i++)

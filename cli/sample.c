@@ -23,7 +23,8 @@ static const ph_option table[] = {
       "codes from the model's prior, standard normals, or a Gaussian mixture fitted to codes; auto: the "
       "prior where there is one, else the mixture" },
     { "components", NULL, PH_OPTION_INT, AT(components), "10", 1, 1000, NULL,
-      "of the mixture, which is fitted to DATA's training part where the model keeps none" },
+      "of the mixture, which is fitted to DATA's training part where the model keeps none or this is "
+      "given" },
     { "grid", NULL, PH_OPTION_TEXT, AT(grid), NULL, 0, 0, NULL,
       "A:B, a lattice from A to B each way of a code of two (A:B,C:D: A to B across, C to D down), "
       "instead of draws" },
@@ -148,7 +149,10 @@ static int draws(const sampling *s, ph_real **codes, size_t *count)
     uint64_t seed = (uint64_t)s->o->seed;
     *count = (size_t)s->o->count;
     *codes = malloc(*count * s->latent * sizeof **codes);
-    if (strcmp(from, "mixture") == 0 && s->train) {
+    bool mixture = strcmp(from, "mixture") == 0, asked = ph_settings_get(s->a->settings, "components");
+    if (mixture && asked && s->train == NULL)
+        return cli_usage("--components needs DATA to fit a mixture on: pinhole sample MODEL DATA");
+    if (mixture && s->train && (asked || ph_model_mixture(s->model) == 0)) {
         if (ph_model_fit_mixture(s->model, s->train, (size_t)s->o->components, seed) != PH_OK ||
             ph_model_save(s->model, s->a->word[0], false) != PH_OK)
             return cli_fail();
@@ -202,6 +206,10 @@ static int write(const sampling *s, const ph_real *rows, size_t count)
     ph_model_describe(s->model, &info);
     ph_writer_desc desc = { .width = s->width, .rank = info.rank, .white = info.white };
     memcpy(desc.shape, info.shape, sizeof desc.shape);
+    if (ph_model_column(s->model, 0)) {
+        desc.column = cli_row_name;
+        desc.user = s->model;
+    }
     if (s->o->grid)
         desc.columns = (size_t)s->o->steps;
     if (s->o->interpolate)

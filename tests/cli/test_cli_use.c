@@ -118,6 +118,10 @@ static void a_mixture_of_codes(void **state)
     assert_run("sample m.pin -n 20 -o b.npy", 0); /* the model file keeps it */
     for (size_t r = 0; r < 20; r++)
         same_rows("a.npy", "b.npy", r, r, 0);
+    assert_run("sample m.pin glyphs -n 2 --nearest -o c.npy", 0);
+    assert_string_equal(err, ""); /* nor is another fitted, unless it is asked for */
+    same_rows("a.npy", "c.npy", 1, 2, 0);
+    assert_fails("sample m.pin --components 3 -o c.npy", 2, "needs DATA");
     assert_run("eval m.pin glyphs", 0);
     assert_fails("sample m.pin --grid -1:1 -o g.png", 2, "code has 4 numbers");
     assert_fails("sample m.pin --grid 1:0 -o g.png", 2, "A below B");

@@ -77,6 +77,26 @@ static void wrong_usage(void **state)
     assert_false(there("ae-glyphs.pin"));
 }
 
+/* Epochs that prepare have a loss alone, the first lines within an epoch no validation. */
+static void a_log_has_as_many_fields_in_every_line(void **state)
+{
+    (void)state;
+    assert_run("train ae glyphs --hidden 16 --latent-dim 4 --contractive 0.1 --pretrain layerwise "
+               "--pretrain-epochs 1 --epochs 2 --val-split 0.5 --log-every 20 --log fields.csv -o f.pin", 0);
+    assert_says(err, "jacobian: ");
+    assert_true(strstr(err, "nan") == NULL);
+    slurp("fields.csv", out, sizeof out);
+    int lines = 0, fields = 0;
+    for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"), lines++) {
+        int own = 1;
+        for (const char *at = line; *at; at++)
+            own += *at == ',';
+        fields = lines ? fields : own;
+        assert_int_equal(own, fields);
+    }
+    assert_true(lines > 4 && fields == 5 + 3 + 3);
+}
+
 static void a_whole_round(void **state)
 {
     (void)state;
@@ -388,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(usage),     cmocka_unit_test(wrong_usage),
+        cmocka_unit_test(a_log_has_as_many_fields_in_every_line),
         cmocka_unit_test(a_whole_round), cmocka_unit_test(decode_undoes_encode),
         cmocka_unit_test(tables),    cmocka_unit_test(said_of_data),
         cmocka_unit_test(recipes),   cmocka_unit_test(recipes_of_the_house),

@@ -1,6 +1,7 @@
 /* eval.c - pinhole eval MODEL DATA: how well a model does. */
 #include "cli.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,8 @@ static void print_transfer(const transfer *t)
     for (size_t i = 0; i < t->count; i++)
         printf(" %-14s", t->name[i]);
     for (size_t k = 0; k < TRANSFERRED; k++) {
+        if (isnan(ph_figure_get(&t->at[0], transferred[k]))) /* psnr of a table */
+            continue;
         printf("\n%-22s", transferred[k]);
         for (size_t i = 0; i < t->count; i++)
             printf(" %-14.7g", ph_figure_get(&t->at[i], transferred[k]));

@@ -140,13 +140,14 @@ static size_t active_units(const posterior *p)
 static ph_status add_posterior(ph_study *s, const posterior *p)
 {
     size_t active = active_units(p);
+    bool collapsed = active == 0 && s->data->rows > 1; /* a single row varies in nothing */
     double largest = 0;
     for (size_t v = 0; v < p->variables; v++)
         largest = p->kl[v] > largest ? p->kl[v] : largest;
     PH_TRY(ph_study_add(s, "active_units", (double)active, "of %zu code dimensions, those whose mean "
                         "has a variance above 0.01 over the rows%s", p->variables,
-                        active ? "" : ": the posterior has collapsed, the code says nothing of "
-                                      "the row (try a lower beta, kl-warmup or free-bits)"));
+                        collapsed ? ": the posterior has collapsed, the code says nothing of the row "
+                                    "(try a lower beta, kl-warmup or free-bits)" : ""));
     PH_TRY(ph_study_add(s, "kl_largest", largest, "nats, of the code dimension that carries most"));
     s->figures->list[s->figures->lists++] =
         (ph_list){ "kl_per_dim", "nats per row of each code dimension", p->variables, p->kl };

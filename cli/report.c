@@ -67,11 +67,22 @@ static void print_json(const char *path, const ph_report_desc *d)
     cli_json_end();
 }
 
+/* A page under the name of something else would mislead. */
+static int check_name(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *ending = strrchr(slash ? slash : path, '.');
+    if (ending == NULL || strcmp(ending, ".html") == 0 || strcmp(ending, ".htm") == 0)
+        return CLI_DONE;
+    return cli_usage("%s: a report is a page, and its name ends in .html", path);
+}
+
 /* Both models take the same rows. */
 static int report(const cli_command *c, const cli_arguments *a, const void *options)
 {
     (void)c;
     const report_options *o = options;
+    if (check_name(o->output) != CLI_DONE)
+        return CLI_USAGE;
     ph_figures figures, beside_figures;
     char name[256], beside_name[256];
     ph_model *m = ph_model_load(a->word[0]);

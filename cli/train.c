@@ -97,8 +97,9 @@ static void say_line(run *r, const ph_progress *p)
                                           (double)(p->steps - p->step) / (double)p->steps
                                     : 0;
     bool last = p->event == PH_EVENT_EPOCH && (p->epoch >= p->epochs || p->note);
-    fprintf(stderr, "%sepoch %lld/%lld  %.0f rows/s  lr %.3g", r->terminal ? "\r\033[K" : "",
-            (long long)p->epoch, (long long)p->epochs, p->rows_per_second, p->lr);
+    fprintf(stderr, "%sepoch %lld/%lld%s%s  %.0f rows/s  lr %.3g", r->terminal ? "\r\033[K" : "",
+            (long long)p->epoch, (long long)p->epochs, p->preparing ? " " : "",
+            p->preparing ? p->preparing : "", p->rows_per_second, p->lr);
     for (size_t i = 0; i < p->figures.count; i++)
         if (!isnan(p->figures.at[i].value))
             fprintf(stderr, "  %s %.6g", p->figures.at[i].name, p->figures.at[i].value);

@@ -471,6 +471,8 @@ typedef struct ph_progress {
     double seconds;               /* of training alone, this run */
     double rows_per_second;
     double lr;
+    const char *preparing;        /* the phase that this epoch belongs to, one before training proper, such
+                                     as "layer1"; or NULL */
     const char *note;             /* why training ended early or a checkpoint failed, what is odd about
                                      the epoch, or NULL */
     size_t phases;                /* in the order in which a step runs them */

@@ -1,9 +1,9 @@
 #!/bin/sh
-# make recipe-NAME: trains recipes/NAME, a configuration file, and measures the model on the test part;
-# or runs recipes/NAME.sh, an experiment of several models. What comes of it lies in the folder
-# recipes/NAME of the build.
+# make recipe-NAME: trains recipes/NAME, a configuration file, and measures the model, NAME.pin, on the
+# test part; then runs recipes/NAME.sh, what else is done with it or an experiment of several models.
+# There may be only one of the two. What comes of it lies in the folder recipes/NAME of the build.
 #
-# An experiment is a shell script that finds here its folder to work in, and
+# Such a script finds here its folder to work in, and
 #     pinhole ARGUMENTS...               the command of this build
 #     train MODEL ARGUMENTS...           trains recipes/... or a family into MODEL.pin, logs to MODEL.log
 #     figure NAME MODEL DATA OPTIONS...  one figure of eval
@@ -44,13 +44,15 @@ mean() {
     echo "$@" | awk '{ for (i = 1; i <= NF; i++) sum += $i; printf "%.4g\n", sum / NF }'
 }
 
-if [ -f "$recipes/$name.sh" ]; then
-    . "$recipes/$name.sh"
-elif [ -f "$recipes/$name" ]; then
+if [ ! -f "$recipes/$name" ] && [ ! -f "$recipes/$name.sh" ]; then
+    echo "there is no recipe $name; there are:" $(ls "$recipes" | sed 's/\.sh$//' | sort -u) >&2
+    exit 2
+fi
+if [ -f "$recipes/$name" ]; then
     pinhole train "$recipes/$name" -o "$name.pin"
     pinhole eval "$name.pin" "$(sed -n 's/^data *= *//p' "$recipes/$name")"
     echo "the model: $folder/$name.pin"
-else
-    echo "there is no recipe $name; there are:" $(ls "$recipes" | sed 's/\.sh$//') >&2
-    exit 2
+fi
+if [ -f "$recipes/$name.sh" ]; then
+    . "$recipes/$name.sh"
 fi

@@ -79,9 +79,12 @@ ph_status ph_study_likelihood(ph_study *s)
     free(block);
     ph_program_free(p);
     double spread = rows > 1 ? sqrt(square / (double)(rows - 1) / (double)rows) : 0;
+    const char *likelihood = ph_model_option(m, "likelihood");
+    bool bare = likelihood && strncmp(likelihood, "gaussian:", 9) == 0;
     if (status == PH_OK)
         status = ph_study_add(s, "nll", mean, "nats per row: minus log of the mean of %zu importance "
-                              "weights, mean over rows", samples);
+                              "weights, mean over rows%s", samples,
+                              bare ? "; without the constant of the Gaussian, as rec" : "");
     return status == PH_OK ? ph_study_add(s, "nll_se", spread, "its standard error over rows") : status;
 }
 

@@ -82,7 +82,8 @@ static ph_status add_pass(ph_study *s, const pass *p)
         variance += p->square[c] / rows - p->mean[c] / rows * (p->mean[c] / rows);
     if (p->pictures)
         PH_TRY(ph_study_add(s, "ssim", p->ssim_sum / rows, "structural similarity, 11x11 Gaussian "
-                            "window, white %g, mean over pixels, channels and rows", s->model->white));
+                            "window, white %g, mean over the pixels whose window is "
+                            "whole, channels and rows", s->model->white));
     double sse = ph_figure_get(s->figures, "sse");
     return variance > 0 ? ph_study_add(s, "relative_error", sse / variance, "squared error over that of "
                                        "the rows' mean row; 1 is no better than it")

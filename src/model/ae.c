@@ -220,8 +220,9 @@ static void pretrain_layer(const net *n, size_t i, ph_node *a, const char *activ
         loss = ph_add(ph_scale(loss, strcmp(kind, "mse") == 0 ? 0.5 : 1),
                       ph_scale(ph_sparsity(h, o->sparsity, activation), o->sparsity_weight));
     snprintf(train, sizeof train, "encoder/%zu decoder/%zu", i, back);
-    ph_add_phase(n->graph, &(ph_phase){ .loss = loss, .train = train, .epochs = o->pretrain_epochs,
-                                        .lr = o->pretrain_lr });
+    snprintf(name, sizeof name, "layer%zu", i + 1);
+    ph_add_phase(n->graph, &(ph_phase){ .loss = loss, .train = train, .name = name,
+                                        .epochs = o->pretrain_epochs, .lr = o->pretrain_lr });
 }
 
 static void pretrain(const net *n)
@@ -247,8 +248,12 @@ static void classify(const net *n)
         return;
     }
     ph_node *logits = linear(n, ph_scope_of(n->graph, "classifier"), n->code, classes, "linear", NULL);
-    ph_node *chosen = ph_mul(ph_labels(n->x, classes), ph_log_softmax(logits));
+    ph_node *labels = ph_labels(n->x, classes), *known = ph_sum(labels);
+    ph_node *chosen = ph_mul(labels, ph_log_softmax(logits));
     ph_add_phase(n->graph, &(ph_phase){ .loss = ph_neg(ph_sum(chosen)), .train = "encoder classifier" });
+    ph_node *hit = ph_sum(ph_mul(labels, ph_largest(logits, 1)));
+    ph_report(n->graph, "label_error", "share of rows that are misclassified; those without a label are not",
+              ph_sub(known, hit));
     ph_export(n->graph, "classify", n->x, ph_softmax(logits));
 }
 
@@ -276,10 +281,34 @@ static bool read_layers(net *n)
     return ph_graph_status(n->graph) == PH_OK;
 }
 
+/* Options that would do nothing are refused. */
+static void check(const net *n)
+{
+    const ae_options *o = n->o;
+    bool layers = strcmp(o->pretrain, "layerwise") == 0, labels = strcmp(o->finetune, "labels") == 0;
+    bool sparse = strcmp(o->sparsity, "none") != 0, kept = strncmp(o->sparsity, "topk:", 5) == 0;
+    bool noise = strcmp(o->noise, "none") != 0, everywhere = strncmp(o->noise, "gauss:", 6) == 0;
+    if (labels && !layers && (noise || (sparse && !kept)))
+        ph_refuse(n->graph, "%s: labels are learnt from clean rows and without a penalty on the code; it "
+                  "acts in --pretrain layerwise", noise ? "noise" : "sparsity");
+    if (labels && o->contractive > 0)
+        ph_refuse(n->graph, "contractive: it has no part in learning labels");
+    if (o->emphasis != 1 && (!noise || everywhere))
+        ph_refuse(n->graph, "emphasis: only the noises mask:P and salt-pepper:P replace some values");
+    if (o->sparsity_weight != 1 && (!sparse || kept))
+        ph_refuse(n->graph, "sparsity-weight: sparsity %s has no weight", o->sparsity);
+    if (strcmp(o->jacobian, "auto") != 0 && o->contractive == 0)
+        ph_refuse(n->graph, "jacobian: only --contractive needs it");
+    if (!layers && (o->pretrain_epochs != 10 || o->pretrain_lr != 0))
+        ph_refuse(n->graph, "%s: there is no pretraining without --pretrain layerwise",
+                  o->pretrain_lr != 0 ? "pretrain-lr" : "pretrain-epochs");
+}
+
 static void build(ph_graph *g, ph_node *x, const void *options)
 {
     net n = { .graph = g, .o = options, .x = x, .row = ph_flatten(x),
               .encoder = ph_scope_of(g, "encoder"), .decoder = ph_scope_of(g, "decoder") };
+    check(&n);
     if (!read_layers(&n))
         return;
     encode(&n);

@@ -61,6 +61,13 @@ static int lists(const ph_fitting *f, int64_t epoch)
     return ph_trainer_preparing(f->t, epoch) < 0 ? f->t->list_count : 0;
 }
 
+/* The name of the phase that prepares in that epoch, or NULL. */
+static const char *preparing(const ph_fitting *f, int64_t epoch)
+{
+    int phase = ph_trainer_preparing(f->t, epoch);
+    return phase < 0 ? NULL : f->t->graph->phase[phase].name;
+}
+
 /* All that training tells: means over `rows` of the first `count` sums, validation, the prior. What is not
  * known yet is NaN, so that every list has the same names. */
 static void list_figures(const ph_fitting *f, const double *sum, double rows, int count, ph_figures *out)
@@ -94,12 +101,14 @@ static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, 
                       .rows = f->rows, .seconds = elapsed, .lr = lr, .note = note,
                       .rows_per_second = since > 0 ? trained / since : 0,
                       .phases = (size_t)t->graph->phase_count, .phase = f->cost };
-    list_figures(f, sum, rows, figures(f, t->progress.epoch - (event == PH_EVENT_EPOCH)), &p.figures);
+    int64_t epoch = t->progress.epoch - (event == PH_EVENT_EPOCH);
+    p.preparing = preparing(f, epoch);
+    list_figures(f, sum, rows, figures(f, epoch), &p.figures);
     f->hooks->progress(f->hooks->context, &p);
 }
 
 /* The line of the epoch that is about to be counted in the training record, which the model file
- * keeps. */
+ * keeps. The loss of a phase that prepares goes by the phase's name: it is another objective. */
 static ph_status record(ph_fitting *f)
 {
     ph_trainer *t = f->t;
@@ -107,12 +116,14 @@ static ph_status record(ph_fitting *f)
     const ph_trainer_progress *p = &t->progress;
     double rows = (double)p->rows;
     ph_figures all;
+    const char *phase = preparing(f, p->epoch);
     ph_json_put(&line, "{\"epoch\":%lld,\"step\":%lld,\"seconds\":%.6g,\"lr\":%.9g",
                 (long long)p->epoch + 1, (long long)p->step, p->seconds, rate(f));
     list_figures(f, p->sum, rows, figures(f, p->epoch), &all);
     for (size_t i = 0; i < all.count; i++)
         if (!isnan(all.at[i].value))
-            ph_json_put(&line, ",\"%s\":%.9g", all.at[i].name, all.at[i].value);
+            ph_json_put(&line, ",\"%s%s%s\":%.9g", i == 0 && phase ? phase : "",
+                        i == 0 && phase ? "_" : "", all.at[i].name, all.at[i].value);
     for (int i = 0; i < lists(f, p->epoch); i++) {
         ph_json_put(&line, ",\"%s\":[", t->graph->list[i].name);
         for (size_t k = 0; k < ph_width(t->graph->list[i].value); k++)

@@ -144,6 +144,7 @@ static void a_whole_round(void **state)
     assert_int_equal(strncmp(out, "<!DOCTYPE html>", 15), 0);
     assert_true(strstr(out, "training part") == NULL);
     assert_run("report m.pin glyphs -o no/such/page.html", 1);
+    assert_fails("report m.pin glyphs -o page.png", 2, "ends in .html");
     assert_one_line(err);
     assert_run("train pca glyphs --latent-dim 8 -o p.pin", 0);
     assert_run("eval p.pin glyphs --json", 0);

@@ -147,6 +147,22 @@ static void layers_and_labels(void **state)
     double resumed = figure("error");
     assert_run("eval p.pin glyphs --json", 0);
     assert_true(figure("error") == resumed);
+    static const char *const nothing[][2] = { /* options that would do nothing */
+        { "--finetune labels --noise mask:0.1", "noise: labels are learnt" },
+        { "--finetune labels --sparsity l1", "sparsity: labels are learnt" },
+        { "--finetune labels --pretrain layerwise --contractive 1", "contractive: it has no part" },
+        { "--emphasis 2", "emphasis: only" },
+        { "--emphasis 2 --noise gauss:0.1", "emphasis: only" },
+        { "--sparsity topk:2 --sparsity-weight 3", "sparsity-weight: sparsity topk:2" },
+        { "--jacobian exact", "jacobian: only" },
+        { "--pretrain-epochs 3", "pretrain-epochs: there is no" },
+        { "--pretrain-lr 0.1", "pretrain-lr: there is no" },
+    };
+    for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++) {
+        char command[256];
+        snprintf(command, sizeof command, "train ae glyphs --epochs 1 -o x.pin %s", nothing[i][0]);
+        assert_fails(command, 2, nothing[i][1]);
+    }
     write_line("nolabel.csv", 50, 0);
     assert_fails("train ae nolabel.csv --drop-columns kind --finetune labels --hidden 4 --latent-dim 2 "
                  "-o x.pin", 2, "no labels");

@@ -31,21 +31,27 @@ static const ph_option table[] = {
       "or seconds" },
 };
 
-/* A case: a model, the rows in a batch (0: it is fitted at once), and its further options. */
-static const struct bench_case {
+/* A case: a model, the rows in a batch (0: it is fitted at once), and its further options; or those of a
+ * recipe that is given in the place of a case. */
+typedef struct bench_case {
     const char *name, *help, *family;
     size_t batch;
     const char *options;
-} cases[] = {
-    { "ae-512", "784-256-128-20 mirrored, batch 512", "ae", 512, "hidden=256,128 latent-dim=20" },
-    { "ae-128", "784-256-128-20 mirrored, batch 128", "ae", 128, "hidden=256,128 latent-dim=20" },
-    { "wide-100", "784-1000-1000-20 mirrored, batch 100", "ae", 100, "hidden=1000,1000 latent-dim=20" },
-    { "ae-400", "784-400-20 mirrored, batch 128", "ae", 128, "hidden=400 latent-dim=20" },
-    { "vae", "the same as a vae", "vae", 128, "hidden=400 latent-dim=20" },
+    const ph_settings *recipe;
+} bench_case;
+
+static const bench_case cases[] = {
+    { "ae-512", "784-256-128-20 mirrored, batch 512", "ae", 512, "hidden=256,128 latent-dim=20", NULL },
+    { "ae-128", "784-256-128-20 mirrored, batch 128", "ae", 128, "hidden=256,128 latent-dim=20", NULL },
+    { "wide-100", "784-1000-1000-20 mirrored, batch 100", "ae", 100, "hidden=1000,1000 latent-dim=20",
+      NULL },
+    { "ae-400", "784-400-20 mirrored, batch 128", "ae", 128, "hidden=400 latent-dim=20", NULL },
+    { "vae", "the same as a vae", "vae", 128, "hidden=400 latent-dim=20", NULL },
     { "aae", "784-1000-1000-(2, 10), 3,000 labels, batch 100", "aae", 100,
-      "hidden=1000,1000 latent-dim=2 labels=3000 dropout=0.25 critic-dropout=0.2" },
-    { "pca", "PCA-30; peer: NumPy, covariance and eigh", "pca", 0, "latent-dim=30" },
-    { "pca-sklearn", "PCA-30; peer: scikit-learn", "pca", 0, "latent-dim=30" },
+      "hidden=1000,1000 latent-dim=2 labels=3000 dropout=0.25 critic-dropout=0.2",
+      NULL },
+    { "pca", "PCA-30; peer: NumPy, covariance and eigh", "pca", 0, "latent-dim=30", NULL },
+    { "pca-sklearn", "PCA-30; peer: scikit-learn", "pca", 0, "latent-dim=30", NULL },
 };
 enum { CASES = sizeof cases / sizeof cases[0], MOST_ROUNDS = 1000, MOST_PHASES = 8 };
 
@@ -81,21 +87,46 @@ static double median(samples *s)
     return n == 0 ? NAN : n % 2 ? s->value[n / 2] : (s->value[n / 2 - 1] + s->value[n / 2]) / 2;
 }
 
-static ph_model *make(const struct bench_case *c, const ph_data *data)
+/* "name=value name=value" into settings. */
+static ph_status read_options(ph_settings *s, const char *options)
 {
     char text[256], *rest = text;
-    ph_settings *s = ph_settings_new();
-    int used = snprintf(text, sizeof text, "%s", c->options);
-    if (c->batch)
-        snprintf(text + used, sizeof text - (size_t)used, " batch-size=%zu log-every=1 epochs=1000000",
-                 c->batch);
-    bool ok = s != NULL;
-    for (char *name; ok && (name = strsep(&rest, " ")) != NULL;) {
+    snprintf(text, sizeof text, "%s", options);
+    for (char *name; (name = strsep(&rest, " ")) != NULL;) {
         char *value = strchr(name, '=');
         *value = '\0';
-        ok = ph_settings_set(s, name, value + 1) == PH_OK;
+        if (ph_settings_set(s, name, value + 1) != PH_OK)
+            return ph_last_status();
     }
-    ph_model *m = ok ? ph_model_new(c->family, data, s) : NULL;
+    return PH_OK;
+}
+
+/* What a recipe says of the model; what it is trained on and how long is the bench's. */
+static ph_status copy_options(ph_settings *s, const ph_settings *recipe)
+{
+    static const char *const own[] = { "family", "data", "checkpoint-every", "val-split" };
+    for (size_t i = 0; i < ph_settings_count(recipe); i++) {
+        const char *name = ph_settings_name(recipe, i);
+        bool taken = true;
+        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++)
+            taken = taken && strcmp(name, own[k]) != 0;
+        if (taken && ph_settings_set(s, name, ph_settings_value(recipe, i)) != PH_OK)
+            return ph_last_status();
+    }
+    return PH_OK;
+}
+
+static ph_model *make(const bench_case *c, const ph_data *data)
+{
+    char endless[96] = "";
+    ph_settings *s = ph_settings_new();
+    ph_status status = s ? PH_OK : ph_last_status();
+    if (status == PH_OK)
+        status = c->recipe ? copy_options(s, c->recipe) : read_options(s, c->options);
+    snprintf(endless, sizeof endless, "batch-size=%zu log-every=1 epochs=1000000", c->batch);
+    if (status == PH_OK && c->batch)
+        status = read_options(s, endless);
+    ph_model *m = status == PH_OK ? ph_model_new(c->family, data, s) : NULL;
     ph_settings_free(s);
     return m;
 }
@@ -160,7 +191,7 @@ static double use_rate(ph_model *m, const ph_real *rows, ph_real *out, size_t co
     return done / (now() - began);
 }
 
-static double pca_seconds(const struct bench_case *c, const ph_data *data)
+static double pca_seconds(const bench_case *c, const ph_data *data)
 {
     ph_model *m = make(c, data);
     double began = now();
@@ -207,7 +238,7 @@ typedef struct rounds {
 
 /* A model with its data and what it takes to measure both. */
 typedef struct bench {
-    const struct bench_case *c;
+    const bench_case *c;
     const bench_options *o;
     const ph_data *data;
     ph_model *model;
@@ -288,7 +319,7 @@ static ph_status prepare(bench *b, window *w)
     return PH_OK;
 }
 
-static ph_status run_case(const struct bench_case *c, const ph_data *data, const bench_options *o,
+static ph_status run_case(const bench_case *c, const ph_data *data, const bench_options *o,
                           result *r)
 {
     bench b = { .c = c, .o = o, .data = data };
@@ -325,11 +356,11 @@ static void print_head(const bench_options *o, const ph_data *data)
     printf("%d threads, %s, peak %.0f GFLOP/s; %s; medians of %lld rounds of %g s\n\n",
            ph_threads(), ph_machine_isa(), ph_machine_peak(0.3) * 1e-9, info.name,
            (long long)o->rounds, o->window);
-    printf("%-12s %-48s  %16s  %5s  %6s  %16s  %16s  %5s  %5s\n", "case", "", "training", "GF/s",
+    printf("%-17s %-48s  %16s  %5s  %6s  %16s  %16s  %5s  %5s\n", "case", "", "training", "GF/s",
            "share", "use", "peer's training", "ratio", "use");
 }
 
-static void print(const struct bench_case *c, const result *r, bool json)
+static void print(const bench_case *c, const result *r, bool json)
 {
     bool pca = c->batch == 0;
     if (json) {
@@ -355,7 +386,7 @@ static void print(const struct bench_case *c, const result *r, bool json)
         cli_json_end();
         return;
     }
-    printf("%-12s %-48s", c->name, c->help);
+    printf("%-17s %-48s", c->name, c->help);
     print_cell(r->rate, pca ? "%9.3f s     " : "%9.0f rows/s");
     print_cell(pca ? NAN : r->flops * 1e-9, "%5.0f");
     print_cell(pca ? NAN : 100 * r->share, "%4.1f %%");
@@ -370,60 +401,94 @@ static void print(const struct bench_case *c, const result *r, bool json)
     fflush(stdout);
 }
 
-static int check_cases(const cli_arguments *a)
+static const bench_case *find_case(const char *name)
 {
+    for (size_t i = 0; i < CASES; i++)
+        if (strcmp(name, cases[i].name) == 0)
+            return &cases[i];
+    return NULL;
+}
+
+/* What is measured: the cases that the words name, all where there are none; recipes behind them, in
+ * settings that the caller frees. */
+static int choose(const cli_arguments *a, bench_case *chosen, ph_settings **recipe, size_t *count)
+{
+    char names[256] = "";
+    for (size_t i = 0; i < CASES; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), " %s", cases[i].name);
+    for (size_t i = 0; i < CASES && a->words == 0; i++)
+        chosen[(*count)++] = cases[i];
     for (size_t w = 0; w < a->words; w++) {
-        bool known = false;
-        for (size_t i = 0; i < CASES; i++)
-            known = known || strcmp(a->word[w], cases[i].name) == 0;
-        char names[256] = "";
-        for (size_t i = 0; i < CASES; i++)
-            snprintf(names + strlen(names), sizeof names - strlen(names), " %s", cases[i].name);
-        if (!known)
-            return cli_usage("'%s' is no case; there are:%s", a->word[w], names);
+        const bench_case *known = find_case(a->word[w]);
+        if (known) {
+            chosen[(*count)++] = *known;
+            continue;
+        }
+        if (access(a->word[w], R_OK) != 0)
+            return cli_usage("'%s' is no case and no recipe; there are:%s", a->word[w], names);
+        ph_settings *s = recipe[w] = ph_settings_new();
+        if (s == NULL || ph_settings_read(s, a->word[w]) != PH_OK)
+            return cli_fail();
+        const char *family = ph_settings_get(s, "family"), *batch = ph_settings_get(s, "batch-size");
+        const char *slash = strrchr(a->word[w], '/');
+        if (family == NULL)
+            return cli_usage("%s: it names no family", a->word[w]);
+        chosen[(*count)++] = (bench_case){ slash ? slash + 1 : a->word[w], "the recipe", family,
+                                           strcmp(family, "pca") == 0 ? 0
+                                           : batch                    ? (size_t)atoll(batch)
+                                                                      : 128,
+                                           "", s };
     }
     return CLI_DONE;
+}
+
+/* The rows to train on; those of glyphs where there are no others and none were named. */
+static ph_data *open_rows(const cli_arguments *a, const bench_options *o)
+{
+    ph_data *data = cli_open(a, o->data ? o->data : "fashion-mnist", "train");
+    return data || o->data ? data : cli_open(a, "glyphs", "train");
+}
+
+static int measure_all(const cli_arguments *a, const bench_options *o, const bench_case *chosen,
+                       size_t count)
+{
+    ph_data *data = open_rows(a, o);
+    int code = data ? CLI_DONE : cli_fail();
+    if (data && !a->json)
+        print_head(o, data);
+    for (size_t i = 0; i < count && code == CLI_DONE; i++) {
+        result r;
+        if (run_case(&chosen[i], data, o, &r) != PH_OK)
+            code = cli_fail();
+        else
+            print(&chosen[i], &r, a->json);
+    }
+    ph_data_close(data);
+    return code;
 }
 
 static int run(const cli_command *c, int argc, char **argv)
 {
     cli_arguments a;
     bench_options o = { 0 };
+    bench_case chosen[(int)CASES + (int)CLI_MAX_WORDS];
+    ph_settings *recipe[CLI_MAX_WORDS] = { NULL };
+    size_t count = 0;
     int code = cli_read(c, argc, argv, &a);
     if (code == CLI_DONE && !a.help)
         code = cli_options(c, &a, &o);
     if (code == CLI_DONE && !a.help)
-        code = check_cases(&a);
-    if (code != CLI_DONE || a.help) {
-        cli_free(&a);
-        return code;
-    }
-    ph_data *data = cli_open(&a, o.data ? o.data : "fashion-mnist", "train");
-    if (data == NULL && o.data == NULL)
-        data = cli_open(&a, "glyphs", "train");
-    if (data == NULL)
-        code = cli_fail();
-    if (data && !a.json)
-        print_head(&o, data);
-    for (size_t i = 0; i < CASES && code == CLI_DONE; i++) {
-        result r;
-        bool wanted = a.words == 0;
-        for (size_t w = 0; w < a.words; w++)
-            wanted = wanted || strcmp(a.word[w], cases[i].name) == 0;
-        if (!wanted)
-            continue;
-        if (run_case(&cases[i], data, &o, &r) != PH_OK)
-            code = cli_fail();
-        else
-            print(&cases[i], &r, a.json);
-    }
-    ph_data_close(data);
+        code = choose(&a, chosen, recipe, &count);
+    if (code == CLI_DONE && !a.help)
+        code = measure_all(&a, &o, chosen, count);
+    for (size_t i = 0; i < CLI_MAX_WORDS; i++)
+        ph_settings_free(recipe[i]);
     cli_free(&a);
     return code;
 }
 
 const cli_command cli_bench = {
-    .name = "bench", .words = "[CASE...]",
+    .name = "bench", .words = "[CASE or RECIPE...]",
     .help = "speed on this machine, beside its limit and peers",
     .options = table, .option_count = sizeof table / sizeof table[0],
     .most_words = CLI_MAX_WORDS, .run = run,

@@ -64,7 +64,7 @@ static void wrong_usage(void **state)
         { "train pca glyphs --dropout 0.5", "unknown option 'dropout'" },
         { "eval onlymodel", "missing words" },
         { "data glyphs:train -x", "unknown option" },
-        { "bench nothing --data glyphs", "no case" },
+        { "bench nothing --data glyphs", "no case and no recipe" },
         { "encode a b", "where to" },
         { "report a b", "where to" },
     };
@@ -344,6 +344,35 @@ static void failures_leave_nothing(void **state)
         }
 }
 
+/* A case and a recipe, with what each phase of a step costs. */
+static void speed(void **state)
+{
+    (void)state;
+    FILE *f = fopen(in_folder("fast"), "w");
+    fputs("family = aae\nlabels = 20\nhidden = 16\nlatent-dim = 2\nbatch-size = 50\nepochs = 3\n", f);
+    fclose(f);
+    assert_run("bench ae-400 fast --data glyphs --rounds 1 --window 0.05 --json", 0);
+    assert_says(out, "{\"case\":\"ae-400\",\"rows_per_second\":");
+    char *recipe = strstr(out, "\"case\":\"fast\"");
+    assert_non_null(recipe);
+    static const char *const phases[] = { "reconstruction", "critic", "generator", "classify" };
+    double time = 0;
+    for (size_t i = 0; i < 4; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "\"%s\":{\"time\":", phases[i]);
+        char *at = strstr(recipe, key);
+        assert_non_null(at);
+        double part = strtod(at + strlen(key), NULL);
+        assert_true(part > 0);
+        time += part;
+    }
+    assert_true(time < 1.01);
+    f = fopen(in_folder("nameless"), "w");
+    fputs("hidden = 16\n", f);
+    fclose(f);
+    assert_fails("bench nameless --data glyphs", 2, "names no family");
+}
+
 static void measures(void **state)
 {
     (void)state;
@@ -414,7 +443,7 @@ int main(void)
         cmocka_unit_test(tables),    cmocka_unit_test(said_of_data),
         cmocka_unit_test(recipes),   cmocka_unit_test(recipes_of_the_house),
         cmocka_unit_test(interrupted_and_resumed),
-        cmocka_unit_test(failures_leave_nothing), cmocka_unit_test(measures),
+        cmocka_unit_test(failures_leave_nothing), cmocka_unit_test(measures), cmocka_unit_test(speed),
         cmocka_unit_test(starts_fast),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

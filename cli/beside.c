@@ -36,6 +36,19 @@ static int add_model(comparison *c, const char *path)
                      cli_shape(first->rank, first->shape, other));
 }
 
+/* The classes that rows are of, in order, to a list of zeros; returns how many there are. */
+static size_t list_classes(const uint32_t *labels, size_t rows, size_t classes, uint32_t *present)
+{
+    size_t count = 0;
+    for (size_t row = 0; row < rows; row++)
+        if (labels[row] < classes)
+            present[labels[row]] = 1;
+    for (uint32_t label = 0; label < classes; label++)
+        if (present[label])
+            present[count++] = label;
+    return count;
+}
+
 /* `wanted` rows from all over the classes, class by class: the first of each where there are as
  * many. The first rows of a set without labels. Returns how many there are. */
 static size_t choose_rows(const ph_data *data, size_t wanted, size_t *index)
@@ -44,8 +57,10 @@ static size_t choose_rows(const ph_data *data, size_t wanted, size_t *index)
     const uint32_t *labels = ph_data_labels(data);
     size_t count = 0, row = 0, last = 0;
     ph_data_describe(data, &info);
-    for (size_t i = 0; labels && i < wanted; i++) {
-        size_t label = i * info.classes / wanted;
+    uint32_t *present = labels ? calloc(info.classes + 1, sizeof *present) : NULL;
+    size_t classes = present ? list_classes(labels, info.rows, info.classes, present) : 0;
+    for (size_t i = 0; classes && i < wanted; i++) {
+        size_t label = present[i * classes / wanted];
         row = label == last ? row : 0;
         last = label;
         while (row < info.rows && labels[row] != label)
@@ -53,6 +68,7 @@ static size_t choose_rows(const ph_data *data, size_t wanted, size_t *index)
         if (row < info.rows)
             index[count++] = row++;
     }
+    free(present);
     if (count > 0)
         return count;
     for (; count < wanted && count < info.rows; count++)

@@ -145,6 +145,27 @@ static void rows_of_pictures(void **state)
     assert_says(out, "p.pin (pca)\nsse: squared error summed over a row, mean over 2000 rows");
 }
 
+/* Classes that no row is of take no place. */
+static void rows_of_classes_there_are(void **state)
+{
+    (void)state;
+    size_t count, pixels[2];
+    FILE *f = fopen(in_folder("few.csv"), "w");
+    for (int r = 0; r < 40; r++)
+        fprintf(f, "%g,%g,%g,%d\n", r / 40.0, r % 7 / 7.0, r % 3 / 3.0, r % 2 ? 7 : 9);
+    fclose(f);
+    assert_run("train pca few.csv --label-column 4 --latent-dim 1 -o f.pin --quiet", 0);
+    for (int i = 0; i < 2; i++) {
+        char command[128];
+        snprintf(command, sizeof command, "reconstruct f.pin few.csv --label-column 4 --beside f.pin --rows %d "
+                 "-o few%d/p.png", i ? 2 : 10, i);
+        mkdir(in_folder(i ? "few1" : "few0"), 0700);
+        assert_run(command, 0);
+        free(numbers_of(in_folder(i ? "few1" : "few0"), &count, &pixels[i]));
+    }
+    assert_int_equal(pixels[0], 5 * pixels[1]);
+}
+
 static void tables_beside(void **state)
 {
     (void)state;
@@ -175,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logistic_pca),
         cmocka_unit_test(rows_of_pictures),
+        cmocka_unit_test(rows_of_classes_there_are),
         cmocka_unit_test(tables_beside),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

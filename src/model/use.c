@@ -209,7 +209,9 @@ static ph_status add_distance(ph_model *m, const ph_data *data, size_t rows, ph_
 bool ph_model_has_peak(const ph_model *m)
 {
     return strcmp(m->scaling.kind, "bytes") == 0 || strcmp(m->scaling.kind, "minmax") == 0 ||
-           (strcmp(m->scaling.kind, "none") == 0 && m->white == 1);
+           (strcmp(m->scaling.kind, "none") == 0 && m->white == 1) ||
+           (strcmp(m->scaling.kind, "center") == 0 &&
+            fabs(m->white * (double)m->scaling.scale[0] - 1) < 1e-6);
 }
 
 ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)

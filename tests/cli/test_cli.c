@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <dirent.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -383,6 +384,9 @@ static void measures(void **state)
     assert_true(figure("code_bytes") == 24 && figure("code_bytes_8bit") == 6);
     assert_true(figure("psnr_8bit") <= figure("psnr_float") + 1e-3 && figure("pca_psnr_8bit") > 10);
     assert_says(out, "\"units\":{\"rows\":\"rows measured\"");
+    assert_run("train pca glyphs --latent-dim 6 --scaling center -o c.pin --quiet", 0);
+    assert_run("eval c.pin glyphs --json", 0);
+    assert_true(fabs(figure("psnr") + 10 * log10(figure("mse"))) < 1e-3);
     assert_run("eval e.pin glyphs --features classifier", 0);
     assert_says(out, "classifier_accuracy");
     assert_says(out, "frechet_floor");

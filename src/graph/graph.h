@@ -140,6 +140,8 @@ ph_node *ph_node_new(const ph_op *op, ph_shape shape, ph_node *const *inputs, in
                      const double *attributes, size_t extent, bool flag);
 /* The same for an element-wise op: broadcasts the inputs and works out the shape. */
 ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attributes);
+/* A node like that, whatever was built before. */
+ph_node *ph_node_append(ph_graph *, const ph_node *like);
 
 /* A leaf of its own shape that stands for `variable`, with the op that leaves have. */
 ph_node *ph_leaf(ph_graph *, ph_variable_kind, const char *name, ph_shape);

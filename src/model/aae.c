@@ -18,27 +18,13 @@
  *     prior       the critic is told the label, and draws come from that class's part of the prior
  * Without labels and with the prior categorical:K, y is a softmax over K clusters.
  */
-#include "model/model.h"
-#include "model/prior.h"
+#include "model/aae.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct phase_options {
-    double lr, momentum, weight_decay;
-} phase_options;
-
-typedef struct aae_options {
-    const char *hidden, *decoder_hidden, *critic_hidden, *activation, *init, *loss, *noise, *encoder;
-    const char *prior, *labels, *labels_for, *without;
-    int64_t latent_dim, classes, prior_rows;
-    double dropout, critic_dropout;
-    bool labelled_apart, tutorial_faults;
-    phase_options reconstruction, critic, generator, classify;
-} aae_options;
-
-#define AT(field) offsetof(aae_options, field)
+#define AT(field) offsetof(ph_aae_options, field)
 #define OF_PHASE(name, field, what)                                                                \
     { "lr-" name, NULL, PH_OPTION_REAL, AT(field.lr), "0", 0, 1e3, NULL,                           \
       "learning rate of " what "; 0: --lr" },                                                      \
@@ -98,31 +84,12 @@ static const ph_option table[] = {
     OF_PHASE("classify", classify, "the encoder on labels"),
 };
 
-typedef enum use { FOR_NOTHING, FOR_DECODER, FOR_CLASSIFIER, FOR_PRIOR } use;
-
-/* One code: the style; logits and shares of classes or clusters, or NULL. */
-typedef struct code {
-    ph_node *z, *logits, *y;
-} code;
-
-typedef struct net {
-    ph_graph *graph;
-    const aae_options *o;
-    ph_scope *encoder, *decoder;
-    ph_layers in, out, judge;
-    ph_prior prior;
-    ph_node *table;            /* rows of the prior's file, or NULL */
-    use use;
-    size_t latent, kinds;      /* kinds: classes or clusters that y tells apart; 0: there is no y */
-    ph_node *x, *row, *second, *labels;
-} net;
-
 /* ---- Nets ------------------------------------------------------------------------------------ */
 
 /* learns: with dropout and noise, in training; else as in use. Either way the same weights. */
-static ph_node *hidden(net *n, ph_node *row, bool learns)
+static ph_node *hidden(ph_aae_net *n, ph_node *row, bool learns)
 {
-    const aae_options *o = n->o;
+    const ph_aae_options *o = n->o;
     ph_stack stack = { o->activation, o->init, learns ? o->dropout : 0, true,
                        learns || row != n->row ? NULL : n->x };
     ph_node *touched, *h = row;
@@ -141,11 +108,11 @@ static ph_node *hidden(net *n, ph_node *row, bool learns)
     return ph_stack_over(n->encoder, h, &n->in, &stack);
 }
 
-static code encode(net *n, ph_node *row, bool learns)
+ph_aae_code ph_aae_encode(ph_aae_net *n, ph_node *row, bool learns)
 {
     const char *init = n->o->init;
     ph_node *h = hidden(n, row, learns);
-    code c = { .z = ph_linear_with(n->encoder, h, n->latent, "linear", init, true, NULL) };
+    ph_aae_code c = { .z = ph_linear_with(n->encoder, h, n->latent, "linear", init, true, NULL) };
     if (strcmp(n->o->encoder, "gaussian") == 0) {
         ph_node *lv = ph_linear_with(n->encoder, h, n->latent, "linear", init, true, NULL);
         ph_node *eps = ph_mul(ph_exp(ph_scale(lv, 0.5)), ph_normal_like(lv));
@@ -166,7 +133,7 @@ static ph_node *beside(ph_node *y, ph_node *z)
 }
 
 /* The row, before the activation that makes it one, from all that is known of it. */
-static ph_node *decode(net *n, ph_node *latent)
+static ph_node *decode(ph_aae_net *n, ph_node *latent)
 {
     ph_stack stack = { n->o->activation, n->o->init, n->o->dropout, true, NULL };
     ph_layers layers = n->out;
@@ -180,97 +147,6 @@ static ph_node *decode(net *n, ph_node *latent)
     return y;
 }
 
-/* The critic's logit of each code: above 0 it takes it for a draw of the prior. */
-static ph_node *judge(const net *n, const char *name, ph_node *a)
-{
-    ph_stack stack = { n->o->activation, n->o->init, n->o->critic_dropout, true, NULL };
-    ph_scope *scope = ph_scope_of(n->graph, name);
-    ph_node *h = ph_stack_over(scope, a, &n->judge, &stack);
-    ph_node *logit = ph_linear_with(scope, h, 1, "linear", n->o->init, true, NULL);
-    ph_scope_again(scope);
-    return ph_flatten(logit);
-}
-
-/* ---- The game -------------------------------------------------------------------------------- */
-
-/* Both sides' losses, over all critics; the logits of the critic on z and of that on y, [2] a row: of a
- * draw and of a code. */
-typedef struct game {
-    ph_node *critic, *generator, *logits[2];
-    char names[64];
-} game;
-
-static ph_node *sum_of(ph_node *sum, ph_node *term)
-{
-    term = ph_mean_rows(term);
-    return sum ? ph_add(sum, term) : term;
-}
-
-/* Numbers beside draw and code, in that order. */
-static ph_node *pair(const net *n, const char *name, double first, double second)
-{
-    return ph_constants(n->graph, name, 1, (size_t[]){ 2 }, (double[]){ first, second });
-}
-
-/* A critic on draws, codes as they are in use, and codes as the encoder learns them. which: the place of
- * its figures, 2 for none. Draw and code go through the critic side by side, as two lines of one value, so
- * that each of its weights has one gradient. */
-static void play(const net *n, game *g, const char *name, int which, ph_node *draw, ph_node *still,
-                 ph_node *moving)
-{
-    ph_node *both = ph_reshape(ph_concatenate(draw, still), 2, (size_t[]){ 2, ph_width(draw) });
-    ph_node *logits = judge(n, name, both), *sign = pair(n, "sign", -1, 1);
-    g->critic = sum_of(g->critic, ph_sum_last(ph_softplus(ph_mul(logits, sign))));
-    g->generator = sum_of(g->generator, ph_softplus(ph_neg(judge(n, name, moving))));
-    if (which > 1)
-        return;
-    g->logits[which] = logits;
-    size_t used = strlen(g->names);
-    snprintf(g->names + used, sizeof g->names - used, "%s%s", used ? " " : "", name);
-}
-
-/* A whole row of zeros with a one at `place`, for each row of `like`. */
-static ph_node *one_at(ph_node *like, size_t count, size_t place)
-{
-    double *values = ph_arena_take(&like->graph->arena, count * sizeof *values);
-    char name[32];
-    if (values == NULL)
-        return ph_out_of_memory(like->graph);
-    values[place] = 1;
-    snprintf(name, sizeof name, "one%zu", place);
-    ph_shape shape = { like->shape.set, 1, { count } };
-    return ph_broadcast_to(ph_constants(like->graph, name, 1, &count, values), &shape);
-}
-
-/* The critic is told the class, or that there is no label: one more class. */
-static void play_by_class(net *n, game *g, const code *still, const code *moving)
-{
-    size_t classes = (size_t)n->o->classes;
-    ph_node *none = one_at(n->row, classes + 1, classes);
-    ph_node *any = ph_prior_draw(&n->prior, still->z, NULL, n->table);
-    play(n, g, "critic", 0, ph_concatenate(any, none), ph_concatenate(still->z, none),
-         ph_concatenate(moving->z, none));
-    ph_node *rows = ph_flatten(n->second);
-    code quiet = encode(n, rows, false), loud = encode(n, rows, true);
-    ph_node *own = ph_prior_draw(&n->prior, quiet.z, n->labels, n->table);
-    ph_node *zero = ph_broadcast_to(ph_constant(n->graph, 0), &(ph_shape){ rows->shape.set, 1, { 1 } });
-    ph_node *told = ph_concatenate(n->labels, zero);
-    play(n, g, "critic", 2, ph_concatenate(own, told), ph_concatenate(quiet.z, told),
-         ph_concatenate(loud.z, told));
-}
-
-static game play_all(net *n, const code *still, const code *moving)
-{
-    game g = { .critic = NULL };
-    if (n->use == FOR_PRIOR)
-        play_by_class(n, &g, still, moving);
-    else
-        play(n, &g, "critic", 0, ph_prior_draw(&n->prior, still->z, NULL, n->table), still->z, moving->z);
-    if (n->kinds)
-        play(n, &g, "critic-y", 1, ph_prior_category(still->y, n->kinds), still->y, moving->y);
-    return g;
-}
-
 /* ---- Phases ---------------------------------------------------------------------------------- */
 
 /* -1 leaves the option; a phase says "none" by a number below 0. */
@@ -279,58 +155,33 @@ static double own(double value)
     return value < 0 ? 0 : value > 0 ? value : -1;
 }
 
-static int add_phase(const net *n, const char *name, const char *train, ph_node *loss,
-                     const phase_options *o)
+int ph_aae_phase(const ph_aae_net *n, const char *name, const char *train, ph_node *loss,
+                 const ph_aae_phase_options *o)
 {
     return ph_add_phase(n->graph, &(ph_phase){ .loss = loss, .train = train, .name = name, .lr = o->lr,
                                                .momentum = own(o->momentum),
                                                .weight_decay = own(o->weight_decay) });
 }
 
-static void report_critics(const net *n, const game *g, int phase)
-{
-    static const char *const names[2][2] = { { "critic_real", "critic_fake" },
-                                             { "critic_y_real", "critic_y_fake" } };
-    ph_node *zero = ph_constant(n->graph, 0);
-    for (int i = 0; i < 2; i++) {
-        ph_node *a = g->logits[i];
-        if (a == NULL)
-            continue;
-        ph_report_in(n->graph, phase, names[i][0],
-                     "share of the prior's draws that the critic takes for such",
-                     ph_mul(ph_less(zero, a), pair(n, "draws", 1, 0)));
-        ph_report_in(n->graph, phase, names[i][1], "share of codes that the critic takes for such",
-                     ph_mul(ph_less(a, zero), pair(n, "codes", 0, 1)));
-    }
-}
-
-static bool leaves_out(const aae_options *o, const char *what)
+static bool leaves_out(const ph_aae_options *o, const char *what)
 {
     return strcmp(o->without, what) == 0 || strcmp(o->without, "both") == 0;
 }
 
-static void reconstruct(const net *n, ph_node *back)
+static void reconstruct(const ph_aae_net *n, ph_node *back)
 {
     ph_node *loss = ph_loss(n->o->loss, back, n->row);
-    int phase = add_phase(n, "reconstruction", "encoder decoder", loss, &n->o->reconstruction);
+    int phase = ph_aae_phase(n, "reconstruction", "encoder decoder", loss, &n->o->reconstruction);
     if (strcmp(n->o->loss, "bce") == 0)
         ph_report_in(n->graph, phase, "bce", "nats per row", loss);
 }
 
-static void compete(net *n, const code *still, const code *moving)
+static void classify(ph_aae_net *n)
 {
-    game match = play_all(n, still, moving);
-    int critics = add_phase(n, "critic", match.names, match.critic, &n->o->critic);
-    add_phase(n, "generator", "encoder", match.generator, &n->o->generator);
-    report_critics(n, &match, critics);
-}
-
-static void classify(net *n)
-{
-    code c = encode(n, ph_flatten(n->second), true);
+    ph_aae_code c = ph_aae_encode(n, ph_flatten(n->second), true);
     ph_node *log_p = ph_log_softmax(n->o->tutorial_faults ? c.y : c.logits);
     ph_node *chosen = ph_sum(ph_mul(n->labels, log_p));
-    int phase = add_phase(n, "classify", "encoder", ph_neg(chosen), &n->o->classify);
+    int phase = ph_aae_phase(n, "classify", "encoder", ph_neg(chosen), &n->o->classify);
     ph_node *known = ph_sum(n->labels), *hit = ph_sum(ph_mul(n->labels, ph_largest(c.logits, 1)));
     ph_node *few = ph_constant(n->graph, 1e-6);
     ph_report_in(n->graph, phase, "label_error", "share of rows with labels that are misclassified",
@@ -339,18 +190,18 @@ static void classify(net *n)
 
 /* ---- What it is for -------------------------------------------------------------------------- */
 
-static ph_node *as_row(const net *n, ph_node *y)
+static ph_node *as_row(const ph_aae_net *n, ph_node *y)
 {
     return ph_reshape_like(strcmp(n->o->loss, "bce") == 0 ? ph_sigmoid(y) : y, n->x);
 }
 
 /* The row from its style and from the label that gives it back best: one decoder for each label in turn. */
-static ph_node *reconstruct_by_best(net *n, ph_node *z)
+static ph_node *reconstruct_by_best(ph_aae_net *n, ph_node *z)
 {
     size_t classes = (size_t)n->o->classes;
     ph_node *best = NULL, *error = NULL;
     for (size_t k = 0; k < classes && ph_graph_status(n->graph) == PH_OK; k++) {
-        ph_node *y = decode(n, ph_concatenate(one_at(z, classes, k), z));
+        ph_node *y = decode(n, ph_concatenate(ph_aae_one_at(z, classes, k), z));
         ph_node *own_error = ph_loss(n->o->loss, y, n->row);
         ph_node *better = error ? ph_less(own_error, error) : NULL;
         best = better ? ph_select(better, y, best) : y;
@@ -359,13 +210,13 @@ static ph_node *reconstruct_by_best(net *n, ph_node *z)
     return best;
 }
 
-static void export(net *n, const code *still, ph_node *latent, ph_node *logit_row)
+static void export(ph_aae_net *n, const ph_aae_code *still, ph_node *latent, ph_node *logit_row)
 {
     ph_graph *g = n->graph;
     ph_node *draw = ph_prior_draw(&n->prior, still->z, NULL, n->table);
-    size_t count = n->use == FOR_DECODER ? (size_t)n->o->classes : n->kinds;
+    size_t count = n->use == PH_AAE_FOR_DECODER ? (size_t)n->o->classes : n->kinds;
     ph_node *kind = count ? ph_prior_category(n->row, count) : NULL;
-    ph_node *back = n->use == FOR_DECODER ? reconstruct_by_best(n, still->z) : logit_row;
+    ph_node *back = n->use == PH_AAE_FOR_DECODER ? reconstruct_by_best(n, still->z) : logit_row;
     ph_export(g, "encode", n->x, beside(still->y, still->z));
     ph_export(g, "decode", latent, as_row(n, logit_row));
     ph_export(g, "reconstruct", n->x, as_row(n, back));
@@ -373,7 +224,7 @@ static void export(net *n, const code *still, ph_node *latent, ph_node *logit_ro
     if (count)
         ph_export(g, "label", latent, ph_slice(latent, 0, count));
     if (n->kinds) {
-        ph_export(g, n->use == FOR_CLASSIFIER ? "classify" : "cluster", n->x, still->y);
+        ph_export(g, n->use == PH_AAE_FOR_CLASSIFIER ? "classify" : "cluster", n->x, still->y);
         ph_export(g, "style", n->x, still->z);
     }
     ph_compare(still->z, draw);
@@ -395,43 +246,46 @@ static int64_t labels_wanted(ph_graph *g, const char *text)
     return count;
 }
 
-static use use_of(const net *n, int64_t wanted)
+static ph_aae_use use_of(const ph_aae_net *n, int64_t wanted)
 {
     const char *by = n->o->labels_for;
     bool parts = n->prior.kind == PH_PRIOR_MIXTURE || n->prior.kind == PH_PRIOR_SWISSROLL;
     if (wanted < 0)
-        return FOR_NOTHING;
+        return PH_AAE_FOR_NOTHING;
     if (strcmp(by, "auto") == 0)
-        return parts ? FOR_PRIOR : wanted == 0 ? FOR_DECODER : FOR_CLASSIFIER;
-    return strcmp(by, "decoder") == 0 ? FOR_DECODER : strcmp(by, "prior") == 0 ? FOR_PRIOR : FOR_CLASSIFIER;
+        return parts ? PH_AAE_FOR_PRIOR : wanted == 0 ? PH_AAE_FOR_DECODER : PH_AAE_FOR_CLASSIFIER;
+    return strcmp(by, "decoder") == 0 ? PH_AAE_FOR_DECODER
+           : strcmp(by, "prior") == 0 ? PH_AAE_FOR_PRIOR
+                                      : PH_AAE_FOR_CLASSIFIER;
 }
 
 /* What fits together, told otherwise. */
-static void check(const net *n)
+static void check(const ph_aae_net *n)
 {
-    const aae_options *o = n->o;
+    const ph_aae_options *o = n->o;
     ph_graph *g = n->graph;
     bool parts = n->prior.kind == PH_PRIOR_MIXTURE || n->prior.kind == PH_PRIOR_SWISSROLL;
-    if (n->use == FOR_NOTHING && strcmp(o->labels_for, "auto") != 0)
+    if (n->use == PH_AAE_FOR_NOTHING && strcmp(o->labels_for, "auto") != 0)
         ph_refuse(g, "labels-for %s: how many labels? Give --labels all or a number", o->labels_for);
-    if (n->use != FOR_NOTHING && n->prior.clusters)
+    if (n->use != PH_AAE_FOR_NOTHING && n->prior.clusters)
         ph_refuse(g, "prior %s: clusters are found without labels", o->prior);
-    if (n->use != FOR_NOTHING && o->classes < 2)
+    if (n->use != PH_AAE_FOR_NOTHING && o->classes < 2)
         ph_refuse(g, "labels %s: the data have no labels of two classes or more (--label-column names "
                   "those of a table)", o->labels);
-    if (n->use == FOR_PRIOR && !parts)
+    if (n->use == PH_AAE_FOR_PRIOR && !parts)
         ph_refuse(g, "labels-for prior: %s has no parts for the classes; mixture:%lld and swissroll have",
                   o->prior, (long long)o->classes);
-    if (n->use == FOR_PRIOR && n->prior.kind == PH_PRIOR_MIXTURE && n->prior.parts != (size_t)o->classes)
+    if (n->use == PH_AAE_FOR_PRIOR && n->prior.kind == PH_PRIOR_MIXTURE &&
+        n->prior.parts != (size_t)o->classes)
         ph_refuse(g, "prior %s: each class has a component, and there are %lld classes", o->prior,
                   (long long)o->classes);
-    if (o->labelled_apart && (n->use == FOR_NOTHING || n->use == FOR_DECODER))
+    if (o->labelled_apart && (n->use == PH_AAE_FOR_NOTHING || n->use == PH_AAE_FOR_DECODER))
         ph_refuse(g, "labelled-apart: no rows without labels are used beside those with them");
 }
 
-static bool read_options(net *n)
+static bool read_options(ph_aae_net *n)
 {
-    const aae_options *o = n->o;
+    const ph_aae_options *o = n->o;
     bool sound = ph_layers_read(o->hidden, &n->in) == PH_OK &&
                  ph_layers_mirror(o->decoder_hidden, &n->in, &n->out) == PH_OK &&
                  ph_prior_read(o->prior, &n->prior) == PH_OK;
@@ -444,12 +298,12 @@ static bool read_options(net *n)
     }
     int64_t wanted = labels_wanted(n->graph, o->labels);
     n->use = use_of(n, wanted);
-    n->kinds = n->use == FOR_CLASSIFIER ? (size_t)o->classes : n->prior.clusters;
+    n->kinds = n->use == PH_AAE_FOR_CLASSIFIER ? (size_t)o->classes : n->prior.clusters;
     check(n);
     if (ph_graph_status(n->graph) != PH_OK)
         return false;
-    if (n->use != FOR_NOTHING) {
-        n->second = n->use == FOR_DECODER ? NULL : ph_labelled(n->x);
+    if (n->use != PH_AAE_FOR_NOTHING) {
+        n->second = n->use == PH_AAE_FOR_DECODER ? NULL : ph_labelled(n->x);
         n->labels = ph_labels(n->second ? n->second : n->x, (size_t)o->classes);
         ph_use_labels(n->graph, (size_t)wanted, o->labelled_apart);
     }
@@ -461,19 +315,19 @@ static bool read_options(net *n)
 
 static void build(ph_graph *g, ph_node *x, const void *options)
 {
-    const aae_options *o = options;
-    net n = { .graph = g, .o = o, .x = x, .row = ph_flatten(x), .latent = (size_t)o->latent_dim,
+    const ph_aae_options *o = options;
+    ph_aae_net n = { .graph = g, .o = o, .x = x, .row = ph_flatten(x), .latent = (size_t)o->latent_dim,
               .encoder = ph_scope_of(g, "encoder"), .decoder = ph_scope_of(g, "decoder") };
     if (!read_options(&n))
         return;
-    code moving = encode(&n, n.row, true), still = encode(&n, n.row, false);
-    ph_node *known = n.use == FOR_DECODER ? n.labels : NULL;
+    ph_aae_code moving = ph_aae_encode(&n, n.row, true), still = ph_aae_encode(&n, n.row, false);
+    ph_node *known = n.use == PH_AAE_FOR_DECODER ? n.labels : NULL;
     ph_node *back = decode(&n, beside(known ? known : moving.y, moving.z));
     if (!leaves_out(o, "reconstruction"))
         reconstruct(&n, back);
     if (!leaves_out(o, "critics"))
-        compete(&n, &still, &moving);
-    if (n.use == FOR_CLASSIFIER)
+        ph_aae_compete(&n, &still, &moving);
+    if (n.use == PH_AAE_FOR_CLASSIFIER)
         classify(&n);
     else if (leaves_out(o, "both"))
         ph_refuse(g, "without both: only --labels-for classifier leaves something to learn");
@@ -483,46 +337,17 @@ static void build(ph_graph *g, ph_node *x, const void *options)
 
 static ph_status start(ph_graph *g, const void *options)
 {
-    const aae_options *o = options;
+    const ph_aae_options *o = options;
     ph_prior p;
     PH_TRY(ph_prior_read(o->prior, &p));
     return ph_prior_fill(&p, ph_variable_find(g, "prior/rows"));
 }
 
-/* ---- What is odd ----------------------------------------------------------------------------- */
-
-static const char *remark(const ph_figures *f)
-{
-    static const char *const says[2][3] = {
-        { "the critic wins: it tells nearly all codes from draws of the prior, and the encoder learns "
-          "little from it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
-          "the critic is dead: it takes everything for a code (a lower --lr-critic may help)",
-          "the critic is dead: it takes everything for a draw of the prior (a lower --lr-critic may "
-          "help)" },
-        { "the critic on y wins: it tells nearly all y from one-hot draws, and the encoder learns little "
-          "from it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
-          "the critic on y is dead: it takes everything for a code (a lower --lr-critic may help)",
-          "the critic on y is dead: it takes everything for a draw (a lower --lr-critic may help)" },
-    };
-    static const char *const names[2][2] = { { "critic_real", "critic_fake" },
-                                             { "critic_y_real", "critic_y_fake" } };
-    for (int i = 0; i < 2; i++) {
-        double draws = ph_figure_get(f, names[i][0]), codes = ph_figure_get(f, names[i][1]);
-        if (draws > 0.98 && codes > 0.98)
-            return says[i][0];
-        if (draws < 0.002 && codes > 0.998)
-            return says[i][1];
-        if (draws > 0.998 && codes < 0.002)
-            return says[i][2];
-    }
-    return NULL;
-}
-
 const ph_family_desc ph_family_aae = {
     .face = { "aae", "adversarial autoencoder", table, sizeof table / sizeof table[0] },
-    .options_size = sizeof(aae_options),
+    .options_size = sizeof(ph_aae_options),
     .build = build,
     .settle = ph_prior_settle,
     .start = start,
-    .remark = remark,
+    .remark = ph_aae_remark,
 };

@@ -22,6 +22,7 @@
 
 typedef struct ae_options {
     const char *hidden, *decoder_hidden, *activation, *latent_activation, *loss, *init;
+    const char *output_activation;
     const char *noise, *sparsity, *jacobian, *pretrain, *finetune;
     int64_t latent_dim, pretrain_epochs, classes;
     double dropout, emphasis, sparsity_weight, contractive, pretrain_lr;
@@ -45,6 +46,8 @@ static const ph_option table[] = {
       "share of hidden units dropped in training" },
     { "loss", NULL, PH_OPTION_CHOICE, AT(loss), "auto", 0, 0, "auto bce mse lp:P",
       "what is minimised; auto: bce for bytes and [0,1], else mse" },
+    { "output-activation", NULL, PH_OPTION_CHOICE, AT(output_activation), "auto", 0, 0,
+      "auto linear sigmoid", "of the numbers that come back; auto: sigmoid for bce, else linear" },
     { "tied", "tied-weights", PH_OPTION_FLAG, AT(tied), "0", 0, 0, NULL,
       "the decoder uses the encoder's weights, transposed" },
     { "no-bias", NULL, PH_OPTION_FLAG, AT(no_bias), "0", 0, 0, NULL, "layers without biases" },
@@ -123,6 +126,19 @@ static void encode(net *n)
     n->code = largest(n, ph_activation(n->inside, o->latent_activation));
 }
 
+/* Whether what comes back lies between 0 and 1. */
+static bool bounded(const ae_options *o)
+{
+    return strcmp(o->loss, "bce") == 0 || strcmp(o->output_activation, "sigmoid") == 0;
+}
+
+/* The loss of a row from y, what the decoder's last product gives: cross-entropy takes it as it is. */
+static ph_node *loss_parts(const net *n, ph_node *y, ph_node *row)
+{
+    bool logits = strcmp(n->o->loss, "bce") == 0;
+    return ph_loss_parts(n->o->loss, bounded(n->o) && !logits ? ph_sigmoid(y) : y, row);
+}
+
 /* Weight number i of the encoder, counted from the code, for the decoder to use transposed. */
 static ph_node *tied_weight(const net *n, size_t i)
 {
@@ -142,7 +158,7 @@ static ph_node *decode(const net *n)
 
 static ph_node *reconstruction_loss(const net *n, ph_node *y)
 {
-    ph_node *parts = ph_loss_parts(n->o->loss, y, n->row);
+    ph_node *parts = loss_parts(n, y, n->row);
     if (n->o->emphasis != 1 && n->touched) {
         ph_node *weight = ph_shift(ph_scale(n->touched, n->o->emphasis - 1), 1);
         ph_node *one = ph_broadcast(ph_constant(n->graph, 1), weight);
@@ -213,8 +229,9 @@ static void pretrain_layer(const net *n, size_t i, ph_node *a, const char *activ
     ph_variable *tied = ph_variable_find(n->graph, name);
     ph_node *y = layer_again(n, "decoder", back, h, tied ? tied->node : NULL), *loss;
     const char *kind = i == 0 ? o->loss : strcmp(o->activation, "sigmoid") == 0 ? "bce" : "mse";
-    bool given = i == 0 || strcmp(kind, "bce") == 0; /* as it is: the row, or logits of the layer */
-    loss = ph_mean_rows(ph_loss(kind, given ? y : ph_activation(y, o->activation), a));
+    bool logits = strcmp(kind, "bce") == 0;
+    loss = ph_mean_rows(i == 0 ? ph_sum(loss_parts(n, y, a))
+                               : ph_loss(kind, logits ? y : ph_activation(y, o->activation), a));
     bool sparse = strcmp(o->sparsity, "none") != 0 && strncmp(o->sparsity, "topk:", 5) != 0;
     if (sparse)
         loss = ph_add(ph_scale(loss, strcmp(kind, "mse") == 0 ? 0.5 : 1),
@@ -297,6 +314,8 @@ static void check(const net *n)
         ph_refuse(n->graph, "emphasis: only the noises mask:P and salt-pepper:P replace some values");
     if (o->sparsity_weight != 1 && (!sparse || kept))
         ph_refuse(n->graph, "sparsity-weight: sparsity %s has no weight", o->sparsity);
+    if (strcmp(o->output_activation, "linear") == 0 && strcmp(o->loss, "bce") == 0)
+        ph_refuse(n->graph, "output-activation linear: bce is a loss of a sigmoid");
     if (strcmp(o->jacobian, "auto") != 0 && o->contractive == 0)
         ph_refuse(n->graph, "jacobian: only --contractive needs it");
     if (!layers && (o->pretrain_epochs != 10 || o->pretrain_lr != 0))
@@ -319,7 +338,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
         classify(&n);
     else
         objective(&n, y);
-    ph_node *picture = ph_reshape_like(strcmp(n.o->loss, "bce") == 0 ? ph_sigmoid(y) : y, x);
+    ph_node *picture = ph_reshape_like(bounded(n.o) ? ph_sigmoid(y) : y, x);
     ph_export(g, "encode", x, n.code);
     ph_export(g, "decode", n.code, picture);
     ph_export(g, "reconstruct", x, picture);

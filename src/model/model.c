@@ -83,10 +83,13 @@ static ph_status read_options(ph_model *m, const ph_settings *settings)
     return PH_OK;
 }
 
-/* Options that follow the kind of data: what is for numbers in [0,1], and what for any. */
+/* Options that have to fit the kind of data: what is for numbers in [0,1], and what for any; whether the
+ * data settle what "auto" is. */
 static const struct {
     const char *name, *unit, *any;
-} by_data[] = { { "loss", "bce", "mse" }, { "likelihood", "bernoulli", "gaussian" } };
+    bool settles;
+} by_data[] = { { "loss", "bce", "mse", true }, { "likelihood", "bernoulli", "gaussian", true },
+                { "output-activation", "sigmoid", "linear", false } };
 
 /* A categorical likelihood's levels lie in [0,1], too. */
 static bool asks_for_unit(const char *value, const char *unit)
@@ -112,6 +115,8 @@ static ph_status settle_loss(ph_model *m, const ph_data *data)
     for (size_t i = 0; i < sizeof by_data / sizeof by_data[0]; i++) {
         const char *value = ph_settings_get(m->settings, by_data[i].name);
         bool is_auto = value && strcmp(value, "auto") == 0, unit;
+        if (is_auto && !by_data[i].settles)
+            continue;
         if (!is_auto && (value == NULL || !asks_for_unit(value, by_data[i].unit)))
             continue;
         PH_TRY(is_unit(m, data, &unit));

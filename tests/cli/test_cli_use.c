@@ -157,6 +157,8 @@ static void layers_and_labels(void **state)
         { "--jacobian exact", "jacobian: only" },
         { "--pretrain-epochs 3", "pretrain-epochs: there is no" },
         { "--pretrain-lr 0.1", "pretrain-lr: there is no" },
+        { "--output-activation linear", "bce is a loss of a sigmoid" },
+        { "--output-activation sigmoid --scaling standardise", "needs values in [0,1]" },
     };
     for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++) {
         char command[256];

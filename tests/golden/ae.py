@@ -36,6 +36,10 @@ def loss_and_gradients(parameters, x, loss, activation):
     if loss == "bce":
         value = np.sum(np.maximum(y, 0) - y * x + np.log1p(np.exp(-np.abs(y)))) / len(x)
         d = (1 / (1 + np.exp(-y)) - x) / len(x)
+    elif loss == "mse_sigmoid":
+        p = 1 / (1 + np.exp(-y))
+        value = np.sum((p - x) ** 2) / len(x)
+        d = 2 * (p - x) * p * (1 - p) / len(x)
     else:
         value = np.sum((y - x) ** 2) / len(x)
         d = 2 * (y - x) / len(x)
@@ -67,7 +71,7 @@ def run(loss, activation):
 
 
 print("/* Losses of the first five steps of Adam on a 12-8-3-8-12 autoencoder, by tests/golden/ae.py */")
-for loss in ("bce", "mse"):
+for loss in ("bce", "mse", "mse_sigmoid"):
     for activation in ("relu", "tanh"):
         text = ", ".join(f"{value:.17g}" for value in run(loss, activation))
         print(f"static const double golden_ae_{loss}_{activation}[{STEPS}] = {{ {text} }};")

@@ -78,6 +78,10 @@ static void golden_ae(void **state)
     check("ae", "latent-dim=3 loss=bce activation=tanh", golden_ae_bce_tanh);
     check("ae", "latent-dim=3 loss=mse activation=relu", golden_ae_mse_relu);
     check("ae", "latent-dim=3 loss=mse activation=tanh", golden_ae_mse_tanh);
+    check("ae", "latent-dim=3 loss=mse output-activation=sigmoid activation=relu",
+          golden_ae_mse_sigmoid_relu);
+    check("ae", "latent-dim=3 loss=mse output-activation=sigmoid activation=tanh",
+          golden_ae_mse_sigmoid_tanh);
 }
 
 static void golden_vae(void **state)

@@ -444,6 +444,37 @@ static void parzen_by_definition(void **state)
     ph_data_close(test);
 }
 
+static ph_model *aae_of(const ph_data *d, const char *option, const char *value)
+{
+    static const char *const own[][2] = { { "hidden", "24" }, { "latent-dim", "1" }, { "epochs", "30" },
+                                          { "batch-size", "50" }, { "lr", "0.005" } };
+    ph_settings *s = ph_settings_new();
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        assert_int_equal(ph_settings_set(s, own[i][0], own[i][1]), PH_OK);
+    assert_int_equal(ph_settings_set(s, option, value), PH_OK);
+    ph_model *m = ph_model_new("aae", d, s);
+    ph_settings_free(s);
+    if (m == NULL || ph_train(m, d, NULL) != PH_OK)
+        fail_msg("%s", ph_message());
+    return m;
+}
+
+/* A decoder that is told the class gives rows of it; one that does not listen would have a third. */
+static void samples_of_their_class(void **state)
+{
+    (void)state;
+    ph_data *fit = clouds(600, 6, 3, 3, 0), *test = clouds(300, 6, 3, 3, 0);
+    ph_figures f;
+    ph_measures asked = { .training = fit, .classifier = true };
+    ph_model *told = aae_of(fit, "labels", "all");
+    assert_int_equal(ph_model_measure(told, test, &asked, &f), PH_OK);
+    assert_true(figure(&f, "classifier_accuracy") > 0.9);
+    assert_true(figure(&f, "samples_right") > 0.9);
+    ph_model_free(told);
+    ph_data_close(fit);
+    ph_data_close(test);
+}
+
 /* Codes through bytes, rounded here, decoded by the model; PCA beside PCA is itself. */
 static void codes_as_bytes(void **state)
 {
@@ -602,7 +633,7 @@ static void samples_are_normal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parzen_by_definition),
+        cmocka_unit_test(parzen_by_definition), cmocka_unit_test(samples_of_their_class),
         cmocka_unit_test(ssim_is_what_the_paper_says), cmocka_unit_test(neighbours_are_the_nearest),
         cmocka_unit_test(a_row_is_its_own_neighbour), cmocka_unit_test(a_probe_separates),
         cmocka_unit_test(a_probe_ends_at_the_optimum), cmocka_unit_test(labels_are_needed),

@@ -77,10 +77,10 @@ static void compute(const product *p, bool direct, bool copy)
             const real *a = p->a + i * p->a_row;
             if (direct)
                 ph_product_block_direct(tile, width, a, p->a_row, p->a_column, p->b + j, p->b_row,
-                                        rows, p->k, columns);
+                                        rows, p->k, columns, false);
             else
                 ph_product_block(tile, width, a, p->a_row, p->a_column, p->packed + j * p->k, rows,
-                                 p->k, columns);
+                                 p->k, columns, false);
             for (size_t r = 0; copy && r < rows; r++)
                 memcpy(p->c + (i + r) * p->n + j, tile + r * width, columns * sizeof(real));
         }

@@ -126,6 +126,17 @@ ph_node *ph_stop_gradient(ph_node *a);
 ph_node *ph_product(ph_node *a, ph_node *b, bool transpose_b);
 /* The whole transpose(a) b, summed over all rows: a [.., m], b [.., n] give [m, n]. */
 ph_node *ph_product_over_rows(ph_node *a, ph_node *b);
+/* How a window goes over the lines [0] and columns [1] of a picture; zeros stand for a stride of 1, no
+ * padding, a dilation of 1 and one group. Groups divide the channels: each sees its own. */
+typedef struct ph_window {
+    size_t stride[2], padding[2], dilation[2], groups;
+} ph_window;
+/* x [h, w, c] and the whole weight [kh, kw, c / groups, o] give [h', w', o], h' the places of a window of
+ * kh lines (with a dilation of d, (kh - 1) d + 1) in h lines with padding of zeros on both sides. */
+ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *);
+/* Its adjoint by x: y [h', w', o] and the same weight give size [2] and c channels, in which a window must
+ * have h' and w' places. */
+ph_node *ph_transposed_convolution(ph_node *y, ph_node *weight, const ph_window *, const size_t *size);
 ph_node *ph_sum(ph_node *a);                         /* over all inner dimensions: [1] per row */
 ph_node *ph_mean(ph_node *a);
 ph_node *ph_sum_last(ph_node *a);                    /* over the last dimension, kept as 1 */

@@ -202,7 +202,7 @@ static void product_slice(const struct kernel *use, real *c, size_t c_stride, co
  * A tile reads whole vectors of B, of the last rows from a copy if B ends too early. */
 static void product(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
                     const real *b, size_t b_stride, size_t panel_stride, size_t readable, size_t m,
-                    size_t k, size_t n)
+                    size_t k, size_t n, bool more)
 {
     const struct kernel *use = kernel();
     for (size_t j = 0; j < n; j += 2 * use->lanes) {
@@ -212,7 +212,7 @@ static void product(real *c, size_t c_stride, const real *a, size_t m_stride, si
         do {
             size_t depth = least(DEPTH, open - k0);
             product_slice(use, c + j, c_stride, a + k0 * k_stride, m_stride, k_stride,
-                          from + k0 * b_stride, b_stride, m, depth, k0 > 0, wide);
+                          from + k0 * b_stride, b_stride, m, depth, more || k0 > 0, wide);
             k0 += depth;
         } while (k0 < open);
         if (open < k) {
@@ -225,15 +225,15 @@ static void product(real *c, size_t c_stride, const real *a, size_t m_stride, si
 }
 
 void ph_product_block(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
-                      const real *panels, size_t m, size_t k, size_t n)
+                      const real *panels, size_t m, size_t k, size_t n, bool more)
 {
     product(c, c_stride, a, m_stride, k_stride, panels, PH_PANEL, k * PH_PANEL,
-            ph_panels_size(1, n), m, k, n);
+            ph_panels_size(1, n), m, k, n, more);
 }
 
 void ph_product_block_direct(real *c, size_t c_stride, const real *a, size_t m_stride,
                              size_t k_stride, const real *b, size_t b_stride, size_t m, size_t k,
-                             size_t n)
+                             size_t n, bool more)
 {
-    product(c, c_stride, a, m_stride, k_stride, b, b_stride, PH_PANEL, n, m, k, n);
+    product(c, c_stride, a, m_stride, k_stride, b, b_stride, PH_PANEL, n, m, k, n, more);
 }

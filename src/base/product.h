@@ -8,6 +8,7 @@
 #ifndef PH_BASE_PRODUCT_H
 #define PH_BASE_PRODUCT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/real.h"
@@ -26,16 +27,17 @@ size_t ph_panels_size(size_t k, size_t n);
 void ph_pack_panels(real *panels, const real *b, size_t k_stride, size_t n_stride, size_t k,
                     size_t n, size_t first, size_t last);
 
-/* C = A B for m rows and the n columns that begin with the first column of panels. Element (i, kk)
- * of A is a[i * m_stride + kk * k_stride]. Rows of C lie c_stride reals apart and have room for a
- * multiple of PH_PANEL columns: what column n and those after it hold afterwards is undefined. */
+/* C = A B, or C += A B if `more`, for m rows and the n columns that begin with the first column of
+ * panels. Element (i, kk) of A is a[i * m_stride + kk * k_stride]. Rows of C lie c_stride reals apart
+ * and have room for a multiple of PH_PANEL columns: what column n and those after it hold afterwards is
+ * undefined, but for `more`, which adds zeros to them where A is finite. */
 void ph_product_block(real *c, size_t c_stride, const real *a, size_t m_stride, size_t k_stride,
-                      const real *panels, size_t m, size_t k, size_t n);
+                      const real *panels, size_t m, size_t k, size_t n, bool more);
 
 /* The same for a B that is not packed: element (kk, j) is b[kk * b_stride + j], b_stride >= n. */
 void ph_product_block_direct(real *c, size_t c_stride, const real *a, size_t m_stride,
                              size_t k_stride, const real *b, size_t b_stride, size_t m, size_t k,
-                             size_t n);
+                             size_t n, bool more);
 
 /* The instruction set in use: "v4", "v3" or "v1". */
 const char *ph_product_isa(void);

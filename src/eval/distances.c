@@ -39,7 +39,7 @@ static void search_block(void *context, int part, int parts)
         for (size_t column = 0; column < d->block_rows; column += COLUMNS) {
             size_t left = d->block_rows - column, columns = left < COLUMNS ? left : COLUMNS;
             ph_product_block(tile, COLUMNS, d->rows + row * d->width, d->width, 1,
-                             d->panels + column * d->width, rows, d->width, columns);
+                             d->panels + column * d->width, rows, d->width, columns, false);
             for (size_t i = 0; i < rows; i++) {
                 to_distances(tile + i * COLUMNS, d->norm + column, columns);
                 s->visit(s->context, row + i, column, tile + i * COLUMNS, columns);

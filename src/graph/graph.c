@@ -145,18 +145,19 @@ ph_node *ph_node_append(ph_graph *graph, const ph_node *like)
 
 static bool same(const ph_node *a, const ph_node *b)
 {
-    return a->op == b->op && a->input_count == b->input_count && a->extent == b->extent &&
+    return a->op == b->op && a->input_count == b->input_count &&
            a->flag == b->flag && ph_shape_equal(&a->shape, &b->shape) &&
            memcmp(a->input, b->input, sizeof a->input) == 0 &&
+           memcmp(a->extent, b->extent, sizeof a->extent) == 0 &&
            memcmp(a->attribute, b->attribute, sizeof a->attribute) == 0;
 }
 
 ph_node *ph_node_new(const ph_op *op, ph_shape shape, ph_node *const *inputs, int count,
-                     const double *attributes, size_t extent, bool flag)
+                     const double *attributes, const size_t *extents, bool flag)
 {
     ph_graph *graph = inputs[0]->graph;
     ph_node node = { .op = op, .graph = graph, .shape = shape, .input_count = count,
-                     .extent = extent, .flag = flag };
+                     .flag = flag };
     for (int i = 0; i < count; i++) {
         if (inputs[i]->graph != graph)
             return ph_mistake(graph, "%s: input %d is a node of another graph", op->name, i + 1);
@@ -166,6 +167,8 @@ ph_node *ph_node_new(const ph_op *op, ph_shape shape, ph_node *const *inputs, in
     }
     for (int i = 0; attributes && i < PH_MAX_ATTRIBUTES; i++)
         node.attribute[i] = (real)attributes[i];
+    for (int i = 0; extents && i < PH_MAX_EXTENTS; i++)
+        node.extent[i] = extents[i];
     if (op->flags & PH_OP_NOISE)
         node.ordinal = graph->noise_count++;
     else if (!(op->flags & PH_OP_ASSIGN))
@@ -253,7 +256,7 @@ ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attribute
     for (int i = 0; i < op->arity; i++)
         if (ph_shape_fit(&operand[i]->shape, &shape) == PH_FIT_OTHER)
             operand[i] = ph_broadcast_to(operand[i], &shape);
-    return ph_node_new(op, shape, operand, op->arity, attributes, 0, false);
+    return ph_node_new(op, shape, operand, op->arity, attributes, NULL, false);
 }
 
 /* What a copying broadcast spread: over the last dimension, over rows, over outer dimensions. */

@@ -80,7 +80,7 @@ struct ph_node {
     int input_count;
     ph_node *input[PH_MAX_INPUTS];
     real attribute[PH_MAX_ATTRIBUTES];
-    size_t extent;             /* a size that the op keeps: where a slice begins */
+    size_t extent[PH_MAX_EXTENTS]; /* sizes that the op keeps: where a slice begins, a window's strides */
     bool flag;                 /* a choice that the op keeps: transposed */
     int ordinal;               /* of noise: part of its key */
     ph_variable *variable;     /* of leaves */
@@ -135,9 +135,9 @@ bool ph_is_dead(const ph_node *);
 const char *ph_shape_text(const ph_shape *, char buffer[96]);
 
 /* A node of op with the given inputs and shape. An equal node built before is returned instead,
- * unless the op draws noise or writes. */
+ * unless the op draws noise or writes. attributes, extents: as many as there may be, or NULL. */
 ph_node *ph_node_new(const ph_op *op, ph_shape shape, ph_node *const *inputs, int count,
-                     const double *attributes, size_t extent, bool flag);
+                     const double *attributes, const size_t *extents, bool flag);
 /* The same for an element-wise op: broadcasts the inputs and works out the shape. */
 ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attributes);
 /* A node like that, whatever was built before. */

@@ -8,7 +8,7 @@
 
 #include "base/real.h"
 
-enum { PH_MAX_RANK = 4, PH_MAX_INPUTS = 5, PH_MAX_ATTRIBUTES = 3 };
+enum { PH_MAX_RANK = 4, PH_MAX_INPUTS = 5, PH_MAX_ATTRIBUTES = 3, PH_MAX_EXTENTS = 7 };
 
 struct ph_node;
 struct ph_call;
@@ -57,6 +57,8 @@ typedef struct ph_op {
     void (*run)(struct ph_call *, int part);
     /* Scratch that the call shares between its parts, in reals. NULL: none. */
     size_t (*scratch)(const struct ph_call *);
+    /* Scratch of each part for itself, in reals, at least 1. NULL: what a block of a result takes. */
+    size_t (*own)(const struct ph_call *);
     /* Fills the scratch before `run`, with a barrier between. NULL: nothing to prepare. */
     void (*prepare)(struct ph_call *, int part);
     double (*flops)(const struct ph_node *); /* per row (or whole); NULL: none to speak of */

@@ -271,11 +271,15 @@ static ph_status place_barriers(ph_program *p)
 static ph_status take_memory(ph_program *p)
 {
     int registers = 1;
-    for (int c = 0; c < p->call_count; c++)
-        if (p->call[c]->group.registers > registers)
-            registers = p->call[c]->group.registers;
-    size_t tile = PH_BLOCK_ROWS * PH_BLOCK_PANELS * PH_PANEL;
-    p->scratch_size = (size_t)registers * PH_GROUP_TILE + tile;
+    size_t own = PH_BLOCK_ROWS * PH_BLOCK_PANELS * PH_PANEL;
+    for (int c = 0; c < p->call_count; c++) {
+        const ph_call *call = p->call[c];
+        size_t wanted = call->op && call->op->own ? call->op->own(call) : 0;
+        registers = call->group.registers > registers ? call->group.registers : registers;
+        own = wanted > own ? wanted : own;
+    }
+    p->registers_size = (size_t)registers * PH_GROUP_TILE;
+    p->scratch_size = p->registers_size + (own + ALIGN - 1) / ALIGN * ALIGN;
     p->arena = aligned_alloc(64, (p->arena_size + ALIGN) * sizeof(real));
     p->scratch = aligned_alloc(64, p->scratch_size * PH_MAX_PARTS * sizeof(real));
     p->counter = ph_arena_take(&p->memory, ((size_t)p->step_count * PH_MAX_PARTS + 1) *

@@ -99,7 +99,7 @@ struct ph_program {
     size_t max_rows[PH_MAX_SETS], rows[PH_MAX_SETS];
     size_t arena_size;         /* reals */
     real *arena, *scratch;
-    size_t scratch_size;       /* of one part, reals */
+    size_t scratch_size, registers_size; /* of one part, reals: registers, then the call's own */
     ph_node *guard;            /* the loss that is tested before anything is assigned, or NULL */
     atomic_bool stopped;
     uint64_t seed;
@@ -140,8 +140,9 @@ size_t ph_call_rows(const ph_call *, const ph_shape *shape);
 const real *ph_call_input(const ph_call *, int i);
 real *ph_call_output(const ph_call *);
 real *ph_call_scratch(const ph_call *);
-/* Scratch of this part alone: a tile of PH_BLOCK_ROWS rows of PH_BLOCK_PANELS panels. */
-real *ph_call_tile(const ph_call *, int part);
+/* Scratch of this part alone: as much as the op's `own` says, or a tile of PH_BLOCK_ROWS rows of
+ * PH_BLOCK_PANELS panels. */
+real *ph_call_own(const ph_call *, int part);
 /* Takes the next of `tasks` tasks; false when all are taken. */
 bool ph_next_task(ph_call *, int part, size_t tasks, size_t *task);
 /* Runs the call's group on a tile that lies at row, column of the result. */

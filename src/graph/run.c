@@ -29,11 +29,10 @@ real *ph_call_scratch(const ph_call *call)
     return call->program->arena + call->scratch;
 }
 
-real *ph_call_tile(const ph_call *call, int part)
+real *ph_call_own(const ph_call *call, int part)
 {
     const ph_program *p = call->program;
-    size_t tile = PH_BLOCK_ROWS * PH_BLOCK_PANELS * PH_PANEL;
-    return p->scratch + (size_t)part * p->scratch_size + p->scratch_size - tile;
+    return p->scratch + (size_t)part * p->scratch_size + p->registers_size;
 }
 
 bool ph_next_task(ph_call *call, int part, size_t tasks, size_t *task)

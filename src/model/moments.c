@@ -33,7 +33,7 @@ static void multiply_job(void *context, int part, int parts)
             size_t rows = n - row < PH_BLOCK_ROWS ? n - row : PH_BLOCK_ROWS;
             size_t columns = n - column < COLUMNS ? n - column : COLUMNS;
             ph_product_block_direct(tile, COLUMNS, s->x + row, 1, n, s->x + column, n, rows,
-                                    s->count, columns);
+                                    s->count, columns, false);
             for (size_t i = 0; i < rows; i++)
                 for (size_t j = 0; j < columns; j++)
                     s->scatter[(row + i) * n + column + j] += (double)tile[i * COLUMNS + j];

@@ -59,5 +59,5 @@ const ph_op ph_op_binarize = { .name = "binarize", .arity = 1, .run = run };
 
 ph_node *ph_binarize(ph_node *a)
 {
-    return ph_is_dead(a) ? a : ph_node_new(&ph_op_binarize, a->shape, &a, 1, NULL, 0, false);
+    return ph_is_dead(a) ? a : ph_node_new(&ph_op_binarize, a->shape, &a, 1, NULL, NULL, false);
 }

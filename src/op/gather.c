@@ -82,7 +82,7 @@ const ph_op ph_op_pick = { .name = "pick", .arity = 2, .run = run_pick };
 
 static ph_node *scatter(ph_node *rows, ph_node *index, const ph_shape *table)
 {
-    return ph_node_new(&ph_op_scatter, *table, (ph_node *[]){ rows, index }, 2, NULL, 0, false);
+    return ph_node_new(&ph_op_scatter, *table, (ph_node *[]){ rows, index }, 2, NULL, NULL, false);
 }
 
 ph_node *ph_gather(ph_node *table, ph_node *index)
@@ -96,7 +96,7 @@ ph_node *ph_gather(ph_node *table, ph_node *index)
     }
     ph_shape shape = index->shape;
     shape.dim[shape.rank - 1] = table->shape.dim[1];
-    return ph_node_new(&ph_op_gather, shape, (ph_node *[]){ table, index }, 2, NULL, 0, false);
+    return ph_node_new(&ph_op_gather, shape, (ph_node *[]){ table, index }, 2, NULL, NULL, false);
 }
 
 ph_node *ph_pick(ph_node *table, ph_node *u)
@@ -109,5 +109,5 @@ ph_node *ph_pick(ph_node *table, ph_node *u)
                           "needed, not %s", ph_shape_text(&table->shape, text));
     }
     ph_shape shape = ph_shape_of(u->shape.set, 1, &table->shape.dim[1]);
-    return ph_node_new(&ph_op_pick, shape, (ph_node *[]){ table, u }, 2, NULL, 0, false);
+    return ph_node_new(&ph_op_pick, shape, (ph_node *[]){ table, u }, 2, NULL, NULL, false);
 }

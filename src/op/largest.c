@@ -57,7 +57,7 @@ static void run(ph_call *call, int part)
     real *out = ph_call_output(call);
     while (ph_next_task(call, part, (rows + TASK_ROWS - 1) / TASK_ROWS, &task))
         for (size_t r = task * TASK_ROWS; r < rows && r < (task + 1) * TASK_ROWS; r++)
-            mark(a + r * n, out + r * n, n, call->node->extent);
+            mark(a + r * n, out + r * n, n, call->node->extent[0]);
 }
 
 const ph_op ph_op_largest = { .name = "largest", .arity = 1, .run = run };
@@ -70,5 +70,5 @@ ph_node *ph_largest(ph_node *a, size_t k)
     if (k == 0 || k > n || k > HEAP)
         return ph_mistake(a->graph, "largest: %zu of %zu numbers; it is 1 to %d, and no more than "
                           "there are", k, n, HEAP);
-    return ph_node_new(&ph_op_largest, a->shape, &a, 1, NULL, k, false);
+    return ph_node_new(&ph_op_largest, a->shape, &a, 1, NULL, (size_t[PH_MAX_EXTENTS]){ k }, false);
 }

@@ -172,9 +172,9 @@ static void differentiate(const regression *s, const real *z)
 {
     weigh(s);
     ph_product_block_direct(s->gradient, s->stride, s->slope, s->width, 1, s->loadings, s->k, 1,
-                            s->width, s->k);
+                            s->width, s->k, false);
     ph_product_block_direct(s->hessian, s->stride, s->weighted, 1, s->k, s->loadings, s->k, s->k,
-                            s->width, s->k);
+                            s->width, s->k, false);
     for (size_t j = 0; j < s->k; j++) {
         s->gradient[j] += s->ridge * z[j];
         s->hessian[j * s->stride + j] += s->ridge;
@@ -184,7 +184,7 @@ static void differentiate(const regression *s, const real *z)
 /* W z. */
 static void multiply(const regression *s, const real *z, real *out)
 {
-    ph_product_block(out, s->long_width, z, s->k, 1, s->panels, 1, s->k, s->width);
+    ph_product_block(out, s->long_width, z, s->k, 1, s->panels, 1, s->k, s->width, false);
 }
 
 static void add(real *out, const real *a, real factor, const real *b, size_t count)
@@ -366,5 +366,5 @@ ph_node *ph_logistic_code(ph_node *x, ph_node *loadings, ph_node *mean, double r
     ph_shape shape = x->shape;
     shape.dim[shape.rank - 1] = w->dim[1];
     return ph_node_new(&ph_op_logistic_code, shape, (ph_node *[]){ x, loadings, mean }, 3,
-                       (double[3]){ ridge }, 0, false);
+                       (double[3]){ ridge }, NULL, false);
 }

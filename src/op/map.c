@@ -275,5 +275,5 @@ static const ph_op op_repeat = { .name = "repeat", .formula = "a", .arity = 1,
 
 ph_node *ph_copy_to(ph_node *a, const ph_shape *shape)
 {
-    return ph_node_new(&op_repeat, *shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&op_repeat, *shape, &a, 1, NULL, NULL, false);
 }

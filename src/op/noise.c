@@ -119,12 +119,12 @@ const ph_op ph_op_bernoulli = { .name = "bernoulli", .formula = "bernoulli(p)",
 
 ph_node *ph_normal_like(ph_node *like)
 {
-    return ph_is_dead(like) ? like : ph_node_new(&ph_op_normal, like->shape, &like, 0, NULL, 0, false);
+    return ph_is_dead(like) ? like : ph_node_new(&ph_op_normal, like->shape, &like, 0, NULL, NULL, false);
 }
 
 ph_node *ph_uniform_like(ph_node *like)
 {
-    return ph_is_dead(like) ? like : ph_node_new(&ph_op_uniform, like->shape, &like, 0, NULL, 0, false);
+    return ph_is_dead(like) ? like : ph_node_new(&ph_op_uniform, like->shape, &like, 0, NULL, NULL, false);
 }
 
 ph_node *ph_bernoulli_like(ph_node *like, double p)
@@ -133,5 +133,5 @@ ph_node *ph_bernoulli_like(ph_node *like, double p)
         return like;
     if (!(p >= 0 && p <= 1))
         return ph_mistake(like->graph, "bernoulli: a probability lies in [0, 1], not %g", p);
-    return ph_node_new(&ph_op_bernoulli, like->shape, &like, 0, (double[3]){ p }, 0, false);
+    return ph_node_new(&ph_op_bernoulli, like->shape, &like, 0, (double[3]){ p }, NULL, false);
 }

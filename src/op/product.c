@@ -65,7 +65,7 @@ static void run(ph_call *call, int part)
 {
     enum { COLUMNS = PH_BLOCK_PANELS * PH_PANEL };
     matrices x = matrices_of(call);
-    real *tile = ph_call_tile(call, part);
+    real *tile = ph_call_own(call, part);
     const real *panels = ph_call_scratch(call);
     size_t row_blocks = (x.m + PH_BLOCK_ROWS - 1) / PH_BLOCK_ROWS;
     size_t column_blocks = (x.n + COLUMNS - 1) / COLUMNS, task;
@@ -76,10 +76,10 @@ static void run(ph_call *call, int part)
         const real *a = x.a + row * x.a_row;
         if (x.b_column == 1)
             ph_product_block_direct(tile, COLUMNS, a, x.a_row, x.a_k, x.b + column, x.b_k, rows, x.k,
-                                    columns);
+                                    columns, false);
         else
             ph_product_block(tile, COLUMNS, a, x.a_row, x.a_k, panels + column * x.k, rows, x.k,
-                             columns);
+                             columns, false);
         ph_group_tile(call, part, row, rows, column, columns, tile, COLUMNS);
     }
 }
@@ -135,7 +135,7 @@ ph_node *ph_product(ph_node *a, ph_node *b, bool transpose_b)
         return mismatch(transpose_b ? "product with transposed b" : "product", a, b);
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = b->shape.dim[transpose_b ? 0 : 1];
-    return ph_node_new(&ph_op_product, shape, (ph_node *[]){ a, b }, 2, NULL, 0, transpose_b);
+    return ph_node_new(&ph_op_product, shape, (ph_node *[]){ a, b }, 2, NULL, NULL, transpose_b);
 }
 
 ph_node *ph_product_over_rows(ph_node *a, ph_node *b)
@@ -146,5 +146,5 @@ ph_node *ph_product_over_rows(ph_node *a, ph_node *b)
         return mismatch("product over rows", a, b);
     size_t dim[2] = { ph_shape_columns(&a->shape), ph_shape_columns(&b->shape) };
     return ph_node_new(&ph_op_product_over_rows, ph_shape_of(0, 2, dim), (ph_node *[]){ a, b }, 2,
-                       NULL, 0, false);
+                       NULL, NULL, false);
 }

@@ -37,7 +37,7 @@ ph_node *ph_reshape(ph_node *a, size_t rank, const size_t *dim)
     }
     if (a->op == &ph_op_reshape)
         return ph_reshape(a->input[0], rank, dim);
-    return ph_node_new(&ph_op_reshape, shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_reshape, shape, &a, 1, NULL, NULL, false);
 }
 
 ph_node *ph_reshape_like(ph_node *a, ph_node *like)
@@ -58,7 +58,7 @@ size_t ph_width(const ph_node *a)
 
 ph_node *ph_stop_gradient(ph_node *a)
 {
-    return ph_node_new(&ph_op_stop_gradient, a->shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_stop_gradient, a->shape, &a, 1, NULL, NULL, false);
 }
 
 static void choice_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
@@ -77,7 +77,7 @@ ph_node *ph_when_training(ph_node *training, ph_node *use)
 {
     if (!ph_is_dead(training) && !ph_is_dead(use) && !ph_shape_equal(&training->shape, &use->shape))
         return ph_mistake(use->graph, "when_training: the two sides differ in shape");
-    return ph_node_new(&ph_op_when_training, use->shape, (ph_node *[]){ training, use }, 2, NULL, 0,
+    return ph_node_new(&ph_op_when_training, use->shape, (ph_node *[]){ training, use }, 2, NULL, NULL,
                        false);
 }
 
@@ -94,7 +94,7 @@ ph_node *ph_assignment(ph_node *state, ph_node *value)
         return ph_mistake(state->graph, "assign: the target is not a parameter or state");
     if (!ph_shape_equal(&state->shape, &value->shape))
         value = ph_broadcast_to(value, &state->shape);
-    return ph_node_new(&ph_op_assign, state->shape, (ph_node *[]){ state, value }, 2, NULL, 0, false);
+    return ph_node_new(&ph_op_assign, state->shape, (ph_node *[]){ state, value }, 2, NULL, NULL, false);
 }
 
 ph_node *ph_assign(ph_node *state, ph_node *value)
@@ -119,7 +119,7 @@ static void run_slice(ph_call *call, int part)
 {
     const ph_node *n = call->node;
     size_t count = ph_shape_columns(&n->shape);
-    copy_columns(call, part, ph_call_input(call, 0) + n->extent,
+    copy_columns(call, part, ph_call_input(call, 0) + n->extent[0],
                  ph_shape_columns(&n->input[0]->shape), ph_call_output(call), count,
                  ph_call_rows(call, &n->shape), count);
 }
@@ -135,7 +135,7 @@ static void run_pad(ph_call *call, int part)
     while (ph_next_task(call, part, (rows + rows_each - 1) / rows_each, &task))
         for (size_t r = task * rows_each; r < rows && r < (task + 1) * rows_each; r++) {
             memset(out + r * width, 0, width * sizeof out[0]);
-            memcpy(out + r * width + n->extent, in + r * count, count * sizeof out[0]);
+            memcpy(out + r * width + n->extent[0], in + r * count, count * sizeof out[0]);
         }
 }
 
@@ -157,17 +157,17 @@ static ph_node *pad(ph_node *a, size_t first, size_t width)
 {
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = width;
-    return ph_node_new(&ph_op_pad, shape, &a, 1, NULL, first, false);
+    return ph_node_new(&ph_op_pad, shape, &a, 1, NULL, (size_t[PH_MAX_EXTENTS]){ first }, false);
 }
 
 static void slice_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 {
-    by_input[0] = pad(dy, y->extent, ph_shape_columns(&y->input[0]->shape));
+    by_input[0] = pad(dy, y->extent[0], ph_shape_columns(&y->input[0]->shape));
 }
 
 static void pad_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 {
-    by_input[0] = ph_slice(dy, y->extent, ph_shape_columns(&y->input[0]->shape));
+    by_input[0] = ph_slice(dy, y->extent[0], ph_shape_columns(&y->input[0]->shape));
 }
 
 static void concatenate_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
@@ -196,7 +196,7 @@ ph_node *ph_slice(ph_node *a, size_t first, size_t count)
         return a;
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = count;
-    return ph_node_new(&ph_op_slice, shape, &a, 1, NULL, first, false);
+    return ph_node_new(&ph_op_slice, shape, &a, 1, NULL, (size_t[PH_MAX_EXTENTS]){ first }, false);
 }
 
 ph_node *ph_concatenate(ph_node *a, ph_node *b)
@@ -211,7 +211,7 @@ ph_node *ph_concatenate(ph_node *a, ph_node *b)
                           ph_shape_text(&a->shape, left), ph_shape_text(&b->shape, right));
     }
     shape.dim[shape.rank - 1] = ph_shape_columns(&a->shape) + ph_shape_columns(&b->shape);
-    return ph_node_new(&ph_op_concatenate, shape, (ph_node *[]){ a, b }, 2, NULL, 0, false);
+    return ph_node_new(&ph_op_concatenate, shape, (ph_node *[]){ a, b }, 2, NULL, NULL, false);
 }
 
 /* ---- Broadcast --------------------------------------------------------------------------------------- */
@@ -267,7 +267,7 @@ ph_node *ph_broadcast_to(ph_node *a, const ph_shape *shape)
     }
     if (ph_shape_fit(&a->shape, shape) != PH_FIT_OTHER)
         return ph_copy_to(a, shape);
-    return ph_node_new(&ph_op_spread, *shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_spread, *shape, &a, 1, NULL, NULL, false);
 }
 
 ph_node *ph_broadcast(ph_node *a, ph_node *like)

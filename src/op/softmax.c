@@ -106,17 +106,17 @@ const ph_op ph_op_log_sum_exp = { .name = "log_sum_exp", .arity = 1, .run = run_
 
 ph_node *ph_softmax(ph_node *a)
 {
-    return ph_node_new(&ph_op_softmax, a->shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_softmax, a->shape, &a, 1, NULL, NULL, false);
 }
 
 ph_node *ph_log_softmax(ph_node *a)
 {
-    return ph_node_new(&ph_op_log_softmax, a->shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_log_softmax, a->shape, &a, 1, NULL, NULL, false);
 }
 
 ph_node *ph_log_sum_exp(ph_node *a)
 {
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = 1;
-    return ph_node_new(&ph_op_log_sum_exp, shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_log_sum_exp, shape, &a, 1, NULL, NULL, false);
 }

@@ -24,7 +24,7 @@ ph_node *ph_sum_last(ph_node *a)
         return a;
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = 1;
-    return ph_node_new(&ph_op_sum_last, shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_sum_last, shape, &a, 1, NULL, NULL, false);
 }
 
 ph_node *ph_sum_rows(ph_node *a)
@@ -32,7 +32,7 @@ ph_node *ph_sum_rows(ph_node *a)
     if (ph_is_dead(a) || (a->shape.set == 0 && ph_shape_lead(&a->shape) == 1))
         return a;
     size_t columns = ph_shape_columns(&a->shape);
-    return ph_node_new(&ph_op_sum_rows, ph_shape_of(0, 1, &columns), &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_sum_rows, ph_shape_of(0, 1, &columns), &a, 1, NULL, NULL, false);
 }
 
 ph_node *ph_sum(ph_node *a)
@@ -93,5 +93,5 @@ ph_node *ph_max_last(ph_node *a)
         return a;
     ph_shape shape = a->shape;
     shape.dim[shape.rank - 1] = 1;
-    return ph_node_new(&ph_op_max_last, shape, &a, 1, NULL, 0, false);
+    return ph_node_new(&ph_op_max_last, shape, &a, 1, NULL, NULL, false);
 }

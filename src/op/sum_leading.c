@@ -46,6 +46,6 @@ ph_node *ph_sum_leading(ph_node *a)
     if (a->shape.set == 0)
         return ph_sum_rows(a);
     size_t columns = ph_shape_columns(&a->shape);
-    return ph_node_new(&ph_op_sum_leading, ph_shape_of(a->shape.set, 1, &columns), &a, 1, NULL, 0,
+    return ph_node_new(&ph_op_sum_leading, ph_shape_of(a->shape.set, 1, &columns), &a, 1, NULL, NULL,
                        false);
 }

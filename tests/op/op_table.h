@@ -365,6 +365,79 @@ static void ref_pick(const problem *p, double *out)
         memcpy(out + r * 4, p->x[0] + (size_t)(p->x[1][r] * 6) * 4, 4 * sizeof *out);
 }
 
+/* Convolutions: windows of the table's rows, and the sum over all that each of the three leaves out. */
+typedef struct picture {
+    size_t h, w, c, y_h, y_w, o, k_h, k_w;
+} picture;
+
+static const ph_window windows[] = {
+    { .padding = { 1, 1 } },
+    { .stride = { 2, 2 }, .padding = { 1, 1 } },
+    { .stride = { 1, 3 }, .padding = { 0, 2 }, .dilation = { 2, 1 }, .groups = 2 },
+    { .stride = { 1, 2 }, .padding = { 0, 2 }, .dilation = { 1, 2 } },
+    { .groups = 4 },
+};
+
+/* Adds, for every pair of a pixel of Y and a place of its window, left times right to where `to` says:
+ * 0 Y, 1 X, 2 W. */
+static void ref_windows(const problem *p, double *out, const shape *x, const shape *y, const shape *k,
+                        const ph_window *w, int to)
+{
+    picture s = { x->dim[0], x->dim[1], x->dim[2], y->dim[0], y->dim[1], y->dim[2], k->dim[0], k->dim[1] };
+    size_t groups = w->groups ? w->groups : 1, c_each = s.c / groups, o_each = s.o / groups;
+    size_t sh = w->stride[0] ? w->stride[0] : 1, sw = w->stride[1] ? w->stride[1] : 1;
+    size_t dh = w->dilation[0] ? w->dilation[0] : 1, dw = w->dilation[1] ? w->dilation[1] : 1;
+    size_t rows = x->whole ? 1 : p->rows;
+    memset(out, 0, count_of(p, &p->out) * sizeof *out);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < s.y_h * s.y_w; i++)
+            for (size_t place = 0; place < s.k_h * s.k_w; place++) {
+                long at_h = (long)(i / s.y_w * sh + place / s.k_w * dh) - (long)w->padding[0];
+                long at_w = (long)(i % s.y_w * sw + place % s.k_w * dw) - (long)w->padding[1];
+                if (at_h < 0 || at_h >= (long)s.h || at_w < 0 || at_w >= (long)s.w)
+                    continue;
+                for (size_t o = 0; o < s.o; o++)
+                    for (size_t c = 0; c < c_each; c++) {
+                        size_t in_x = ((r * s.h + (size_t)at_h) * s.w + (size_t)at_w) * s.c +
+                                      o / o_each * c_each + c;
+                        size_t in_y = (r * s.y_h * s.y_w + i) * s.o + o;
+                        size_t in_w = (place * c_each + c) * s.o + o;
+                        const double *a = p->x[0], *b = p->x[1];
+                        if (to == 0)
+                            out[in_y] += a[in_x] * b[in_w];
+                        else if (to == 1)
+                            out[in_x] += a[in_y] * b[in_w];
+                        else
+                            out[in_w] += a[in_x] * b[in_y];
+                    }
+            }
+}
+
+#define WINDOW(n)                                                                                  \
+    static ph_node *build_conv##n(ph_node **in) { return ph_convolution(in[0], in[1], &windows[n]); } \
+    static void ref_conv##n(const problem *p, double *out)                                         \
+    { ref_windows(p, out, &p->in[0], &p->out, &p->in[1], &windows[n], 0); }                        \
+    static ph_node *build_back##n(ph_node **in)                                                    \
+    { return ph_transposed_convolution(in[0], in[1], &windows[n], back##n); }                      \
+    static void ref_back##n(const problem *p, double *out)                                         \
+    { ref_windows(p, out, &p->out, &p->in[0], &p->in[1], &windows[n], 1); }
+static const size_t back0[] = { 3, 4 }, back1[] = { 5, 6 }, back2[] = { 5, 4 }, back3[] = { 1, 8 },
+                    back4[] = { 2, 3 };
+WINDOW(0) WINDOW(1) WINDOW(2) WINDOW(3) WINDOW(4)
+
+/* The third is reached by differentiating the first, which its second derivatives then test, too. */
+static ph_node *build_conv_weight(ph_node **in)
+{
+    ph_node *zero = ph_parameter(ph_scope_of(in[0]->graph, ""), "kernel", 4,
+                                 (size_t[]){ 3, 2, 2, 3 }, PH_ZEROS, 0), *out;
+    ph_gradient(ph_sum_all(ph_mul(ph_convolution(in[0], zero, &windows[1]), in[1])), &zero, 1, &out);
+    return out;
+}
+static void ref_conv_weight(const problem *p, double *out)
+{
+    ref_windows(p, out, &p->in[0], &p->in[1], &p->out, &windows[1], 2);
+}
+
 static ph_node *build_product(ph_node **in) { return ph_product(in[0], in[1], false); }
 static ph_node *build_product_t(ph_node **in) { return ph_product(in[0], in[1], true); }
 static ph_node *build_over_rows(ph_node **in) { return ph_product_over_rows(in[0], in[1]); }
@@ -448,6 +521,30 @@ static const op_row table[] = {
       ref_over_rows, { ROWS(2, { 2, 5 }), ROWS(2, { 2, 3 }) }, WHOLE(2, { 5, 3 }), BETWEEN(-1, 1) },
     { "product_over_rows", "product over whole rows", build_over_rows, 2, NULL, ref_over_rows,
       { WHOLE(2, { 6, 5 }), WHOLE(2, { 6, 3 }) }, WHOLE(2, { 5, 3 }), BETWEEN(-1, 1) },
+    { "convolution", "convolution", build_conv0, 2, NULL, ref_conv0,
+      { ROWS(3, { 3, 4, 2 }), WHOLE(4, { 3, 3, 2, 5 }) }, ROWS(3, { 3, 4, 5 }), BETWEEN(-1, 1) },
+    { "convolution", "convolution, whole", build_conv0, 2, NULL, ref_conv0,
+      { WHOLE(3, { 9, 11, 1 }), WHOLE(4, { 3, 3, 1, 3 }) }, WHOLE(3, { 9, 11, 3 }), BETWEEN(-1, 1) },
+    { "convolution", "convolution of stride 2", build_conv1, 2, NULL, ref_conv1,
+      { ROWS(3, { 5, 6, 3 }), WHOLE(4, { 4, 4, 3, 2 }) }, ROWS(3, { 2, 3, 2 }), BETWEEN(-1, 1) },
+    { "convolution", "convolution of groups", build_conv2, 2, NULL, ref_conv2,
+      { ROWS(3, { 5, 4, 4 }), WHOLE(4, { 2, 3, 2, 6 }) }, ROWS(3, { 3, 2, 6 }), BETWEEN(-1, 1) },
+    { "convolution", "convolution of a series", build_conv3, 2, NULL, ref_conv3,
+      { ROWS(3, { 1, 8, 2 }), WHOLE(4, { 1, 3, 2, 3 }) }, ROWS(3, { 1, 4, 3 }), BETWEEN(-1, 1) },
+    { "convolution", "convolution of many groups and channels", build_conv4, 2, NULL, ref_conv4,
+      { ROWS(3, { 2, 3, 8 }), WHOLE(4, { 2, 2, 2, 76 }) }, ROWS(3, { 1, 2, 76 }), BETWEEN(-1, 1) },
+    { "transposed_convolution", "transposed convolution", build_back0, 2, NULL, ref_back0,
+      { ROWS(3, { 3, 4, 5 }), WHOLE(4, { 3, 3, 2, 5 }) }, ROWS(3, { 3, 4, 2 }), BETWEEN(-1, 1) },
+    { "transposed_convolution", "transposed convolution of stride 2", build_back1, 2, NULL, ref_back1,
+      { ROWS(3, { 2, 3, 2 }), WHOLE(4, { 4, 4, 3, 2 }) }, ROWS(3, { 5, 6, 3 }), BETWEEN(-1, 1) },
+    { "transposed_convolution", "transposed convolution of groups", build_back2, 2, NULL, ref_back2,
+      { ROWS(3, { 3, 2, 6 }), WHOLE(4, { 2, 3, 2, 6 }) }, ROWS(3, { 5, 4, 4 }), BETWEEN(-1, 1) },
+    { "transposed_convolution", "transposed convolution of a series", build_back3, 2, NULL, ref_back3,
+      { ROWS(3, { 1, 4, 3 }), WHOLE(4, { 1, 3, 2, 3 }) }, ROWS(3, { 1, 8, 2 }), BETWEEN(-1, 1) },
+    { "transposed_convolution", "transposed convolution of many groups", build_back4, 2, NULL, ref_back4,
+      { ROWS(3, { 1, 2, 4 }), WHOLE(4, { 2, 2, 19, 4 }) }, ROWS(3, { 2, 3, 76 }), BETWEEN(-1, 1) },
+    { "convolution_weight", "weight of a convolution", build_conv_weight, 2, NULL, ref_conv_weight,
+      { ROWS(3, { 5, 4, 2 }), ROWS(3, { 3, 3, 3 }) }, WHOLE(4, { 3, 2, 2, 3 }), BETWEEN(-1, 1) },
     { "sum_last", "sum_last", build_sum_last, 1, NULL, ref_sum_last, { ROWS(1, { 37 }) },
       ROWS(1, { 1 }), BETWEEN(-1, 1) },
     { "sum_last", "sum_last of more dimensions", build_sum_last, 1, NULL, ref_sum_last,

@@ -1,0 +1,489 @@
+/* convolution.c - convolutions of pictures, as products whose rows are windows.
+ *
+ *     convolution              Y[p,o] = sum over k of X[window p, k] W[k,o]
+ *     transposed_convolution   X[q,c] = sum over the p and k whose place in window p is q of Y[p,o] W[k,o]
+ *     convolution_weight       W[k,o] = sum over p of X[window p, k] Y[p,o]
+ *
+ * k counts the places of a window and the channels there. The three are the ways to leave one factor out
+ * of sum X W Y, so each one's derivatives are the other two. Pictures are [height, width, channels] per
+ * row: a window's line is contiguous, and a pixel is a row of the product.
+ *
+ * The first gathers the windows of 64 pixels into scratch of its thread, which the product kernel then
+ * reads; nothing of the size of all windows is ever in memory. The second adds each place's product to
+ * the lines of its result that it falls on; a task is some lines, and no two write to one line. The third
+ * cuts the pixels into SLICES, whatever the threads, and adds up the slices' products in their order. The
+ * first two's results go through the call's group while they are in the cache, and so does the weight's
+ * derivative.
+ */
+#include "base/product.h"
+#include "op/op_nodes.h"
+
+#include "base/kernel.h"
+#include "graph/program.h"
+
+#include <string.h>
+
+enum {
+    PIXELS = PH_BLOCK_ROWS,            /* of a tile, */
+    COLUMNS = PH_BLOCK_PANELS * PH_PANEL, /* and its columns; a product may write a panel more. */
+    STRIDE = COLUMNS + PH_PANEL,
+    SLICES = 8,                        /* that a weight's derivative is summed in, */
+    CHUNK = 256,                       /* so many pixels at a time. */
+    LINES = 32768                      /* reals of result that a task of the transposed one is about */
+};
+
+/* The convolution of a call as numbers, whichever of the three values is asked for. */
+typedef struct shape {
+    size_t h, w, c;            /* of X */
+    size_t y_h, y_w, o;        /* of Y */
+    size_t k_h, k_w;           /* of a window */
+    size_t groups, c_each, o_each;
+    size_t depth;              /* numbers of a window in one group */
+    size_t stride[2], padding[2], dilation[2];
+} shape;
+
+static shape shape_of(const ph_shape *x, const ph_shape *y, const ph_shape *weight, const size_t *extent)
+{
+    shape s = { .h = x->dim[0], .w = x->dim[1], .c = x->dim[2], .y_h = y->dim[0], .y_w = y->dim[1],
+                .o = y->dim[2], .k_h = weight->dim[0], .k_w = weight->dim[1],
+                .stride = { extent[0], extent[1] }, .padding = { extent[2], extent[3] },
+                .dilation = { extent[4], extent[5] }, .groups = extent[6] };
+    s.c_each = s.c / s.groups;
+    s.o_each = s.o / s.groups;
+    s.depth = s.k_h * s.k_w * s.c_each;
+    return s;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Whether place k of the window at p lies in a picture of so many lines (or columns), and where. */
+PH_INLINE bool falls(const shape *s, int axis, size_t p, size_t k, size_t size, size_t *at)
+{
+    *at = p * s->stride[axis] + k * s->dilation[axis] - s->padding[axis];
+    return *at < size;         /* below 0 it wraps round, to more than any size */
+}
+
+/* ---- Windows --------------------------------------------------------------------------------------- */
+
+PH_INLINE void take(real *to, const real *from, size_t count)
+{
+    if (count >= 32)
+        memcpy(to, from, count * sizeof *to);
+    else
+        for (size_t i = 0; i < count; i++)
+            to[i] = from[i];
+}
+
+/* A place's channels `from` to `to` of a window, zeros outside of the picture. */
+PH_INLINE void take_place(real *out, const real *line, const shape *s, size_t x, size_t kx, size_t first,
+                          size_t from, size_t to)
+{
+    size_t at;
+    if (line && falls(s, 1, x, kx, s->w, &at))
+        take(out, line + at * s->c + first + from, to - from);
+    else
+        memset(out, 0, (to - from) * sizeof *out);
+}
+
+/* The numbers begin .. end-1 of the windows of `count` pixels from number `pixel` on, for the channels
+ * from `first` on, that of a group: one window a line of out. */
+PH_KERNEL static void gather(real *out, size_t out_stride, const real *x, const shape *s, size_t first,
+                             size_t pixel, size_t count, size_t begin, size_t end)
+{
+    size_t line_depth = s->k_w * s->c_each;
+    bool whole = s->groups == 1 && s->dilation[1] == 1;
+    for (size_t i = 0; i < count; i++, out += out_stride) {
+        size_t row = (pixel + i) / (s->y_h * s->y_w), place = (pixel + i) % (s->y_h * s->y_w);
+        size_t py = place / s->y_w, px = place % s->y_w;
+        size_t left = px * s->stride[1] - s->padding[1];
+        bool inside = left < s->w && left + s->k_w <= s->w;
+        const real *picture = x + row * s->h * s->w * s->c;
+        for (size_t k = begin; k < end;) {
+            size_t ky = k / line_depth, in_line = k % line_depth, at;
+            size_t stop = least(end, (ky + 1) * line_depth);
+            const real *line = falls(s, 0, py, ky, s->h, &at) ? picture + at * s->w * s->c : NULL;
+            if (line && whole && inside) {
+                take(out + k - begin, line + left * s->c + in_line, stop - k);
+                k = stop;
+                continue;
+            }
+            for (size_t next; k < stop; k = next, in_line = k % line_depth) {
+                size_t kx = in_line / s->c_each, from = in_line % s->c_each;
+                next = least(stop, k + s->c_each - from);
+                take_place(out + k - begin, line, s, px, kx, first, from, from + next - k);
+            }
+        }
+    }
+}
+
+/* ---- Convolution ----------------------------------------------------------------------------------- */
+
+static shape of_convolution(const ph_call *call)
+{
+    const ph_node *n = call->node;
+    return shape_of(&n->input[0]->shape, &n->shape, &n->input[1]->shape, n->extent);
+}
+
+static size_t convolution_own(const ph_call *call)
+{
+    return PIXELS * (STRIDE + of_convolution(call).depth);
+}
+
+static void run_convolution(ph_call *call, int part)
+{
+    shape s = of_convolution(call);
+    const real *x = ph_call_input(call, 0), *weight = ph_call_input(call, 1);
+    real *tile = ph_call_own(call, part), *windows = tile + PIXELS * STRIDE;
+    size_t pixels = ph_call_rows(call, &call->node->shape), task;
+    while (ph_next_task(call, part, (pixels + PIXELS - 1) / PIXELS, &task)) {
+        size_t pixel = task * PIXELS, count = least(PIXELS, pixels - pixel), there = s.groups;
+        for (size_t column = 0; column < s.o; column += COLUMNS) {
+            size_t end = least(s.o, column + COLUMNS);
+            for (size_t from = column, to; from < end; from = to) {
+                size_t group = from / s.o_each;
+                to = least(end, (group + 1) * s.o_each);
+                if (group != there)
+                    gather(windows, s.depth, x, &s, group * s.c_each, pixel, count, 0, s.depth);
+                there = group;
+                ph_product_block_direct(tile + from - column, STRIDE, windows, s.depth, 1, weight + from,
+                                        s.o, count, s.depth, to - from, false);
+            }
+            ph_group_tile(call, part, pixel, count, column, end - column, tile, STRIDE);
+        }
+    }
+}
+
+/* ---- Transposed convolution ------------------------------------------------------------------------ */
+
+static shape of_transposed(const ph_call *call)
+{
+    const ph_node *n = call->node;
+    return shape_of(&n->shape, &n->input[0]->shape, &n->input[1]->shape, n->extent);
+}
+
+/* Reals between two pixels of the tile: room for the panel that a product of the last group writes. */
+static size_t pixel_stride(const shape *s)
+{
+    size_t last = (s->c_each + PH_PANEL - 1) / PH_PANEL * PH_PANEL;
+    return (s->c - s->c_each + last + PH_PANEL - 1) / PH_PANEL * PH_PANEL;
+}
+
+static size_t pixels_of_task(const shape *s)
+{
+    size_t blocks = LINES / (PIXELS * pixel_stride(s));
+    return PIXELS * (blocks ? blocks : 1);
+}
+
+static size_t transposed_own(const ph_call *call)
+{
+    shape s = of_transposed(call);
+    return (pixels_of_task(&s) + 2 * s.w) * pixel_stride(&s);
+}
+
+/* For each group and place of the window the weight from o to c, in panels. */
+static size_t transposed_scratch(const ph_call *call)
+{
+    shape s = of_transposed(call);
+    return s.groups * s.k_h * s.k_w * ph_panels_size(s.o_each, s.c_each);
+}
+
+static void prepare_transposed(ph_call *call, int part)
+{
+    shape s = of_transposed(call);
+    size_t places = s.k_h * s.k_w, each = ph_panels_size(s.o_each, s.c_each), task;
+    const real *weight = ph_call_input(call, 1);
+    while (ph_next_task(call, part, s.groups * places, &task))
+        ph_pack_panels(ph_call_scratch(call) + task * each,
+                       weight + task % places * s.c_each * s.o + task / places * s.o_each, 1, s.o,
+                       s.o_each, s.c_each, 0, (s.c_each + PH_PANEL - 1) / PH_PANEL);
+}
+
+/* Adds to a line of X, which begins at tile, what place (ky, kx) of the windows of a line of Y gives. */
+static void add_place(real *tile, const shape *s, const real *y_line, const real *panels, size_t kx)
+{
+    size_t stride = pixel_stride(s), begin = 0, end = s->y_w, at;
+    while (begin < end && !falls(s, 1, begin, kx, s->w, &at))
+        begin++;
+    while (begin < end && !falls(s, 1, end - 1, kx, s->w, &at))
+        end--;
+    if (begin == end)
+        return;
+    falls(s, 1, begin, kx, s->w, &at);
+    for (size_t g = 0; g < s->groups; g++)
+        ph_product_block(tile + at * stride + g * s->c_each, s->stride[1] * stride,
+                         y_line + begin * s->o + g * s->o_each, s->o, 1,
+                         panels + g * s->k_h * s->k_w * ph_panels_size(s->o_each, s->c_each), end - begin,
+                         s->o_each, s->c_each, true);
+}
+
+/* A line of X, whose number counts through all rows. */
+static void make_line(real *tile, const shape *s, const real *y, const real *panels, size_t line)
+{
+    size_t row = line / s->h, at = line % s->h, each = ph_panels_size(s->o_each, s->c_each), there;
+    const real *picture = y + row * s->y_h * s->y_w * s->o;
+    memset(tile, 0, s->w * pixel_stride(s) * sizeof *tile);
+    for (size_t ky = 0; ky < s->k_h; ky++) {
+        size_t from = (at + s->padding[0] - ky * s->dilation[0]) / s->stride[0];
+        if (at + s->padding[0] < ky * s->dilation[0] || from >= s->y_h ||
+            !falls(s, 0, from, ky, s->h, &there) || there != at)
+            continue;
+        for (size_t kx = 0; kx < s->k_w; kx++)
+            add_place(tile, s, picture + from * s->y_w * s->o, panels + (ky * s->k_w + kx) * each, kx);
+    }
+}
+
+static void run_transposed(ph_call *call, int part)
+{
+    shape s = of_transposed(call);
+    const real *y = ph_call_input(call, 0), *panels = ph_call_scratch(call);
+    real *tile = ph_call_own(call, part);
+    size_t stride = pixel_stride(&s), each = pixels_of_task(&s);
+    size_t pixels = ph_call_rows(call, &call->node->shape), task;
+    while (ph_next_task(call, part, (pixels + each - 1) / each, &task)) {
+        size_t begin = task * each, end = least(pixels, begin + each), first = begin / s.w;
+        for (size_t line = first; line * s.w < end; line++)
+            make_line(tile + (line - first) * s.w * stride, &s, y, panels, line);
+        for (size_t pixel = begin; pixel < end; pixel += PIXELS)
+            for (size_t c = 0; c < s.c; c += COLUMNS)
+                ph_group_tile(call, part, pixel, least(PIXELS, end - pixel), c, least(COLUMNS, s.c - c),
+                              tile + (pixel - first * s.w) * stride + c, stride);
+    }
+}
+
+/* ---- The weight's derivative ----------------------------------------------------------------------- */
+
+static shape of_weight(const ph_call *call)
+{
+    const ph_node *n = call->node;
+    return shape_of(&n->input[0]->shape, &n->input[1]->shape, &n->shape, n->extent);
+}
+
+static size_t weight_own(const ph_call *call)
+{
+    (void)call;
+    return PIXELS * STRIDE + CHUNK * PIXELS;
+}
+
+/* One value of the weight's size for each slice, its lines COLUMNS wide blocks of full tiles. */
+static size_t weight_scratch(const ph_call *call)
+{
+    shape s = of_weight(call);
+    return SLICES * s.depth * s.o;
+}
+
+/* A block of the product over the pixels begin .. end-1, into tile. */
+static void sum_windows(real *tile, real *windows, const shape *s, const real *x, const real *y,
+                        size_t begin, size_t end, size_t k, size_t rows, size_t column, size_t columns)
+{
+    for (size_t from = column, to; from < column + columns; from = to) {
+        size_t group = from / s->o_each;
+        to = least(column + columns, (group + 1) * s->o_each);
+        for (size_t pixel = begin, count; pixel < end || pixel == begin; pixel += count) {
+            count = least(CHUNK, end - pixel);
+            gather(windows, PIXELS, x, s, group * s->c_each, pixel, count, k, k + rows);
+            ph_product_block_direct(tile + from - column, STRIDE, windows, 1, PIXELS,
+                                    y + pixel * s->o + from, s->o, rows, count, to - from,
+                                    pixel > begin);
+            if (count == 0)
+                break;
+        }
+    }
+}
+
+static void prepare_weight(ph_call *call, int part)
+{
+    shape s = of_weight(call);
+    const real *x = ph_call_input(call, 0), *y = ph_call_input(call, 1);
+    real *tile = ph_call_own(call, part), *slices = ph_call_scratch(call);
+    size_t pixels = ph_call_rows(call, &call->node->input[1]->shape);
+    size_t blocks = (s.depth + PIXELS - 1) / PIXELS, column_blocks = (s.o + COLUMNS - 1) / COLUMNS, task;
+    while (ph_next_task(call, part, SLICES * blocks * column_blocks, &task)) {
+        size_t slice = task / (blocks * column_blocks), block = task % (blocks * column_blocks);
+        size_t k = block % blocks * PIXELS, column = block / blocks * COLUMNS;
+        size_t rows = least(PIXELS, s.depth - k), columns = least(COLUMNS, s.o - column);
+        sum_windows(tile, tile + PIXELS * STRIDE, &s, x, y, pixels * slice / SLICES,
+                    pixels * (slice + 1) / SLICES, k, rows, column, columns);
+        for (size_t r = 0; r < rows; r++)
+            memcpy(slices + (slice * s.depth + k + r) * s.o + column, tile + r * STRIDE,
+                   columns * sizeof *slices);
+    }
+}
+
+PH_KERNEL static void add_slices(real *restrict tile, const real *slices, size_t slice_size, size_t rows,
+                                 size_t columns, size_t width)
+{
+    for (size_t r = 0; r < rows; r++, tile += STRIDE, slices += width) {
+        memcpy(tile, slices, columns * sizeof *tile);
+        for (size_t slice = 1; slice < SLICES; slice++)
+            for (size_t c = 0; c < columns; c++)
+                tile[c] += slices[slice * slice_size + c];
+    }
+}
+
+static void run_weight(ph_call *call, int part)
+{
+    shape s = of_weight(call);
+    real *tile = ph_call_own(call, part);
+    size_t blocks = (s.depth + PIXELS - 1) / PIXELS, column_blocks = (s.o + COLUMNS - 1) / COLUMNS, task;
+    while (ph_next_task(call, part, blocks * column_blocks, &task)) {
+        size_t k = task % blocks * PIXELS, column = task / blocks * COLUMNS;
+        size_t rows = least(PIXELS, s.depth - k), columns = least(COLUMNS, s.o - column);
+        add_slices(tile, ph_call_scratch(call) + k * s.o + column, s.depth * s.o, rows, columns, s.o);
+        ph_group_tile(call, part, k, rows, column, columns, tile, STRIDE);
+    }
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------------ */
+
+static double flops(const ph_node *n, const ph_shape *x, const ph_shape *y, const ph_shape *weight)
+{
+    shape s = shape_of(x, y, weight, n->extent);
+    return 2.0 * (double)(s.y_h * s.y_w) * (double)s.depth * (double)s.o;
+}
+
+static double convolution_flops(const ph_node *n)
+{
+    return flops(n, &n->input[0]->shape, &n->shape, &n->input[1]->shape);
+}
+
+static double transposed_flops(const ph_node *n)
+{
+    return flops(n, &n->shape, &n->input[0]->shape, &n->input[1]->shape);
+}
+
+static double weight_flops(const ph_node *n)
+{
+    return flops(n, &n->input[0]->shape, &n->input[1]->shape, &n->shape);
+}
+
+static ph_node *weight_of(ph_node *x, ph_node *y, const ph_node *like, const ph_shape *size);
+
+static ph_window window_of(const ph_node *n)
+{
+    const size_t *e = n->extent;
+    return (ph_window){ { e[0], e[1] }, { e[2], e[3] }, { e[4], e[5] }, e[6] };
+}
+
+static ph_node *transposed(ph_node *y, ph_node *weight, const ph_node *like, const ph_shape *x)
+{
+    ph_window w = window_of(like);
+    return ph_transposed_convolution(y, weight, &w, x->dim);
+}
+
+static ph_node *forward(ph_node *x, ph_node *weight, const ph_node *like)
+{
+    ph_window w = window_of(like);
+    return ph_convolution(x, weight, &w);
+}
+
+static void convolution_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    by_input[0] = transposed(dy, y->input[1], y, &y->input[0]->shape);
+    by_input[1] = weight_of(y->input[0], dy, y, &y->input[1]->shape);
+}
+
+static void transposed_gradient(ph_node *x, ph_node *dx, ph_node **by_input)
+{
+    by_input[0] = forward(dx, x->input[1], x);
+    by_input[1] = weight_of(dx, x->input[0], x, &x->input[1]->shape);
+}
+
+static void weight_gradient(ph_node *w, ph_node *dw, ph_node **by_input)
+{
+    by_input[0] = transposed(w->input[1], dw, w, &w->input[0]->shape);
+    by_input[1] = forward(w->input[0], dw, w);
+}
+
+const ph_op ph_op_convolution = {
+    .name = "convolution", .flags = PH_OP_TILED, .arity = 2, .gradient = convolution_gradient,
+    .run = run_convolution, .own = convolution_own, .flops = convolution_flops
+};
+const ph_op ph_op_transposed_convolution = {
+    .name = "transposed_convolution", .flags = PH_OP_TILED, .arity = 2, .gradient = transposed_gradient,
+    .run = run_transposed, .own = transposed_own, .scratch = transposed_scratch,
+    .prepare = prepare_transposed, .flops = transposed_flops
+};
+const ph_op ph_op_convolution_weight = {
+    .name = "convolution_weight", .flags = PH_OP_TILED, .arity = 2, .gradient = weight_gradient,
+    .run = run_weight, .own = weight_own, .scratch = weight_scratch, .prepare = prepare_weight,
+    .flops = weight_flops
+};
+
+/* ---- Nodes ----------------------------------------------------------------------------------------- */
+
+/* The window with what zeros stand for, as extents. */
+static void extents_of(const ph_window *w, size_t extent[PH_MAX_EXTENTS])
+{
+    for (int i = 0; i < 2; i++) {
+        extent[i] = w->stride[i] ? w->stride[i] : 1;
+        extent[2 + i] = w->padding[i];
+        extent[4 + i] = w->dilation[i] ? w->dilation[i] : 1;
+    }
+    extent[6] = w->groups ? w->groups : 1;
+}
+
+/* Places of a window along an axis of so many pixels; 0: it does not fit. */
+static size_t places(size_t size, size_t k, const size_t *extent, int axis)
+{
+    size_t reach = (k - 1) * extent[4 + axis] + 1, room = size + 2 * extent[2 + axis];
+    return room < reach ? 0 : (room - reach) / extent[axis] + 1;
+}
+
+static ph_node *mismatch(const char *name, const ph_node *a, const ph_node *b)
+{
+    char left[96], right[96];
+    return ph_mistake(a->graph, "%s: shapes %s and %s do not fit", name,
+                      ph_shape_text(&a->shape, left), ph_shape_text(&b->shape, right));
+}
+
+ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *window)
+{
+    if (ph_is_dead(x) || ph_is_dead(weight))
+        return ph_is_dead(x) ? x : weight;
+    size_t extent[PH_MAX_EXTENTS], groups;
+    const ph_shape *k = &weight->shape;
+    extents_of(window, extent);
+    groups = extent[6];
+    if (x->shape.rank != 3 || k->set != 0 || k->rank != 4 || x->shape.dim[2] != groups * k->dim[2] ||
+        k->dim[3] % groups != 0)
+        return mismatch("convolution", x, weight);
+    ph_shape y = ph_shape_of(x->shape.set, 3, (size_t[]){ places(x->shape.dim[0], k->dim[0], extent, 0),
+                                                          places(x->shape.dim[1], k->dim[1], extent, 1),
+                                                          k->dim[3] });
+    if (y.dim[0] == 0 || y.dim[1] == 0)
+        return ph_mistake(x->graph, "convolution: a window of %zu x %zu does not fit into %zu x %zu",
+                          k->dim[0], k->dim[1], x->shape.dim[0], x->shape.dim[1]);
+    return ph_node_new(&ph_op_convolution, y, (ph_node *[]){ x, weight }, 2, NULL, extent, false);
+}
+
+ph_node *ph_transposed_convolution(ph_node *y, ph_node *weight, const ph_window *window,
+                                   const size_t *size)
+{
+    if (ph_is_dead(y) || ph_is_dead(weight))
+        return ph_is_dead(y) ? y : weight;
+    size_t extent[PH_MAX_EXTENTS];
+    const ph_shape *k = &weight->shape;
+    extents_of(window, extent);
+    if (y->shape.rank != 3 || k->set != 0 || k->rank != 4 || y->shape.dim[2] != k->dim[3] ||
+        k->dim[3] % extent[6] != 0)
+        return mismatch("transposed convolution", y, weight);
+    for (int i = 0; i < 2; i++)
+        if (places(size[i], k->dim[i], extent, i) != y->shape.dim[i])
+            return ph_mistake(y->graph, "transposed convolution: %zu places of a window of %zu are not in "
+                              "%zu pixels", y->shape.dim[i], k->dim[i], size[i]);
+    ph_shape x = ph_shape_of(y->shape.set, 3, (size_t[]){ size[0], size[1], extent[6] * k->dim[2] });
+    return ph_node_new(&ph_op_transposed_convolution, x, (ph_node *[]){ y, weight }, 2, NULL, extent,
+                       false);
+}
+
+/* As in the convolution `like`, for a weight of that shape. */
+static ph_node *weight_of(ph_node *x, ph_node *y, const ph_node *like, const ph_shape *size)
+{
+    if (ph_is_dead(x) || ph_is_dead(y))
+        return ph_is_dead(x) ? x : y;
+    return ph_node_new(&ph_op_convolution_weight, *size, (ph_node *[]){ x, y }, 2, NULL, like->extent,
+                       false);
+}

@@ -132,7 +132,8 @@ typedef struct ph_window {
     size_t stride[2], padding[2], dilation[2], groups;
 } ph_window;
 /* x [h, w, c] and the whole weight [kh, kw, c / groups, o] give [h', w', o], h' the places of a window of
- * kh lines (with a dilation of d, (kh - 1) d + 1) in h lines with padding of zeros on both sides. */
+ * kh lines (with a dilation of d, (kh - 1) d + 1) in h lines with padding of zeros on both sides. A
+ * dimension before those of x is one of further pictures. */
 ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *);
 /* Its adjoint by x: y [h', w', o] and the same weight give size [2] and c channels, in which a window must
  * have h' and w' places. */

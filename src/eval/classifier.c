@@ -28,9 +28,8 @@ static ph_status build(ph_classifier *c, const ph_data *data, const ph_classifie
     if (g == NULL)
         return ph_last_status();
     ph_scope *scope = ph_scope_of(g, "classifier");
-    ph_node *x = ph_input(g, "x", 1, &data->width), *h = x;
-    for (size_t i = 0; i < hidden.count; i++)
-        h = ph_dropout(ph_relu(ph_linear(scope, h, hidden.width[i], "relu", true)), desc->dropout);
+    ph_stack stack = { .activation = "relu", .init = "auto", .dropout = desc->dropout, .bias = true };
+    ph_node *x = ph_input(g, "x", 1, &data->width), *h = ph_stack_over(scope, x, NULL, &hidden, &stack);
     ph_node *log_p = ph_log_softmax(ph_linear(scope, h, data->classes, "linear", true));
     ph_node *y = ph_input_beside(x, "y", 1, &data->classes);
     ph_add_phase(g, &(ph_phase){ .loss = ph_neg(ph_sum(ph_mul(y, log_p))) });

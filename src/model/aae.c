@@ -41,7 +41,7 @@ static const ph_option table[] = {
     { "decoder-hidden", NULL, PH_OPTION_TEXT, AT(decoder_hidden), "mirror", 0, 0, NULL,
       "widths of the decoder's hidden layers; mirror: the encoder's, reversed" },
     { "critic-hidden", "discriminator-hidden", PH_OPTION_TEXT, AT(critic_hidden), "same", 0, 0, NULL,
-      "widths of each critic's hidden layers; same: the encoder's" },
+      "widths of each critic's hidden layers; same: those of the encoder's dense ones" },
     { "activation", NULL, PH_OPTION_CHOICE, AT(activation), "relu", 0, 0, PH_ACTIVATIONS,
       "of the hidden layers" },
     { "init", NULL, PH_OPTION_CHOICE, AT(init), "auto", 0, 0, "auto glorot he",
@@ -90,8 +90,9 @@ static const ph_option table[] = {
 static ph_node *hidden(ph_aae_net *n, ph_node *row, bool learns)
 {
     const ph_aae_options *o = n->o;
-    ph_stack stack = { o->activation, o->init, learns ? o->dropout : 0, true,
-                       learns || row != n->row ? NULL : n->x };
+    ph_stack stack = { .activation = o->activation, .init = o->init, .dropout = learns ? o->dropout : 0,
+                       .bias = true, .input = learns || row != n->row ? NULL : n->x };
+    ph_picture picture = ph_picture_of(&n->x->shape);
     ph_node *touched, *h = row;
     double count = 0;
     if (learns)
@@ -104,8 +105,9 @@ static ph_node *hidden(ph_aae_net *n, ph_node *row, bool learns)
         ph_node *zero = ph_broadcast_to(ph_constant(n->graph, 0), &(ph_shape){ row->shape.set, 1,
                                                                                { (size_t)count } });
         h = ph_concatenate(h, ph_when_training(ph_normal_like(zero), zero));
+        picture = (ph_picture){ true, { 1, 1, ph_width(h) } };
     }
-    return ph_stack_over(n->encoder, h, &n->in, &stack);
+    return ph_stack_over(n->encoder, h, &picture, &n->in, &stack);
 }
 
 ph_aae_code ph_aae_encode(ph_aae_net *n, ph_node *row, bool learns)
@@ -135,14 +137,10 @@ static ph_node *beside(ph_node *y, ph_node *z)
 /* The row, before the activation that makes it one, from all that is known of it. */
 static ph_node *decode(ph_aae_net *n, ph_node *latent)
 {
-    ph_stack stack = { n->o->activation, n->o->init, n->o->dropout, true, NULL };
-    ph_layers layers = n->out;
-    size_t last = n->o->tutorial_faults && layers.count ? layers.width[--layers.count] : 0;
-    ph_node *h = ph_stack_over(n->decoder, latent, &layers, &stack);
-    if (last)
-        h = ph_dropout(ph_linear_with(n->decoder, h, last, "linear", n->o->init, true, NULL),
-                       n->o->dropout);
-    ph_node *y = ph_linear_with(n->decoder, h, ph_width(n->x), "linear", n->o->init, true, NULL);
+    const ph_aae_options *o = n->o;
+    ph_stack stack = { .activation = o->activation, .init = o->init, .dropout = o->dropout, .bias = true,
+                       .last_is_linear = o->tutorial_faults };
+    ph_node *y = ph_decode_over(n->decoder, latent, &n->x->shape, 1, &n->out, &stack);
     ph_scope_again(n->decoder);
     return y;
 }
@@ -287,9 +285,11 @@ static bool read_options(ph_aae_net *n)
 {
     const ph_aae_options *o = n->o;
     bool sound = ph_layers_read(o->hidden, &n->in) == PH_OK &&
-                 ph_layers_mirror(o->decoder_hidden, &n->in, &n->out) == PH_OK &&
+                 ph_layers_mirror(o->decoder_hidden, &n->in, &n->x->shape, &n->out) == PH_OK &&
                  ph_prior_read(o->prior, &n->prior) == PH_OK;
-    n->judge = n->in;
+    for (size_t i = 0; i < n->in.count; i++)
+        if (n->in.layer[i].kind == PH_DENSE)
+            n->judge.layer[n->judge.count++] = n->in.layer[i];
     if (sound && strcmp(o->critic_hidden, "same") != 0)
         sound = ph_layers_read(o->critic_hidden, &n->judge) == PH_OK;
     if (!sound) {

@@ -89,16 +89,16 @@ typedef struct net {
     ph_node *code;
 } net;
 
-static ph_node *linear(const net *n, ph_scope *scope, ph_node *a, size_t width,
-                       const char *activation, ph_node *tied)
+static ph_node *linear(const net *n, ph_scope *scope, ph_node *a, size_t width, const char *activation)
 {
-    return ph_linear_with(scope, a, width, activation, n->o->init, !n->o->no_bias, tied);
+    return ph_linear_with(scope, a, width, activation, n->o->init, !n->o->no_bias, NULL);
 }
 
-static ph_node *hidden(const net *n, ph_scope *scope, ph_node *a, size_t width, ph_node *tied)
+static ph_stack stack(const net *n)
 {
-    const char *f = n->o->activation;
-    return ph_dropout(ph_activation(linear(n, scope, a, width, f, tied), f), n->o->dropout);
+    const ae_options *o = n->o;
+    return (ph_stack){ .activation = o->activation, .init = o->init, .dropout = o->dropout,
+                       .bias = !o->no_bias };
 }
 
 /* The code, or what sparsity topk:K leaves of it. */
@@ -120,9 +120,11 @@ static void encode(net *n)
     const ae_options *o = n->o;
     bool clean = strcmp(o->finetune, "labels") == 0;
     n->seen = ph_when_training(ph_corrupt(n->row, clean ? "none" : o->noise, &n->touched), n->row);
-    ph_stack stack = { o->activation, o->init, o->dropout, !o->no_bias, n->x };
-    ph_node *h = ph_stack_over(n->encoder, n->seen, &n->in, &stack);
-    n->inside = linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation, NULL);
+    ph_stack layers = stack(n);
+    ph_picture picture = ph_picture_of(&n->x->shape);
+    layers.input = n->x;
+    ph_node *h = ph_stack_over(n->encoder, n->seen, &picture, &n->in, &layers);
+    n->inside = linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation);
     n->code = largest(n, ph_activation(n->inside, o->latent_activation));
 }
 
@@ -139,21 +141,11 @@ static ph_node *loss_parts(const net *n, ph_node *y, ph_node *row)
     return ph_loss_parts(n->o->loss, bounded(n->o) && !logits ? ph_sigmoid(y) : y, row);
 }
 
-/* Weight number i of the encoder, counted from the code, for the decoder to use transposed. */
-static ph_node *tied_weight(const net *n, size_t i)
-{
-    char name[32];
-    snprintf(name, sizeof name, "encoder/%zu/weight", n->in.count - i);
-    ph_variable *weight = n->o->tied ? ph_variable_find(n->graph, name) : NULL;
-    return weight ? weight->node : NULL;
-}
-
 static ph_node *decode(const net *n)
 {
-    ph_node *h = n->code;
-    for (size_t i = 0; i < n->out.count; i++)
-        h = hidden(n, n->decoder, h, n->out.width[i], tied_weight(n, i));
-    return linear(n, n->decoder, h, ph_width(n->x), "linear", tied_weight(n, n->out.count));
+    ph_stack layers = stack(n);
+    layers.tied = n->o->tied ? n->encoder : NULL;
+    return ph_decode_over(n->decoder, n->code, &n->x->shape, 1, &n->out, &layers);
 }
 
 static ph_node *reconstruction_loss(const net *n, ph_node *y)
@@ -247,6 +239,8 @@ static void pretrain(const net *n)
     const ae_options *o = n->o;
     if (strcmp(o->decoder_hidden, "mirror") != 0)
         ph_refuse(n->graph, "pretrain layerwise needs a mirrored decoder");
+    if (!ph_layers_dense(&n->in))
+        ph_refuse(n->graph, "pretrain layerwise is for dense layers");
     ph_node *a = n->row;
     for (size_t i = 0; i <= n->in.count && ph_graph_status(n->graph) == PH_OK; i++) {
         const char *f = i < n->in.count ? o->activation : o->latent_activation;
@@ -264,7 +258,7 @@ static void classify(const net *n)
                   "(--label-column names those of a table)");
         return;
     }
-    ph_node *logits = linear(n, ph_scope_of(n->graph, "classifier"), n->code, classes, "linear", NULL);
+    ph_node *logits = linear(n, ph_scope_of(n->graph, "classifier"), n->code, classes, "linear");
     ph_node *labels = ph_labels(n->x, classes), *known = ph_sum(labels);
     ph_node *chosen = ph_mul(labels, ph_log_softmax(logits));
     ph_add_phase(n->graph, &(ph_phase){ .loss = ph_neg(ph_sum(chosen)), .train = "encoder classifier" });
@@ -290,7 +284,7 @@ static void objective(const net *n, ph_node *y)
 static bool read_layers(net *n)
 {
     bool sound = ph_layers_read(n->o->hidden, &n->in) == PH_OK &&
-                 ph_layers_mirror(n->o->decoder_hidden, &n->in, &n->out) == PH_OK;
+                 ph_layers_mirror(n->o->decoder_hidden, &n->in, &n->x->shape, &n->out) == PH_OK;
     if (!sound)
         ph_refuse(n->graph, "%s", ph_message());
     else if (n->o->tied && strcmp(n->o->decoder_hidden, "mirror") != 0)

@@ -74,7 +74,7 @@ typedef struct net {
     ph_scope *encoder, *decoder;
     ph_layers in, out;
     ph_stack stack;
-    ph_node *row;              /* x, as the encoder and the likelihood take it */
+    ph_node *x, *row;          /* row: x, as the encoder and the likelihood take it */
     ph_latent latent;
     ph_likelihood likelihood;
 } net;
@@ -82,9 +82,8 @@ typedef struct net {
 /* What the likelihood takes, from codes. The first call makes the decoder. */
 static ph_node *decode(net *n, ph_node *z)
 {
-    ph_node *h = ph_stack_over(n->decoder, z, &n->out, &n->stack);
-    size_t width = ph_likelihood_width(&n->likelihood);
-    ph_node *y = ph_linear_with(n->decoder, h, width, "linear", n->o->init, true, NULL);
+    size_t each = ph_likelihood_width(&n->likelihood) / ph_width(n->x);
+    ph_node *y = ph_decode_over(n->decoder, z, &n->x->shape, each, &n->out, &n->stack);
     ph_scope_again(n->decoder);
     return y;
 }
@@ -183,7 +182,7 @@ static bool read_options(net *n)
 {
     const vae_options *o = n->o;
     if (ph_layers_read(o->hidden, &n->in) != PH_OK ||
-        ph_layers_mirror(o->decoder_hidden, &n->in, &n->out) != PH_OK)
+        ph_layers_mirror(o->decoder_hidden, &n->in, &n->x->shape, &n->out) != PH_OK)
         ph_refuse(n->graph, "%s", ph_message());
     ph_latent_read(&n->latent, n->graph, o->latent, (size_t)o->latent_dim);
     ph_likelihood_read(&n->likelihood, o->likelihood, n->decoder, ph_width(n->row));
@@ -207,15 +206,17 @@ static size_t draws_at_once(const net *n)
 static void build(ph_graph *g, ph_node *x, const void *options)
 {
     const vae_options *o = options;
-    net n = { .graph = g, .o = o, .row = ph_flatten(x),
+    net n = { .graph = g, .o = o, .x = x, .row = ph_flatten(x),
               .encoder = ph_scope_of(g, "encoder"), .decoder = ph_scope_of(g, "decoder"),
-              .stack = { o->activation, o->init, o->dropout, true, NULL } };
+              .stack = { .activation = o->activation, .init = o->init, .dropout = o->dropout,
+                        .bias = true } };
     if (!read_options(&n))
         return;
     n.row = binarized(&n);
     ph_stack encoder = n.stack;
     encoder.input = x;
-    ph_node *h = ph_stack_over(n.encoder, n.row, &n.in, &encoder);
+    ph_picture picture = ph_picture_of(&x->shape);
+    ph_node *h = ph_stack_over(n.encoder, n.row, &picture, &n.in, &encoder);
     ph_latent_over(&n.latent, n.encoder, h, o->init);
     ph_node *kl = objective(&n), *code = n.latent.code;
 

@@ -85,19 +85,6 @@ ph_node *ph_dropout(ph_node *a, double p)
     return ph_mul(a, ph_when_training(factor, ph_broadcast(ph_constant(a->graph, 1), a)));
 }
 
-ph_node *ph_stack_over(ph_scope *scope, ph_node *a, const ph_layers *layers, const ph_stack *o)
-{
-    for (size_t i = 0; i < layers->count; i++) {
-        ph_node *h = ph_linear_with(scope, a, layers->width[i], o->activation, o->init, o->bias, NULL);
-        a = ph_dropout(ph_activation(h, o->activation), o->dropout);
-        char name[32];
-        snprintf(name, sizeof name, "layer%zu", i + 1);
-        if (o->input)
-            ph_export(a->graph, name, o->input, a);
-    }
-    return a;
-}
-
 /* ---- Losses ------------------------------------------------------------------------------------- */
 
 ph_node *ph_loss(const char *loss, ph_node *y, ph_node *x)
@@ -124,36 +111,4 @@ ph_node *ph_loss_parts(const char *loss, ph_node *y, ph_node *x)
     }
     ph_refuse(y->graph, "loss '%s' is not one of bce, mse, lp:P with P > 0", loss);
     return &y->graph->dead;
-}
-
-/* ---- Layer lists ---------------------------------------------------------------------------------- */
-
-ph_status ph_layers_read(const char *text, ph_layers *layers)
-{
-    layers->count = 0;
-    if (text && strcmp(text, "none") == 0)
-        return PH_OK;
-    for (const char *at = text ? text : ""; *at;) {
-        unsigned long width = 0;
-        int end = 0;
-        if (layers->count == PH_MAX_LAYERS)
-            return ph_fail(PH_USAGE, "hidden: '%s' has more than %d layers", text, PH_MAX_LAYERS);
-        if (*at == '-' || sscanf(at, " %lu %n", &width, &end) != 1 || width == 0 ||
-            width > 1000000 || (at[end] != ',' && at[end] != '\0'))
-            return ph_fail(PH_USAGE, "hidden: '%s' is not a list of layer widths such as 256,128",
-                           text);
-        layers->width[layers->count++] = width;
-        at += end + (at[end] == ',');
-    }
-    return PH_OK;
-}
-
-ph_status ph_layers_mirror(const char *text, const ph_layers *encoder, ph_layers *decoder)
-{
-    if (strcmp(text, "mirror") != 0)
-        return ph_layers_read(text, decoder);
-    decoder->count = encoder->count;
-    for (size_t i = 0; i < encoder->count; i++)
-        decoder->width[i] = encoder->width[encoder->count - 1 - i];
-    return PH_OK;
 }

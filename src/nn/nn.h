@@ -7,27 +7,68 @@
 
 #define PH_ACTIVATIONS "linear relu leaky-relu elu gelu silu sigmoid tanh softplus"
 
-enum { PH_MAX_LAYERS = 16 };
+/* ---- Lists of layers: layer_list.c ---------------------------------------------------------------- */
 
-/* Widths of hidden layers: "256,128". */
+enum { PH_MAX_LAYERS = 32 };
+
+typedef enum ph_layer_kind {
+    PH_DENSE, PH_CONVOLUTION, PH_DECONVOLUTION, PH_RESIDUAL, PH_POOL, PH_AVERAGE, PH_UP, PH_GRID
+} ph_layer_kind;
+
+typedef struct ph_layer {
+    ph_layer_kind kind;
+    size_t width;              /* numbers, or channels */
+    size_t kernel[2];          /* of a window, or the factors of what repeats pixels */
+    size_t size[2];            /* lines and columns that it makes; 0: as its kind says */
+    size_t repeat;
+    bool bilinear;
+    ph_window window;
+} ph_layer;
+
+/* "256,128" or "conv 32 4/2, conv 64 4/2, res 64 x2, 128". */
 typedef struct ph_layers {
-    size_t count, width[PH_MAX_LAYERS];
+    size_t count;
+    ph_layer layer[PH_MAX_LAYERS];
+    bool mirror;               /* a decoder that undoes an encoder layer by layer, */
+    ph_layer last;             /* the first one of which it undoes with this */
 } ph_layers;
 
-ph_status ph_layers_read(const char *text, ph_layers *layers);
-/* The widths of a decoder: "mirror" reverses those of the encoder. */
-ph_status ph_layers_mirror(const char *text, const ph_layers *encoder, ph_layers *decoder);
+/* Lines, columns and channels of a value; flat: 1, 1 and its numbers, which are no picture. */
+typedef struct ph_picture {
+    bool flat;
+    size_t size[3];
+} ph_picture;
 
-/* What the hidden layers of a net have in common. */
+/* A row as a picture: of one line, if it has one dimension, of one channel, if it has two. */
+ph_picture ph_picture_of(const ph_shape *row);
+ph_status ph_layers_read(const char *text, ph_layers *layers);
+/* The layers of a decoder for rows of that shape: "mirror" undoes those of the encoder. Tells what does
+ * not fit in either. */
+ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape *row, ph_layers *decoder);
+/* Settles the sizes of l, which follows *before, and makes *before what it gives. */
+ph_status ph_layer_shape(ph_layer *l, ph_picture *before);
+/* Whether all are dense. */
+bool ph_layers_dense(const ph_layers *);
+
+/* ---- Layers: layers.c ------------------------------------------------------------------------------- */
+
+/* What the layers of a net have in common. */
 typedef struct ph_stack {
     const char *activation, *init;
     double dropout;
     bool bias;
     ph_node *input;            /* each layer is exported as one of it, layer1 and so on; NULL: none is */
+    ph_scope *tied;            /* the encoder whose weights a mirrored decoder uses, or NULL */
+    bool last_is_linear;       /* the last hidden layer has no activation */
 } ph_stack;
 
-/* Hidden layers over a, one after the other: linear, activation, dropout. */
-ph_node *ph_stack_over(ph_scope *, ph_node *a, const ph_layers *, const ph_stack *);
+/* Hidden layers, one after the other: linear, activation, dropout. a: the numbers, [n], of what *picture
+ * says (NULL: of none). Gives numbers again, and in *picture of what. */
+ph_node *ph_stack_over(ph_scope *, ph_node *a, ph_picture *picture, const ph_layers *, const ph_stack *);
+/* A decoder's hidden layers over codes and its last layer: `each` numbers, before the activation that makes
+ * them such, for each number of such rows: [width * each]. */
+ph_node *ph_decode_over(ph_scope *, ph_node *code, const ph_shape *row, size_t each, const ph_layers *,
+                        const ph_stack *);
 
 /* ph_linear with a choice of start ("auto", "glorot", "he"). weight: a whole [n, width of a] that is
  * used transposed, for tied weights; NULL makes one. */

@@ -42,10 +42,17 @@ typedef struct shape {
     size_t stride[2], padding[2], dilation[2];
 } shape;
 
+/* Lines, columns and channels are a picture's last three dimensions. */
+static const size_t *picture(const ph_shape *x)
+{
+    return x->dim + x->rank - 3;
+}
+
 static shape shape_of(const ph_shape *x, const ph_shape *y, const ph_shape *weight, const size_t *extent)
 {
-    shape s = { .h = x->dim[0], .w = x->dim[1], .c = x->dim[2], .y_h = y->dim[0], .y_w = y->dim[1],
-                .o = y->dim[2], .k_h = weight->dim[0], .k_w = weight->dim[1],
+    const size_t *in = picture(x), *out = picture(y);
+    shape s = { .h = in[0], .w = in[1], .c = in[2], .y_h = out[0], .y_w = out[1], .o = out[2],
+                .k_h = weight->dim[0], .k_w = weight->dim[1],
                 .stride = { extent[0], extent[1] }, .padding = { extent[2], extent[3] },
                 .dilation = { extent[4], extent[5] }, .groups = extent[6] };
     s.c_each = s.c / s.groups;
@@ -370,7 +377,7 @@ static ph_window window_of(const ph_node *n)
 static ph_node *transposed(ph_node *y, ph_node *weight, const ph_node *like, const ph_shape *x)
 {
     ph_window w = window_of(like);
-    return ph_transposed_convolution(y, weight, &w, x->dim);
+    return ph_transposed_convolution(y, weight, &w, picture(x));
 }
 
 static ph_node *forward(ph_node *x, ph_node *weight, const ph_node *like)
@@ -439,6 +446,20 @@ static ph_node *mismatch(const char *name, const ph_node *a, const ph_node *b)
                       ph_shape_text(&a->shape, left), ph_shape_text(&b->shape, right));
 }
 
+static ph_shape resized(const ph_shape *like, size_t lines, size_t columns, size_t channels)
+{
+    ph_shape s = *like;
+    memcpy(s.dim + s.rank - 3, (size_t[]){ lines, columns, channels }, 3 * sizeof s.dim[0]);
+    return s;
+}
+
+/* Whether windows are the pixels themselves: then there is nothing to gather. */
+static bool is_product(const ph_shape *weight, const size_t *extent)
+{
+    return weight->dim[0] * weight->dim[1] * extent[0] * extent[1] * extent[6] == 1 &&
+           extent[2] + extent[3] == 0;
+}
+
 ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *window)
 {
     if (ph_is_dead(x) || ph_is_dead(weight))
@@ -447,15 +468,17 @@ ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *window)
     const ph_shape *k = &weight->shape;
     extents_of(window, extent);
     groups = extent[6];
-    if (x->shape.rank != 3 || k->set != 0 || k->rank != 4 || x->shape.dim[2] != groups * k->dim[2] ||
-        k->dim[3] % groups != 0)
+    if (x->shape.rank < 3 || k->set != 0 || k->rank != 4 ||
+        ph_shape_columns(&x->shape) != groups * k->dim[2] || k->dim[3] % groups != 0)
         return mismatch("convolution", x, weight);
-    ph_shape y = ph_shape_of(x->shape.set, 3, (size_t[]){ places(x->shape.dim[0], k->dim[0], extent, 0),
-                                                          places(x->shape.dim[1], k->dim[1], extent, 1),
-                                                          k->dim[3] });
-    if (y.dim[0] == 0 || y.dim[1] == 0)
+    const size_t *in = picture(&x->shape);
+    size_t lines = places(in[0], k->dim[0], extent, 0), columns = places(in[1], k->dim[1], extent, 1);
+    if (lines == 0 || columns == 0)
         return ph_mistake(x->graph, "convolution: a window of %zu x %zu does not fit into %zu x %zu",
-                          k->dim[0], k->dim[1], x->shape.dim[0], x->shape.dim[1]);
+                          k->dim[0], k->dim[1], in[0], in[1]);
+    if (is_product(k, extent))
+        return ph_product(x, ph_reshape(weight, 2, k->dim + 2), false);
+    ph_shape y = resized(&x->shape, lines, columns, k->dim[3]);
     return ph_node_new(&ph_op_convolution, y, (ph_node *[]){ x, weight }, 2, NULL, extent, false);
 }
 
@@ -467,14 +490,16 @@ ph_node *ph_transposed_convolution(ph_node *y, ph_node *weight, const ph_window 
     size_t extent[PH_MAX_EXTENTS];
     const ph_shape *k = &weight->shape;
     extents_of(window, extent);
-    if (y->shape.rank != 3 || k->set != 0 || k->rank != 4 || y->shape.dim[2] != k->dim[3] ||
+    if (y->shape.rank < 3 || k->set != 0 || k->rank != 4 || ph_shape_columns(&y->shape) != k->dim[3] ||
         k->dim[3] % extent[6] != 0)
         return mismatch("transposed convolution", y, weight);
     for (int i = 0; i < 2; i++)
-        if (places(size[i], k->dim[i], extent, i) != y->shape.dim[i])
+        if (places(size[i], k->dim[i], extent, i) != picture(&y->shape)[i])
             return ph_mistake(y->graph, "transposed convolution: %zu places of a window of %zu are not in "
-                              "%zu pixels", y->shape.dim[i], k->dim[i], size[i]);
-    ph_shape x = ph_shape_of(y->shape.set, 3, (size_t[]){ size[0], size[1], extent[6] * k->dim[2] });
+                              "%zu pixels", picture(&y->shape)[i], k->dim[i], size[i]);
+    if (is_product(k, extent))
+        return ph_product(y, ph_reshape(weight, 2, k->dim + 2), true);
+    ph_shape x = resized(&y->shape, size[0], size[1], extent[6] * k->dim[2]);
     return ph_node_new(&ph_op_transposed_convolution, x, (ph_node *[]){ y, weight }, 2, NULL, extent,
                        false);
 }

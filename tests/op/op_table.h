@@ -383,11 +383,12 @@ static const ph_window windows[] = {
 static void ref_windows(const problem *p, double *out, const shape *x, const shape *y, const shape *k,
                         const ph_window *w, int to)
 {
-    picture s = { x->dim[0], x->dim[1], x->dim[2], y->dim[0], y->dim[1], y->dim[2], k->dim[0], k->dim[1] };
+    const size_t *in = x->dim + x->rank - 3, *made = y->dim + y->rank - 3;
+    picture s = { in[0], in[1], in[2], made[0], made[1], made[2], k->dim[0], k->dim[1] };
     size_t groups = w->groups ? w->groups : 1, c_each = s.c / groups, o_each = s.o / groups;
     size_t sh = w->stride[0] ? w->stride[0] : 1, sw = w->stride[1] ? w->stride[1] : 1;
     size_t dh = w->dilation[0] ? w->dilation[0] : 1, dw = w->dilation[1] ? w->dilation[1] : 1;
-    size_t rows = x->whole ? 1 : p->rows;
+    size_t rows = (x->whole ? 1 : p->rows) * (x->rank == 4 ? x->dim[0] : 1);
     memset(out, 0, count_of(p, &p->out) * sizeof *out);
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < s.y_h * s.y_w; i++)
@@ -533,6 +534,8 @@ static const op_row table[] = {
       { ROWS(3, { 1, 8, 2 }), WHOLE(4, { 1, 3, 2, 3 }) }, ROWS(3, { 1, 4, 3 }), BETWEEN(-1, 1) },
     { "convolution", "convolution of many groups and channels", build_conv4, 2, NULL, ref_conv4,
       { ROWS(3, { 2, 3, 8 }), WHOLE(4, { 2, 2, 2, 76 }) }, ROWS(3, { 1, 2, 76 }), BETWEEN(-1, 1) },
+    { "convolution", "convolution of several pictures a row", build_conv0, 2, NULL, ref_conv0,
+      { ROWS(4, { 2, 2, 3, 2 }), WHOLE(4, { 3, 3, 2, 3 }) }, ROWS(4, { 2, 2, 3, 3 }), BETWEEN(-1, 1) },
     { "transposed_convolution", "transposed convolution", build_back0, 2, NULL, ref_back0,
       { ROWS(3, { 3, 4, 5 }), WHOLE(4, { 3, 3, 2, 5 }) }, ROWS(3, { 3, 4, 2 }), BETWEEN(-1, 1) },
     { "transposed_convolution", "transposed convolution of stride 2", build_back1, 2, NULL, ref_back1,

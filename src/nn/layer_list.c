@@ -1,0 +1,397 @@
+/* layer_list.c - lists of layers as text, what shapes they make, and how a decoder mirrors them.
+ *
+ *     256                          dense
+ *     conv 32 4/2                  convolution: channels, window, stride; also "conv 32 3x5/1x2 pad 1 dilate 2
+ *                                  groups 4". Without pad, (window - 1) / 2
+ *     deconv 32 4/2                transposed convolution
+ *     res 64 x2                    residual blocks
+ *     pool 2, average 2, up 2      largest and mean of windows, and pixels repeated
+ *     grid 7x7x64                  a picture of the numbers before it
+ *
+ * Along a dimension of one pixel (a series is a picture of one line) every window is one pixel. A kind is a
+ * row of the table below: how it is read, the shape it makes, and what undoes it in a decoder.
+ */
+#include "nn/nn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Words ------------------------------------------------------------------------------------- */
+
+enum { MOST_WORDS = 12 };
+
+/* One item of a list, cut into words. */
+typedef struct words {
+    char text[96], *word[MOST_WORDS];
+    int count, next;
+} words;
+
+static bool take_number(const char *text, size_t *value)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    unsigned long long read = strtoull(text, &end, 10);
+    *value = (size_t)read;
+    return *end == '\0' && read >= 1 && read <= 1000000;
+}
+
+/* "3", or "3x5" with both. */
+static bool take_pair(char *text, size_t pair[2])
+{
+    char *second = strchr(text, 'x');
+    if (second)
+        *second++ = '\0';
+    return take_number(text, &pair[0]) && (second ? take_number(second, &pair[1]) : (pair[1] = pair[0]));
+}
+
+static char *next_word(words *w)
+{
+    return w->next < w->count ? w->word[w->next++] : NULL;
+}
+
+static bool next_is(words *w, const char *word)
+{
+    bool is = w->next < w->count && strcmp(w->word[w->next], word) == 0;
+    w->next += is;
+    return is;
+}
+
+/* "4/2": window and stride; the window alone has the stride `usual`, or its own size for 0. */
+static bool read_window(words *w, ph_layer *l, size_t usual)
+{
+    char *text = next_word(w), *stride = text ? strchr(text, '/') : NULL;
+    if (stride)
+        *stride++ = '\0';
+    if (text == NULL || !take_pair(text, l->kernel) || (stride && !take_pair(stride, l->window.stride)))
+        return false;
+    for (int i = 0; i < 2 && !stride; i++)
+        l->window.stride[i] = usual ? usual : l->kernel[i];
+    return true;
+}
+
+/* ---- How each kind is read ----------------------------------------------------------------------- */
+
+static bool read_width(words *w, ph_layer *l)
+{
+    char *text = next_word(w);
+    return text && take_number(text, &l->width);
+}
+
+static bool read_convolution(words *w, ph_layer *l)
+{
+    bool padded = false, sound = read_width(w, l) && read_window(w, l, 1);
+    size_t pair[2];
+    l->window.groups = 1;
+    while (sound && w->next < w->count) {
+        bool pad = next_is(w, "pad"), dilate = !pad && next_is(w, "dilate");
+        char *text = pad || dilate || next_is(w, "groups") ? next_word(w) : NULL;
+        padded = padded || pad;
+        if (text && pad && strcmp(text, "0") == 0)
+            continue;
+        sound = text && take_pair(text, pair);
+        if (sound && pad)
+            memcpy(l->window.padding, pair, sizeof pair);
+        else if (sound && dilate)
+            memcpy(l->window.dilation, pair, sizeof pair);
+        else if (sound)
+            l->window.groups = pair[0];
+    }
+    for (int i = 0; i < 2 && !padded; i++) {
+        size_t apart = l->window.dilation[i] ? l->window.dilation[i] : 1;
+        l->window.padding[i] = (l->kernel[i] - 1) * apart / 2;
+    }
+    return sound;
+}
+
+static bool read_residual(words *w, ph_layer *l)
+{
+    bool sound = read_width(w, l);
+    char *times = next_word(w);
+    l->repeat = 1;
+    return sound && (times == NULL || (*times == 'x' && take_number(times + 1, &l->repeat)));
+}
+
+static bool read_pool(words *w, ph_layer *l)
+{
+    return read_window(w, l, 0);
+}
+
+static bool read_up(words *w, ph_layer *l)
+{
+    char *text = next_word(w);
+    bool sound = text && take_pair(text, l->kernel);
+    l->bilinear = next_is(w, "bilinear");
+    return sound;
+}
+
+static bool read_grid(words *w, ph_layer *l)
+{
+    char *text = next_word(w), *channels = text ? strrchr(text, 'x') : NULL;
+    if (channels == NULL)
+        return false;
+    *channels++ = '\0';
+    return strchr(text, 'x') && take_pair(text, l->size) && take_number(channels, &l->width);
+}
+
+/* ---- The shapes they make ------------------------------------------------------------------------- */
+
+/* A window acts along a dimension that has more than one pixel. */
+static void fit_window(ph_layer *l, const size_t *picture)
+{
+    for (int i = 0; i < 2; i++)
+        if (picture[i] == 1) {
+            l->kernel[i] = 1;
+            l->window.stride[i] = l->window.dilation[i] = 1;
+            l->window.padding[i] = 0;
+        }
+}
+
+/* Places of the window in so many pixels, 0 if there is none. */
+static size_t places(const ph_layer *l, int i, size_t pixels)
+{
+    size_t apart = l->window.dilation[i] ? l->window.dilation[i] : 1;
+    size_t reach = (l->kernel[i] - 1) * apart + 1, room = pixels + 2 * l->window.padding[i];
+    return room < reach ? 0 : (room - reach) / l->window.stride[i] + 1;
+}
+
+static bool shape_dense(ph_layer *l, ph_picture *p)
+{
+    *p = (ph_picture){ .flat = true, .size = { 1, 1, l->width } };
+    return true;
+}
+
+static bool shape_window(ph_layer *l, ph_picture *p)
+{
+    fit_window(l, p->size);
+    p->size[0] = l->size[0] = places(l, 0, p->size[0]);
+    p->size[1] = l->size[1] = places(l, 1, p->size[1]);
+    return p->size[0] && p->size[1];
+}
+
+static bool shape_convolution(ph_layer *l, ph_picture *p)
+{
+    if (p->size[2] % l->window.groups || l->width % l->window.groups || !shape_window(l, p))
+        return false;
+    p->size[2] = l->width;
+    return true;
+}
+
+/* As many pixels as the stride says, if a window then has these places; else the fewest that have. */
+static bool shape_deconvolution(ph_layer *l, ph_picture *p)
+{
+    if (p->size[2] % l->window.groups || l->width % l->window.groups)
+        return false;
+    fit_window(l, p->size);
+    for (int i = 0; i < 2; i++) {
+        size_t apart = l->window.dilation[i] ? l->window.dilation[i] : 1, here = p->size[i];
+        size_t least = (here - 1) * l->window.stride[i] + (l->kernel[i] - 1) * apart + 1;
+        if (l->size[i] == 0 && places(l, i, here * l->window.stride[i]) == here)
+            l->size[i] = here * l->window.stride[i];
+        else if (l->size[i] == 0 && least > 2 * l->window.padding[i])
+            l->size[i] = least - 2 * l->window.padding[i];
+        if (l->size[i] == 0 || places(l, i, l->size[i]) != here)
+            return false;
+        p->size[i] = l->size[i];
+    }
+    p->size[2] = l->width;
+    return true;
+}
+
+static bool shape_residual(ph_layer *l, ph_picture *p)
+{
+    p->size[2] = l->width;
+    return true;
+}
+
+static bool shape_up(ph_layer *l, ph_picture *p)
+{
+    for (int i = 0; i < 2; i++) {
+        if (l->size[i] == 0)
+            l->size[i] = p->size[i] == 1 ? 1 : p->size[i] * l->kernel[i];
+        p->size[i] = l->size[i];
+    }
+    return true;
+}
+
+static bool shape_grid(ph_layer *l, ph_picture *p)
+{
+    bool fits = p->size[0] * p->size[1] * p->size[2] == l->size[0] * l->size[1] * l->width;
+    *p = (ph_picture){ false, { l->size[0], l->size[1], l->width } };
+    return fits;
+}
+
+/* ---- The table -------------------------------------------------------------------------------------- */
+
+/* In the order of ph_layer_kind. */
+static const struct kind {
+    const char *name, *form;
+    bool (*read)(words *, ph_layer *);
+    bool (*shape)(ph_layer *, ph_picture *);
+    bool picture;              /* it needs one */
+    ph_layer_kind undo;        /* what a decoder has in its place */
+} kinds[] = {
+    { "dense", "256", read_width, shape_dense, false, PH_DENSE },
+    { "conv", "conv 32 4/2", read_convolution, shape_convolution, true, PH_DECONVOLUTION },
+    { "deconv", "deconv 32 4/2", read_convolution, shape_deconvolution, true, PH_CONVOLUTION },
+    { "res", "res 64 x2", read_residual, shape_residual, true, PH_RESIDUAL },
+    { "pool", "pool 2", read_pool, shape_window, true, PH_UP },
+    { "average", "average 2", read_pool, shape_window, true, PH_UP },
+    { "up", "up 2", read_up, shape_up, true, PH_AVERAGE },
+    { "grid", "grid 7x7x64", read_grid, shape_grid, false, PH_DENSE },
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+/* ---- Reading ---------------------------------------------------------------------------------------- */
+
+/* The next item of a list: how long it is, without the comma. One of too many words has none. */
+static size_t cut(const char *text, words *w)
+{
+    size_t length = strcspn(text, ",");
+    *w = (words){ .count = 0 };
+    if (length >= sizeof w->text)
+        return length;
+    memcpy(w->text, text, length);
+    char *rest = NULL, *word = strtok_r(w->text, " ", &rest);
+    for (; word && w->count < MOST_WORDS; word = strtok_r(NULL, " ", &rest))
+        w->word[w->count++] = word;
+    if (word)
+        w->count = 0;
+    return length;
+}
+
+static ph_status read_layer(const char *text, size_t length, words *w, ph_layer *l)
+{
+    size_t number;
+    const struct kind *found = NULL;
+    *l = (ph_layer){ .kind = PH_DENSE };
+    if (w->count && take_number(w->word[0], &number))
+        found = &kinds[PH_DENSE];
+    for (int k = PH_DENSE + 1; w->count && k < KINDS && found == NULL; k++)
+        if (next_is(w, kinds[k].name)) {
+            found = &kinds[k];
+            l->kind = (ph_layer_kind)k;
+        }
+    if (found && found->read(w, l) && w->next == w->count)
+        return PH_OK;
+    if (found && found != &kinds[PH_DENSE])
+        return ph_fail(PH_USAGE, "hidden: '%.*s' is not a layer such as %s", (int)length, text, found->form);
+    return ph_fail(PH_USAGE, "hidden: '%.*s' is neither a width such as 256 nor a layer such as conv 32 4/2 "
+                   "(conv deconv res pool average up grid)", (int)length, text);
+}
+
+ph_status ph_layers_read(const char *text, ph_layers *layers)
+{
+    words w;
+    *layers = (ph_layers){ .count = 0 };
+    if (text == NULL || *text == '\0' || strcmp(text, "none") == 0)
+        return PH_OK;
+    for (const char *at = text; at; at = *at ? at + 1 : NULL) {
+        size_t length = cut(at, &w);
+        if (layers->count == PH_MAX_LAYERS)
+            return ph_fail(PH_USAGE, "hidden: '%s' has more than %d layers", text, PH_MAX_LAYERS);
+        PH_TRY(read_layer(at, length, &w, &layers->layer[layers->count++]));
+        at += length;
+    }
+    return PH_OK;
+}
+
+/* ---- Shapes ------------------------------------------------------------------------------------------ */
+
+bool ph_layers_dense(const ph_layers *layers)
+{
+    for (size_t i = 0; i < layers->count; i++)
+        if (layers->layer[i].kind != PH_DENSE)
+            return false;
+    return true;
+}
+
+ph_picture ph_picture_of(const ph_shape *row)
+{
+    const size_t *d = row->dim;
+    switch (row->rank) {
+    case 1:
+        return (ph_picture){ false, { 1, d[0], 1 } };
+    case 2:
+        return (ph_picture){ false, { d[0], d[1], 1 } };
+    default:
+        return (ph_picture){ false, { d[row->rank - 3], d[row->rank - 2], d[row->rank - 1] } };
+    }
+}
+
+ph_status ph_layer_shape(ph_layer *l, ph_picture *p)
+{
+    const struct kind *kind = &kinds[l->kind];
+    ph_picture before = *p;
+    if (kind->picture && p->flat)
+        return ph_fail(PH_USAGE, "hidden: %s needs a picture, but has %zu numbers before it; grid HxWxC makes "
+                       "one of them", kind->name, p->size[2]);
+    if (kind->shape(l, p))
+        return PH_OK;
+    return ph_fail(PH_USAGE, "hidden: %s does not fit to %zux%zux%zu before it", kind->name, before.size[0],
+                   before.size[1], before.size[2]);
+}
+
+static ph_status append(ph_layers *layers, const ph_layer *l)
+{
+    if (layers->count == PH_MAX_LAYERS)
+        return ph_fail(PH_USAGE, "hidden: a decoder that mirrors it would have more than %d layers",
+                       PH_MAX_LAYERS);
+    layers->layer[layers->count++] = *l;
+    return PH_OK;
+}
+
+static size_t numbers(const ph_picture *p)
+{
+    return p->size[0] * p->size[1] * p->size[2];
+}
+
+/* What stands in the decoder where layer l stands in the encoder, and gives back what was before it. */
+static ph_layer undone(const ph_layer *l, const ph_picture *before)
+{
+    ph_layer back = *l;
+    back.kind = kinds[l->kind].undo;
+    back.width = back.kind == PH_DENSE ? numbers(before) : before->size[2];
+    memcpy(back.size, before->size, sizeof back.size);
+    if (l->kind == PH_UP)
+        memcpy(back.window.stride, l->kernel, sizeof l->kernel);
+    return back;
+}
+
+/* A picture of the numbers that a dense layer gives. */
+static ph_status append_grid(ph_layers *layers, const ph_picture *p)
+{
+    ph_layer grid = { .kind = PH_GRID, .width = p->size[2], .size = { p->size[0], p->size[1] } };
+    return p->flat ? PH_OK : append(layers, &grid);
+}
+
+ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape *row, ph_layers *decoder)
+{
+    ph_picture after[PH_MAX_LAYERS + 1] = { ph_picture_of(row) };
+    for (size_t i = 0; i < encoder->count; i++) {
+        after[i + 1] = after[i];
+        PH_TRY(ph_layer_shape(&encoder->layer[i], &after[i + 1]));
+    }
+    if (strcmp(text, "mirror") != 0) {
+        ph_picture p = { true, { 1, 1, 1 } };
+        PH_TRY(ph_layers_read(text, decoder));
+        for (size_t i = 0; i < decoder->count; i++)
+            PH_TRY(ph_layer_shape(&decoder->layer[i], &p));
+        return PH_OK;
+    }
+    *decoder = (ph_layers){ .mirror = encoder->count > 0 };
+    if (encoder->count == 0)
+        return PH_OK;
+    ph_layer first = { .kind = PH_DENSE, .width = numbers(&after[encoder->count]) };
+    PH_TRY(append(decoder, &first));
+    PH_TRY(append_grid(decoder, &after[encoder->count]));
+    for (size_t i = encoder->count; i-- > 1;) {
+        ph_layer back = undone(&encoder->layer[i], &after[i]);
+        PH_TRY(append(decoder, &back));
+        if (back.kind == PH_DENSE)
+            PH_TRY(append_grid(decoder, &after[i]));
+    }
+    decoder->last = undone(&encoder->layer[0], &after[0]);
+    return PH_OK;
+}

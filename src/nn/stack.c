@@ -1,0 +1,214 @@
+/* stack.c - nets: lists of layers made into nodes, encoders and the decoders that mirror them.
+ *
+ * A value is numbers, [n], or the same numbers as a picture, [h, w, c], as the layer that made it had them:
+ * so its activation can run on the tiles of its product.
+ */
+#include "nn/nn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A net that is being built: the value so far, and what picture it is, or is the numbers of. One dimension
+ * more, before the others, is of further rows. */
+typedef struct flow {
+    ph_scope *scope;
+    ph_node *a;
+    bool spread;               /* a is [h, w, c] */
+    ph_picture picture;
+    const ph_stack *o;
+} flow;
+
+/* The value with its own dimensions, the last `own`, replaced. */
+static ph_node *reshaped(ph_node *a, size_t own, size_t rank, const size_t *dim)
+{
+    if (ph_is_dead(a))
+        return a;
+    size_t shape[PH_MAX_RANK], lead = a->shape.rank - own;
+    if (lead + rank > PH_MAX_RANK)
+        return ph_mistake(a->graph, "a layer of pictures takes one dimension before theirs at most");
+    memcpy(shape, a->shape.dim, lead * sizeof shape[0]);
+    memcpy(shape + lead, dim, rank * sizeof shape[0]);
+    return ph_reshape(a, lead + rank, shape);
+}
+
+static ph_node *as_picture(const flow *f)
+{
+    return f->spread ? f->a : reshaped(f->a, 1, 3, f->picture.size);
+}
+
+static ph_node *as_numbers(const flow *f)
+{
+    const size_t *size = f->picture.size;
+    return f->spread ? reshaped(f->a, 3, 1, (size_t[]){ size[0] * size[1] * size[2] }) : f->a;
+}
+
+/* Weight number i of a scope, if there is one. */
+static ph_node *weight_of(ph_scope *scope, int i)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s/%d/weight", scope->name, i);
+    ph_variable *v = ph_variable_find(scope->graph, name);
+    return v ? v->node : NULL;
+}
+
+/* The encoder's weight that the decoder's next layer uses, or NULL. */
+static ph_node *tied_weight(const flow *f)
+{
+    return f->o->tied ? weight_of(f->o->tied, f->o->tied->layers - 1 - f->scope->layers) : NULL;
+}
+
+static ph_node *dense(const flow *f, size_t width, const char *activation)
+{
+    return ph_linear_with(f->scope, as_numbers(f), width, activation, f->o->init, f->o->bias,
+                          tied_weight(f));
+}
+
+/* Half width of the start of a convolution from in to out channels (see ph_start_range). A number of a
+ * transposed one's result comes from a part of the window's places. */
+static double window_range(const ph_layer *l, size_t in, size_t out, const char *f, const char *rule)
+{
+    size_t places = l->kernel[0] * l->kernel[1], groups = l->window.groups ? l->window.groups : 1;
+    size_t shared = l->kind == PH_DECONVOLUTION ? l->window.stride[0] * l->window.stride[1] : 1;
+    size_t met = places * in / groups / shared;
+    return ph_start_range(met ? met : 1, places * out / groups, f, rule);
+}
+
+/* A convolution, or a transposed one, of pictures a. */
+static ph_node *convolve(const flow *f, ph_node *a, const ph_layer *l, const char *activation)
+{
+    if (ph_is_dead(a))
+        return a;
+    char name[32];
+    bool back = l->kind == PH_DECONVOLUTION;
+    size_t in = ph_shape_columns(&a->shape), groups = l->window.groups ? l->window.groups : 1;
+    size_t shape[] = { l->kernel[0], l->kernel[1], (back ? l->width : in) / groups, back ? in : l->width };
+    ph_node *weight = tied_weight(f);
+    int number = f->scope->layers++;
+    snprintf(name, sizeof name, "%d/weight", number);
+    if (weight == NULL)
+        weight = ph_parameter(f->scope, name, 4, shape, PH_UNIFORM,
+                              window_range(l, in, l->width, activation, f->o->init));
+    ph_node *y = back ? ph_transposed_convolution(a, weight, &l->window, l->size)
+                      : ph_convolution(a, weight, &l->window);
+    snprintf(name, sizeof name, "%d/bias", number);
+    return f->o->bias ? ph_add(y, ph_parameter(f->scope, name, 1, &l->width, PH_ZEROS, 0)) : y;
+}
+
+/* x + W1 f(W3 f(x)), W3 a convolution of 3 x 3 and W1 of 1 x 1 (He et al. 2016, pre-activated; the form of
+ * van den Oord et al. 2017), so many times; the last sum is activated by who comes next. */
+static ph_node *residual(const flow *f, const ph_layer *l)
+{
+    const char *act = f->o->activation;
+    ph_node *x = as_picture(f);
+    bool line = f->picture.size[0] == 1, column = f->picture.size[1] == 1;
+    ph_layer one = { .kind = PH_CONVOLUTION, .width = l->width, .kernel = { 1, 1 } }, three = one;
+    for (int i = 0; i < 2; i++)
+        if (!(i == 0 ? line : column)) {
+            three.kernel[i] = 3;
+            three.window.padding[i] = 1;
+        }
+    if (f->picture.size[2] != l->width)
+        x = convolve(f, x, &one, "linear");
+    for (size_t i = 0; i < l->repeat; i++) {
+        ph_node *h = i ? ph_activation(x, act) : x;
+        h = ph_activation(convolve(f, h, &three, act), act);
+        x = ph_add(x, convolve(f, h, &one, "linear"));
+    }
+    return x;
+}
+
+static ph_node *layer(const flow *f, const ph_layer *l, const char *activation)
+{
+    switch (l->kind) {
+    case PH_DENSE:
+        return dense(f, l->width, activation);
+    case PH_CONVOLUTION:
+    case PH_DECONVOLUTION:
+        return convolve(f, as_picture(f), l, activation);
+    case PH_RESIDUAL:
+        return residual(f, l);
+    case PH_POOL:
+        return ph_max_pool(as_picture(f), l->kernel[0], l->kernel[1], &l->window);
+    case PH_AVERAGE:
+        return ph_average_pool(as_picture(f), l->kernel[0], l->kernel[1], &l->window);
+    case PH_UP:
+        return ph_upsample(as_picture(f), l->size[0], l->size[1], l->bilinear);
+    case PH_GRID:
+        break;
+    }
+    return as_numbers(f);
+}
+
+/* One layer, without its activation. */
+static void add_layer(flow *f, ph_layer l, const char *activation)
+{
+    ph_picture after = f->picture;
+    if (ph_layer_shape(&l, &after) == PH_OK)
+        f->a = layer(f, &l, activation);
+    else
+        ph_refuse(f->scope->graph, "%s", ph_message());
+    if (ph_graph_status(f->scope->graph) != PH_OK)
+        f->a = &f->scope->graph->dead;
+    f->picture = after;
+    f->spread = l.kind != PH_DENSE && l.kind != PH_GRID;
+}
+
+static void add_layers(flow *f, const ph_layers *layers)
+{
+    const ph_stack *o = f->o;
+    for (size_t i = 0; i < layers->count; i++) {
+        const ph_layer *l = &layers->layer[i];
+        bool bare = o->last_is_linear && i + 1 == layers->count;
+        add_layer(f, *l, o->activation);
+        if (l->kind <= PH_RESIDUAL)
+            f->a = ph_dropout(bare ? f->a : ph_activation(f->a, o->activation), o->dropout);
+        char name[32];
+        snprintf(name, sizeof name, "layer%zu", i + 1);
+        if (o->input)
+            ph_export(f->a->graph, name, o->input, as_numbers(f));
+    }
+}
+
+/* A row's numbers (of no picture, if that is NULL). */
+static flow flow_of(ph_scope *scope, ph_node *a, const ph_picture *picture, const ph_stack *o)
+{
+    ph_picture none = { true, { 1, 1, ph_shape_columns(&a->shape) } };
+    return (flow){ scope, a, false, picture ? *picture : none, o };
+}
+
+ph_node *ph_stack_over(ph_scope *scope, ph_node *a, ph_picture *picture, const ph_layers *layers,
+                       const ph_stack *o)
+{
+    if (ph_is_dead(a))
+        return a;
+    flow f = flow_of(scope, a, picture, o);
+    add_layers(&f, layers);
+    if (picture)
+        *picture = f.picture;
+    return as_numbers(&f);
+}
+
+ph_node *ph_decode_over(ph_scope *scope, ph_node *code, const ph_shape *row, size_t each,
+                        const ph_layers *layers, const ph_stack *o)
+{
+    if (ph_is_dead(code))
+        return code;
+    flow f = flow_of(scope, code, NULL, o);
+    ph_picture end = ph_picture_of(row);
+    ph_layer last = layers->last;
+    add_layers(&f, layers);
+    if (layers->mirror && last.kind != PH_DENSE) {
+        last.width = end.size[2] * each;
+        add_layer(&f, last, "linear");
+        if (last.kind == PH_CONVOLUTION || last.kind == PH_DECONVOLUTION)
+            return as_numbers(&f);
+    }
+    /* A picture of the right size lacks only channels; what is no picture of that size becomes one. */
+    if (!f.picture.flat && memcmp(f.picture.size, end.size, 2 * sizeof end.size[0]) == 0)
+        last = (ph_layer){ .kind = PH_CONVOLUTION, .width = end.size[2] * each, .kernel = { 1, 1 },
+                           .window = { .stride = { 1, 1 }, .groups = 1 } };
+    else
+        last = (ph_layer){ .kind = PH_DENSE, .width = ph_shape_size(row) * each };
+    add_layer(&f, last, "linear");
+    return as_numbers(&f);
+}

@@ -22,6 +22,17 @@ ph_shape ph_shape_of(int set, size_t rank, const size_t *dim)
     return shape;
 }
 
+/* Whether the last dimensions of the domain are those of the operand, but for ones before them. */
+static bool ends_with(const ph_shape *domain, const ph_shape *operand)
+{
+    size_t rank = operand->rank;
+    while (rank > 1 && operand->dim[operand->rank - rank] == 1)
+        rank--;
+    return rank <= domain->rank && memcmp(operand->dim + operand->rank - rank,
+                                          domain->dim + domain->rank - rank,
+                                          rank * sizeof operand->dim[0]) == 0;
+}
+
 ph_fit ph_shape_fit(const ph_shape *operand, const ph_shape *domain)
 {
     size_t columns = ph_shape_columns(domain), lead = ph_shape_lead(domain);
@@ -36,7 +47,10 @@ ph_fit ph_shape_fit(const ph_shape *operand, const ph_shape *domain)
     if (!whole && operand->set == domain->set && ph_shape_columns(operand) == 1 &&
         ph_shape_lead(operand) == lead)
         return PH_FIT_COLUMN;
-    return PH_FIT_OTHER;
+    if (!whole && operand->set == domain->set && ph_shape_lead(operand) == 1 &&
+        (ph_shape_columns(operand) == columns || ph_shape_columns(operand) == 1))
+        return PH_FIT_SHARED;
+    return operand->set == 0 && ends_with(domain, operand) ? PH_FIT_CYCLE : PH_FIT_OTHER;
 }
 
 const char *ph_shape_text(const ph_shape *shape, char buffer[96])
@@ -259,7 +273,7 @@ ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attribute
     return ph_node_new(op, shape, operand, op->arity, attributes, NULL, false);
 }
 
-/* What a copying broadcast spread: over the last dimension, over rows, over outer dimensions. */
+/* What a broadcast over lines spread: over the last dimension, over rows, over outer dimensions. */
 static ph_node *sum_outer(ph_node *d, const ph_shape *like)
 {
     ph_shape from = d->shape;
@@ -272,11 +286,13 @@ static ph_node *sum_outer(ph_node *d, const ph_shape *like)
         d = ph_sum_last(d);
     if (like->set == 0 && from.set != 0)
         d = ph_reshape(ph_sum_rows(ph_flatten(d)), d->shape.rank, d->shape.dim);
-    if (d->shape.set == 0 && ph_shape_size(&d->shape) > ph_shape_size(like)) {
+    if (ph_shape_size(&d->shape) == ph_shape_size(like) || d->shape.set != like->set)
+        return d;
+    if (ph_shape_fit(like, &d->shape) == PH_FIT_CYCLE) {
         size_t size = ph_shape_size(like), lead = ph_shape_size(&d->shape) / size;
-        d = ph_sum_rows(ph_reshape(d, 2, (size_t[]){ lead, size }));
+        return ph_sum_rows(ph_reshape(d, 2, (size_t[]){ lead, size }));
     }
-    return d;
+    return ph_fold(d, like);
 }
 
 ph_node *ph_sum_like(ph_node *d, const ph_shape *like)
@@ -296,6 +312,8 @@ ph_node *ph_sum_like(ph_node *d, const ph_shape *like)
     case PH_FIT_COLUMN:
         d = ph_sum_last(d);
         break;
+    case PH_FIT_SHARED:
+    case PH_FIT_CYCLE:
     case PH_FIT_OTHER:
         d = sum_outer(d, like);
         if (ph_shape_size(&d->shape) != size) {

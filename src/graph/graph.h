@@ -41,9 +41,19 @@ static inline size_t ph_shape_size(const ph_shape *s)
 bool ph_shape_equal(const ph_shape *, const ph_shape *);
 ph_shape ph_shape_of(int set, size_t rank, const size_t *dim);
 
-/* How an operand lies against the value it is used for: element for element; a whole row repeated
- * down; one number per row repeated along; one number for all. OTHER must be copied out first. */
-typedef enum ph_fit { PH_FIT_FULL, PH_FIT_ROW, PH_FIT_COLUMN, PH_FIT_ONE, PH_FIT_OTHER } ph_fit;
+/* How an operand lies against the value it is used for, both as matrices: element for element; a whole
+ * line repeated down; one number per line repeated along; one number for all; for each row of the set a
+ * line, or a number, that all lines of that row share; whole lines that come round again and again. OTHER
+ * must be copied out first. */
+typedef enum ph_fit {
+    PH_FIT_FULL,
+    PH_FIT_ROW,
+    PH_FIT_COLUMN,
+    PH_FIT_ONE,
+    PH_FIT_SHARED,
+    PH_FIT_CYCLE,
+    PH_FIT_OTHER
+} ph_fit;
 ph_fit ph_shape_fit(const ph_shape *operand, const ph_shape *domain);
 
 typedef enum ph_variable_kind {
@@ -151,6 +161,8 @@ ph_variable *ph_variable_find(ph_graph *, const char *name);
 bool ph_is_constant(const ph_node *, double *value);
 /* a repeated to a shape that it can be broadcast to. */
 ph_node *ph_broadcast_to(ph_node *a, const ph_shape *shape);
+/* Its adjoint where only dimensions before the last, and not rows, were repeated. */
+ph_node *ph_fold(ph_node *d, const ph_shape *like);
 /* d summed to the shape of `like`, undoing a broadcast. */
 ph_node *ph_sum_like(ph_node *d, const ph_shape *like);
 

@@ -83,8 +83,8 @@ static bool operand(writing *w, const ph_node *n, int k, ph_operand *out)
     }
     ph_fit fit = ph_shape_fit(&in->shape, shape);
     *out = (ph_operand){ PH_IN_MEMORY, root->id, fit };
-    bool along = fit == PH_FIT_COLUMN || fit == PH_FIT_ONE;
-    if (!along || (ph_shape_columns(domain) == 1 && fit == PH_FIT_COLUMN))
+    bool in_place = fit == PH_FIT_FULL || fit == PH_FIT_ROW;
+    if (in_place || (ph_shape_columns(domain) == 1 && fit == PH_FIT_COLUMN))
         return true;
     for (int e = 0; e < w->expanded_count; e++)
         if (w->expanded[e].id == root->id && w->expanded[e].fit == fit) {
@@ -315,6 +315,8 @@ static real *locate(const ph_call *call, const ph_operand *o, const span *s, siz
         *stride = 1;
         return base + s->row;
     case PH_FIT_ONE:
+    case PH_FIT_SHARED:
+    case PH_FIT_CYCLE:
         *stride = 0;
         return base;
     default:
@@ -323,14 +325,34 @@ static real *locate(const ph_call *call, const ph_operand *o, const span *s, siz
     }
 }
 
-static void expand(const ph_instruction *i, const real *in, real *out, const span *s)
+/* Which line (or number) of an operand stands for line `line` of the domain. */
+static size_t source_line(const ph_call *call, const ph_instruction *i, size_t line, const span *s)
 {
-    if (i->in[0].fit == PH_FIT_ONE) {
+    switch (i->in[0].fit) {
+    case PH_FIT_SHARED:
+        return line / ph_shape_lead(&call->group.domain);
+    case PH_FIT_CYCLE:
+        return line % (ph_shape_size(&i->node->shape) / s->width);
+    default:
+        return line - s->row; /* a column begins at the tile */
+    }
+}
+
+static void expand(const ph_call *call, const ph_instruction *i, const real *in, real *out, const span *s)
+{
+    ph_fit fit = i->in[0].fit;
+    bool lines = fit == PH_FIT_CYCLE || (fit == PH_FIT_SHARED && ph_shape_size(&i->node->shape) > 1);
+    if (fit == PH_FIT_ONE) {
         fill(out, in[0], s->columns);
         return;
     }
-    for (size_t r = 0; r < s->rows; r++)
-        fill(out + r * s->columns, in[r], s->columns);
+    for (size_t r = 0; r < s->rows; r++, out += s->columns) {
+        size_t from = source_line(call, i, s->row + r, s);
+        if (lines)
+            memcpy(out, in + from * s->width + s->column, s->columns * sizeof out[0]);
+        else
+            fill(out, in[from], s->columns);
+    }
 }
 
 static void sum(const ph_call *call, const ph_instruction *i, const real *in, size_t stride,
@@ -372,7 +394,7 @@ static void run_instructions(const ph_call *call, const span *s)
             tile.rows = 1;
         }
         if (i->expands) {
-            expand(i, tile.in[0], tile.out, s);
+            expand(call, i, tile.in[0], tile.out, s);
         } else if (i->op == NULL || i->op->flags & PH_OP_ASSIGN) {
             for (size_t r = 0; r < tile.rows; r++)
                 memmove(tile.out + r * tile.out_stride, tile.in[0] + r * tile.in_stride[0],

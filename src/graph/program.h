@@ -28,7 +28,7 @@ typedef struct ph_instruction {
     ph_node *node;
     int inputs;
     ph_operand in[PH_MAX_INPUTS], out;
-    bool expands;              /* fills a register from a value that is broadcast along columns */
+    bool expands;              /* fills a register from a value that is broadcast, but for whole lines */
     /* Sums are made block by block and combined in fixed order at the end of the call. */
     size_t partial;            /* offset in the arena */
 } ph_instruction;

@@ -25,7 +25,7 @@ extern const ph_op *const ph_map_ops[];
     X(convolution) X(transposed_convolution) X(convolution_weight) X(sum_last) X(sum_rows) X(sum_leading) \
     X(max_last) X(softmax) X(log_softmax) X(log_sum_exp) \
     X(reshape) X(stop_gradient) X(when_training) X(assign) \
-    X(slice) X(pad) X(concatenate) X(spread) \
+    X(slice) X(pad) X(concatenate) X(spread) X(fold) \
     X(gather) X(scatter) X(pick) X(largest) X(binarize) X(logistic_code) X(normal) X(uniform) \
     X(bernoulli)
 

@@ -3,11 +3,12 @@
  */
 #include "op/op_nodes.h"
 
+#include "base/kernel.h"
 #include "graph/program.h"
 
 #include <string.h>
 
-enum { TASK_REALS = 16384 };
+enum { TASK_REALS = 16384, TASK_COLUMNS = 64 };
 
 /* ---- Views: no work at all ----------------------------------------------------------------------- */
 
@@ -216,17 +217,34 @@ ph_node *ph_concatenate(ph_node *a, ph_node *b)
 
 /* ---- Broadcast --------------------------------------------------------------------------------------- */
 
+/* Reals between neighbours along each dimension of `large` in `small`, which is broadcast to it. */
+static void find_strides(const ph_shape *small, const ph_shape *large, size_t stride[PH_MAX_RANK])
+{
+    size_t step = 1;
+    memset(stride, 0, PH_MAX_RANK * sizeof stride[0]);
+    for (size_t d = 0; d < small->rank; d++) {
+        size_t size = small->dim[small->rank - 1 - d];
+        stride[large->rank - 1 - d] = size == 1 ? 0 : step;
+        step *= size;
+    }
+}
+
+/* Where in `small` line number `line` of `large` begins. */
+static size_t begin_of(const ph_shape *large, const size_t *stride, size_t line)
+{
+    size_t at = 0;
+    for (size_t axis = large->rank - 1; axis-- > 0; line /= large->dim[axis])
+        at += line % large->dim[axis] * stride[axis];
+    return at;
+}
+
 /* The general case, one index at a time along all but the last dimension: what element-wise nodes
- * cannot read in place, such as one picture added to every row. */
+ * cannot read in place, such as one number of each group of channels. */
 static void run_spread(ph_call *call, int part)
 {
     const ph_shape *to = &call->node->shape, *from = &call->node->input[0]->shape;
-    size_t stride[PH_MAX_RANK] = { 0 }, step = 1;
-    for (size_t d = 0; d < from->rank; d++) {
-        size_t axis = to->rank - 1 - d, size = from->dim[from->rank - 1 - d];
-        stride[axis] = size == 1 ? 0 : step;
-        step *= size;
-    }
+    size_t stride[PH_MAX_RANK];
+    find_strides(from, to, stride);
     size_t lead = ph_shape_lead(to), columns = ph_shape_columns(to);
     size_t per_row = from->set ? ph_shape_size(from) : 0;
     size_t rows = ph_call_rows(call, to), rows_each = TASK_REALS / columns + 1, task;
@@ -234,9 +252,7 @@ static void run_spread(ph_call *call, int part)
     real *out = ph_call_output(call);
     while (ph_next_task(call, part, (rows + rows_each - 1) / rows_each, &task))
         for (size_t r = task * rows_each; r < rows && r < (task + 1) * rows_each; r++) {
-            size_t at = r / lead * per_row, rest = r % lead;
-            for (size_t axis = to->rank - 1; axis-- > 0; rest /= to->dim[axis])
-                at += rest % to->dim[axis] * stride[axis];
+            size_t at = r / lead * per_row + begin_of(to, stride, r % lead);
             for (size_t c = 0; c < columns; c++)
                 out[r * columns + c] = in[at + c * stride[to->rank - 1]];
         }
@@ -246,6 +262,44 @@ static void spread_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 {
     (void)y;
     by_input[0] = dy;
+}
+
+PH_KERNEL static void add(real *restrict to, const real *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] += from[i];
+}
+
+/* Adds each line to the one that it was spread from, in their order: a task is some columns of a row. */
+static void run_fold(ph_call *call, int part)
+{
+    const ph_shape *to = &call->node->shape, *from = &call->node->input[0]->shape;
+    size_t stride[PH_MAX_RANK], lead = ph_shape_lead(from), columns = ph_shape_columns(from);
+    size_t size = ph_shape_size(to), blocks = (columns + TASK_COLUMNS - 1) / TASK_COLUMNS, task;
+    size_t rows = ph_call_rows(call, to) / ph_shape_lead(to);
+    find_strides(to, from, stride);
+    while (ph_next_task(call, part, rows * blocks, &task)) {
+        size_t row = task / blocks, first = task % blocks * TASK_COLUMNS;
+        size_t count = columns - first < TASK_COLUMNS ? columns - first : TASK_COLUMNS;
+        const real *in = ph_call_input(call, 0) + row * lead * columns + first;
+        real *out = ph_call_output(call) + row * size + first;
+        for (size_t at = 0; at < size; at += columns)
+            memset(out + at, 0, count * sizeof out[0]);
+        for (size_t line = 0; line < lead; line++)
+            add(out + begin_of(from, stride, line), in + line * columns, count);
+    }
+}
+
+static void fold_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
+{
+    by_input[0] = ph_broadcast_to(dy, &y->input[0]->shape);
+}
+
+const ph_op ph_op_fold = { .name = "fold", .arity = 1, .run = run_fold, .gradient = fold_gradient };
+
+ph_node *ph_fold(ph_node *d, const ph_shape *like)
+{
+    return ph_node_new(&ph_op_fold, *like, &d, 1, NULL, NULL, false);
 }
 
 const ph_op ph_op_spread = { .name = "spread", .arity = 1, .run = run_spread,

@@ -353,6 +353,23 @@ static void ref_spread(const problem *p, double *out)
                     out[((r * 2 + i) * 3 + j) * 5 + k] = p->x[0][j];
 }
 
+/* [2, 3, 5] per row to [2, 1, 5]. */
+static void ref_fold(const problem *p, double *out)
+{
+    memset(out, 0, count_of(p, &p->out) * sizeof *out);
+    for (size_t i = 0; i < count_of(p, &p->in[1]); i++)
+        out[i / 15 * 5 + i % 5] += p->x[1][i];
+}
+
+/* Products of lines, times numbers of a row, plus lines that all rows have: one tile has several rows. */
+static void ref_epilogue(const problem *p, double *out)
+{
+    size_t n = columns(p, 1), lead = p->in[0].dim[0];
+    ref_product(p, out);
+    for (size_t i = 0; i < count_of(p, &p->out); i++)
+        out[i] = out[i] * p->x[2][i / n / lead * n + i % n] + p->x[3][i % (lead * n)];
+}
+
 static void ref_gather(const problem *p, double *out)
 {
     for (size_t r = 0; r < p->rows; r++)
@@ -467,6 +484,16 @@ static ph_node *build_spread(ph_node **in)
 {
     return ph_broadcast_to(in[0], &(ph_shape){ in[1]->shape.set, 3, { 2, 3, 5 } });
 }
+static ph_node *build_fold(ph_node **in)
+{
+    ph_node *out, *wide = ph_broadcast_to(in[0], &in[1]->shape);
+    ph_gradient(ph_sum_all(ph_mul(wide, in[1])), in, 1, &out);
+    return out;
+}
+static ph_node *build_epilogue(ph_node **in)
+{
+    return ph_add(ph_mul(ph_product(in[0], in[1], false), in[2]), in[3]);
+}
 static ph_node *build_gather(ph_node **in) { return ph_gather(in[0], in[1]); }
 static ph_node *build_pick(ph_node **in) { return ph_pick(in[0], in[1]); }
 
@@ -516,6 +543,9 @@ static const op_row table[] = {
       { WHOLE(2, { 50, 3 }), WHOLE(2, { 17, 3 }) }, WHOLE(2, { 50, 17 }), BETWEEN(-1, 1) },
     { "product", "product to one column", build_product, 2, NULL, ref_product,
       { ROWS(1, { 9 }), WHOLE(2, { 9, 1 }) }, ROWS(1, { 1 }), BETWEEN(-1, 1) },
+    { "product", "product and what is broadcast on its tiles", build_epilogue, 4, NULL, ref_epilogue,
+      { ROWS(2, { 3, 5 }), WHOLE(2, { 5, 130 }), ROWS(1, { 130 }), WHOLE(2, { 3, 130 }) },
+      ROWS(2, { 3, 130 }), BETWEEN(-1, 1) },
     { "product_over_rows", "product over rows", build_over_rows, 2, NULL, ref_over_rows,
       { ROWS(1, { 13 }), ROWS(1, { 37 }) }, WHOLE(2, { 13, 37 }), BETWEEN(-1, 1) },
     { "product_over_rows", "product over rows and a dimension", build_over_rows, 2, NULL,
@@ -597,6 +627,8 @@ static const op_row table[] = {
       { ROWS(1, { 5 }), ROWS(1, { 3 }) }, ROWS(1, { 8 }), BETWEEN(-1, 1) },
     { "spread", "spread", build_spread, 2, NULL, ref_spread, { WHOLE(2, { 3, 1 }), ROWS(1, { 2 }) },
       ROWS(3, { 2, 3, 5 }), BETWEEN(-1, 1) },
+    { "fold", "fold", build_fold, 2, NULL, ref_fold, { ROWS(3, { 2, 1, 5 }), ROWS(3, { 2, 3, 5 }) },
+      ROWS(3, { 2, 1, 5 }), BETWEEN(-1, 1) },
     { .op = "gather", .label = "gather and scatter_add", .build = build_gather, .inputs = 2,
       .reference = ref_gather, .in = { WHOLE(2, { 6, 4 }), ROWS(1, { 1 }) }, .out = ROWS(1, { 4 }),
       BETWEEN(-1, 1), .indexed = true },
@@ -950,6 +982,9 @@ static void all_rows(void **state)
         { ROWS(2, { 3, 5 }), WHOLE(1, { 5 }) },  { ROWS(2, { 3, 5 }), ROWS(2, { 3, 1 }) },
         { ROWS(2, { 3, 5 }), WHOLE(2, { 3, 5 }) }, { WHOLE(2, { 4, 7 }), WHOLE(1, { 7 }) },
         { WHOLE(1, { 9 }), WHOLE(1, { 9 }) },    { ROWS(1, { 1 }), WHOLE(1, { 1 }) },
+        { ROWS(3, { 2, 3, 5 }), ROWS(1, { 5 }) }, { ROWS(3, { 2, 3, 5 }), ROWS(1, { 1 }) },
+        { ROWS(3, { 2, 3, 5 }), WHOLE(2, { 3, 5 }) }, { WHOLE(3, { 2, 3, 5 }), WHOLE(2, { 3, 5 }) },
+        { ROWS(3, { 2, 3, 5 }), WHOLE(3, { 2, 1, 5 }) }, { ROWS(3, { 2, 3, 5 }), ROWS(2, { 3, 1 }) },
     };
     static const size_t counts[] = { 1, 2, 7, 67 };
     for (size_t i = 0; i < TABLE; i++)

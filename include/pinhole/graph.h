@@ -138,6 +138,14 @@ ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *);
 /* Its adjoint by x: y [h', w', o] and the same weight give size [2] and c channels, in which a window must
  * have h' and w' places. */
 ph_node *ph_transposed_convolution(ph_node *y, ph_node *weight, const ph_window *, const size_t *size);
+/* x [h, w, c] gives [h', w', c]: the largest, or the mean, of the pixels in each window of kh lines and kw
+ * columns, channel by channel. What is outside of the picture does not count, and each window must have a
+ * pixel inside; one group. The derivative goes to the largest pixel, the first of equals. */
+ph_node *ph_max_pool(ph_node *x, size_t kh, size_t kw, const ph_window *);
+ph_node *ph_average_pool(ph_node *x, size_t kh, size_t kw, const ph_window *);
+/* x [h', w', c] at a size of h lines and w columns, larger or smaller: of the nearest pixel, or bilinear
+ * between the four around it (centres at half pixels, edges repeated). */
+ph_node *ph_upsample(ph_node *x, size_t h, size_t w, bool bilinear);
 ph_node *ph_sum(ph_node *a);                         /* over all inner dimensions: [1] per row */
 ph_node *ph_mean(ph_node *a);
 ph_node *ph_sum_last(ph_node *a);                    /* over the last dimension, kept as 1 */

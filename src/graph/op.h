@@ -8,7 +8,7 @@
 
 #include "base/real.h"
 
-enum { PH_MAX_RANK = 4, PH_MAX_INPUTS = 5, PH_MAX_ATTRIBUTES = 3, PH_MAX_EXTENTS = 7 };
+enum { PH_MAX_RANK = 4, PH_MAX_INPUTS = 5, PH_MAX_ATTRIBUTES = 3, PH_MAX_EXTENTS = 8 };
 
 struct ph_node;
 struct ph_call;

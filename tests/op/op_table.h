@@ -353,6 +353,99 @@ static void ref_spread(const problem *p, double *out)
                     out[((r * 2 + i) * 3 + j) * 5 + k] = p->x[0][j];
 }
 
+/* Pooling of pictures [h, w, c]: kind 0 the values of v at the places of the largest, 1 d added there, 2
+ * means, 3 d shared out. Windows of the same table. */
+typedef struct pooling { size_t k_h, k_w; ph_window window; } pooling;
+static const pooling poolings[] = {
+    { 2, 2, { .stride = { 2, 2 } } },
+    { 3, 2, { .stride = { 2, 1 }, .padding = { 1, 1 }, .dilation = { 1, 2 } } },
+    { 1, 3, { .padding = { 0, 2 }, .dilation = { 1, 2 } } },
+};
+static void ref_pool(const problem *p, double *out, const shape *x, const shape *y, const pooling *pool, int kind)
+{
+    const ph_window *w = &pool->window;
+    long sh = w->stride[0] ? (long)w->stride[0] : 1, sw = w->stride[1] ? (long)w->stride[1] : 1;
+    long dh = w->dilation[0] ? (long)w->dilation[0] : 1, dw = w->dilation[1] ? (long)w->dilation[1] : 1;
+    size_t rows = x->whole ? 1 : p->rows, c = x->dim[2];
+    memset(out, 0, count_of(p, &p->out) * sizeof *out);
+    for (size_t i = 0; i < rows * size_of(y); i++) {
+        size_t row = i / size_of(y), inside[64], count = 0, best = 0;
+        long y_at = (long)(i % size_of(y) / c / y->dim[1]), x_at = (long)(i % size_of(y) / c % y->dim[1]);
+        for (long k = 0; k < (long)(pool->k_h * pool->k_w); k++) {
+            long at_h = y_at * sh + k / (long)pool->k_w * dh - (long)w->padding[0];
+            long at_w = x_at * sw + k % (long)pool->k_w * dw - (long)w->padding[1];
+            if (at_h >= 0 && at_h < (long)x->dim[0] && at_w >= 0 && at_w < (long)x->dim[1])
+                inside[count++] = row * size_of(x) + ((size_t)at_h * x->dim[1] + (size_t)at_w) * c + i % c;
+        }
+        for (size_t k = 1; kind < 2 && k < count; k++)
+            best = p->x[0][inside[k]] > p->x[0][inside[best]] ? k : best;
+        for (size_t k = 0; k < count; k++) {
+            if (kind == 0 && k == best)
+                out[i] = p->x[p->inputs - 1][inside[k]];
+            else if (kind == 1 && k == best)
+                out[inside[k]] += p->x[1][i];
+            else if (kind == 2)
+                out[i] += p->x[0][inside[k]] / (double)count;
+            else if (kind == 3)
+                out[inside[k]] += p->x[1][i] / (double)count;
+        }
+    }
+}
+#define POOLING(n)                                                                                 \
+    static ph_node *build_max_pool##n(ph_node **in)                                                \
+    { return ph_max_pool(in[0], poolings[n].k_h, poolings[n].k_w, &poolings[n].window); }          \
+    static ph_node *build_average_pool##n(ph_node **in)                                            \
+    { return ph_average_pool(in[0], poolings[n].k_h, poolings[n].k_w, &poolings[n].window); }      \
+    static ph_node *build_max_pool_back##n(ph_node **in)                                           \
+    { return derivative_of(build_max_pool##n, in[0], in[1]); }                                     \
+    static ph_node *build_average_pool_back##n(ph_node **in)                                       \
+    { return derivative_of(build_average_pool##n, in[0], in[1]); }                                 \
+    static void ref_max_pool##n(const problem *p, double *out)                                     \
+    { ref_pool(p, out, &p->in[0], &p->out, &poolings[n], 0); }                                     \
+    static void ref_max_pool_back##n(const problem *p, double *out)                                \
+    { ref_pool(p, out, &p->out, &p->in[1], &poolings[n], 1); }                                     \
+    static void ref_average_pool##n(const problem *p, double *out)                                 \
+    { ref_pool(p, out, &p->in[0], &p->out, &poolings[n], 2); }                                     \
+    static void ref_average_pool_back##n(const problem *p, double *out)                            \
+    { ref_pool(p, out, &p->out, &p->in[1], &poolings[n], 3); }
+POOLING(0) POOLING(1) POOLING(2)
+
+/* Another size, as sums over all pixels with a weight for each pair: 1 for the nearest; for bilinear ones a
+ * tent of the width of an old pixel, where what is beyond the edge counts for the edge. */
+static double share(size_t p, size_t q, size_t new, size_t old, bool bilinear)
+{
+    if (!bilinear)
+        return floor((double)p * (double)old / (double)new + 1e-9) == (double)q;
+    double place = ((double)p + 0.5) * (double)old / (double)new - 0.5, sum = 0;
+    for (long i = -3; i < (long)old + 3; i++) {
+        long edge = i < 0 ? 0 : i >= (long)old ? (long)old - 1 : i;
+        sum += edge == (long)q ? fmax(0, 1 - fabs(place - (double)i)) : 0;
+    }
+    return sum;
+}
+static void ref_resize(const problem *p, double *out, const shape *x, const shape *y, bool bilinear, bool back)
+{
+    size_t rows = x->whole ? 1 : p->rows, c = x->dim[2];
+    memset(out, 0, count_of(p, &p->out) * sizeof *out);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < size_of(y); i++)
+            for (size_t k = i % c; k < size_of(x); k += c) {
+                double weight = share(i / c / y->dim[1], k / c / x->dim[1], y->dim[0], x->dim[0], bilinear) *
+                                share(i / c % y->dim[1], k / c % x->dim[1], y->dim[1], x->dim[1], bilinear);
+                size_t of_y = r * size_of(y) + i, of_x = r * size_of(x) + k;
+                out[back ? of_x : of_y] += weight * p->x[back][back ? of_y : of_x];
+            }
+}
+#define RESIZING(name, h, w, bilinear)                                                             \
+    static ph_node *build_##name(ph_node **in) { return ph_upsample(in[0], h, w, bilinear); }      \
+    static ph_node *build_##name##_back(ph_node **in)                                              \
+    { return derivative_of(build_##name, in[0], in[1]); }                                          \
+    static void ref_##name(const problem *p, double *out)                                          \
+    { ref_resize(p, out, &p->in[0], &p->out, bilinear, false); }                                   \
+    static void ref_##name##_back(const problem *p, double *out)                                   \
+    { ref_resize(p, out, &p->out, &p->in[1], bilinear, true); }
+RESIZING(nearest, 6, 7, false) RESIZING(bilinear, 6, 7, true) RESIZING(shrunk, 2, 3, true)
+
 /* [2, 3, 5] per row to [2, 1, 5]. */
 static void ref_fold(const problem *p, double *out)
 {
@@ -578,6 +671,59 @@ static const op_row table[] = {
       { ROWS(3, { 1, 2, 4 }), WHOLE(4, { 2, 2, 19, 4 }) }, ROWS(3, { 2, 3, 76 }), BETWEEN(-1, 1) },
     { "convolution_weight", "weight of a convolution", build_conv_weight, 2, NULL, ref_conv_weight,
       { ROWS(3, { 5, 4, 2 }), ROWS(3, { 3, 3, 3 }) }, WHOLE(4, { 3, 2, 2, 3 }), BETWEEN(-1, 1) },
+    { "pool_take", "max pooling", build_max_pool0, 1, NULL, ref_max_pool0, { ROWS(3, { 4, 5, 3 }) },
+      ROWS(3, { 2, 2, 3 }), BETWEEN(-1, 1) },
+    { "pool_take", "max pooling with padding", build_max_pool1, 1, NULL, ref_max_pool1,
+      { ROWS(3, { 5, 4, 2 }) }, ROWS(3, { 3, 4, 2 }), BETWEEN(-1, 1) },
+    { "pool_take", "max pooling of many channels", build_max_pool2, 1, NULL, ref_max_pool2,
+      { ROWS(3, { 1, 3, 66 }) }, ROWS(3, { 1, 3, 66 }), BETWEEN(-1, 1) },
+    { "pool_take", "max pooling, whole", build_max_pool1, 1, NULL, ref_max_pool1,
+      { WHOLE(3, { 5, 4, 1 }) }, WHOLE(3, { 3, 4, 1 }), BETWEEN(-1, 1) },
+    { .op = "pool_take", .label = "max pooling of equal values", .build = build_max_pool1, .inputs = 1,
+      .reference = ref_max_pool1, .in = { ROWS(3, { 5, 4, 2 }) }, .out = ROWS(3, { 3, 4, 2 }),
+      BETWEEN(-1, 1), .no_derivative = true, .steps = true },
+    { .op = "pool_spread", .label = "derivative of max pooling of equal values",
+      .build = build_max_pool_back1, .inputs = 2, .reference = ref_max_pool_back1,
+      .in = { ROWS(3, { 5, 4, 2 }), ROWS(3, { 3, 4, 2 }) }, .out = ROWS(3, { 5, 4, 2 }),
+      BETWEEN(-1, 1), .no_derivative = true, .steps = true },
+    { "pool_spread", "derivative of max pooling", build_max_pool_back1, 2, NULL, ref_max_pool_back1,
+      { ROWS(3, { 5, 4, 2 }), ROWS(3, { 3, 4, 2 }) }, ROWS(3, { 5, 4, 2 }), BETWEEN(-1, 1) },
+    { "pool_spread", "derivative of max pooling of many channels", build_max_pool_back2, 2, NULL,
+      ref_max_pool_back2, { ROWS(3, { 1, 3, 66 }), ROWS(3, { 1, 3, 66 }) }, ROWS(3, { 1, 3, 66 }),
+      BETWEEN(-1, 1) },
+    { "pool_spread", "derivative of max pooling apart", build_max_pool_back0, 2, NULL,
+      ref_max_pool_back0, { ROWS(3, { 4, 5, 3 }), ROWS(3, { 2, 2, 3 }) }, ROWS(3, { 4, 5, 3 }),
+      BETWEEN(-1, 1) },
+    { "resample", "average pooling", build_average_pool0, 1, NULL, ref_average_pool0,
+      { ROWS(3, { 4, 5, 3 }) }, ROWS(3, { 2, 2, 3 }), BETWEEN(-1, 1) },
+    { "resample", "average pooling with padding", build_average_pool1, 1, NULL, ref_average_pool1,
+      { ROWS(3, { 5, 4, 2 }) }, ROWS(3, { 3, 4, 2 }), BETWEEN(-1, 1) },
+    { "resample", "average pooling of a series", build_average_pool2, 1, NULL, ref_average_pool2,
+      { ROWS(3, { 1, 9, 1 }) }, ROWS(3, { 1, 9, 1 }), BETWEEN(-1, 1) },
+    { "resample", "nearest pixels", build_nearest, 1, NULL, ref_nearest, { ROWS(3, { 4, 3, 2 }) },
+      ROWS(3, { 6, 7, 2 }), BETWEEN(-1, 1) },
+    { "resample", "bilinear pixels", build_bilinear, 1, NULL, ref_bilinear, { ROWS(3, { 4, 3, 2 }) },
+      ROWS(3, { 6, 7, 2 }), BETWEEN(-1, 1) },
+    { "resample", "bilinear pixels, whole", build_bilinear, 1, NULL, ref_bilinear,
+      { WHOLE(3, { 4, 1, 2 }) }, WHOLE(3, { 6, 7, 2 }), BETWEEN(-1, 1) },
+    { "resample", "fewer bilinear pixels", build_shrunk, 1, NULL, ref_shrunk, { ROWS(3, { 5, 8, 1 }) },
+      ROWS(3, { 2, 3, 1 }), BETWEEN(-1, 1) },
+    { "resample_back", "derivative of average pooling", build_average_pool_back0, 2, NULL,
+      ref_average_pool_back0, { ROWS(3, { 4, 5, 3 }), ROWS(3, { 2, 2, 3 }) }, ROWS(3, { 4, 5, 3 }),
+      BETWEEN(-1, 1) },
+    { "resample_back", "derivative of average pooling with padding", build_average_pool_back1, 2, NULL,
+      ref_average_pool_back1, { ROWS(3, { 5, 4, 2 }), ROWS(3, { 3, 4, 2 }) }, ROWS(3, { 5, 4, 2 }),
+      BETWEEN(-1, 1) },
+    { "resample_back", "derivative of average pooling of a series", build_average_pool_back2, 2, NULL,
+      ref_average_pool_back2, { ROWS(3, { 1, 9, 1 }), ROWS(3, { 1, 9, 1 }) }, ROWS(3, { 1, 9, 1 }),
+      BETWEEN(-1, 1) },
+    { "resample_back", "derivative of nearest pixels", build_nearest_back, 2, NULL, ref_nearest_back,
+      { ROWS(3, { 4, 3, 2 }), ROWS(3, { 6, 7, 2 }) }, ROWS(3, { 4, 3, 2 }), BETWEEN(-1, 1) },
+    { "resample_back", "derivative of bilinear pixels", build_bilinear_back, 2, NULL, ref_bilinear_back,
+      { ROWS(3, { 4, 3, 2 }), ROWS(3, { 6, 7, 2 }) }, ROWS(3, { 4, 3, 2 }), BETWEEN(-1, 1) },
+    { "resample_back", "derivative of fewer bilinear pixels", build_shrunk_back, 2, NULL,
+      ref_shrunk_back, { ROWS(3, { 5, 8, 1 }), ROWS(3, { 2, 3, 1 }) }, ROWS(3, { 5, 8, 1 }),
+      BETWEEN(-1, 1) },
     { "sum_last", "sum_last", build_sum_last, 1, NULL, ref_sum_last, { ROWS(1, { 37 }) },
       ROWS(1, { 1 }), BETWEEN(-1, 1) },
     { "sum_last", "sum_last of more dimensions", build_sum_last, 1, NULL, ref_sum_last,

@@ -126,6 +126,9 @@ ph_node *ph_stop_gradient(ph_node *a);
 ph_node *ph_product(ph_node *a, ph_node *b, bool transpose_b);
 /* The whole transpose(a) b, summed over all rows: a [.., m], b [.., n] give [m, n]. */
 ph_node *ph_product_over_rows(ph_node *a, ph_node *b);
+/* a [.., m, k] times b [.., k, n] gives [.., m, n]: one product for each leading index and row, of which a
+ * and b have the same. transpose_a: a is [.., k, m]; transpose_b: b is [.., n, k]. */
+ph_node *ph_batched_product(ph_node *a, bool transpose_a, ph_node *b, bool transpose_b);
 /* How a window goes over the lines [0] and columns [1] of a picture; zeros stand for a stride of 1, no
  * padding, a dilation of 1 and one group. Groups divide the channels: each sees its own. */
 typedef struct ph_window {

@@ -21,7 +21,7 @@ ph_node *ph_assignment(ph_node *state, ph_node *value);
  * lines; the others here. */
 extern const ph_op *const ph_map_ops[];
 #define PH_OTHER_OPS(X)                                                                            \
-    X(product) X(product_over_rows) \
+    X(product) X(product_over_rows) X(batched_product) \
     X(convolution) X(transposed_convolution) X(convolution_weight) X(sum_last) X(sum_rows) X(sum_leading) \
     X(pool_take) X(pool_spread) X(resample) X(resample_back) \
     X(max_last) X(softmax) X(log_softmax) X(log_sum_exp) \

@@ -169,6 +169,31 @@ static void ref_over_rows(const problem *p, double *out)
         }
 }
 
+/* The last two dimensions are matrices, turned or not. */
+static void multiply_each(const problem *p, double *out, bool turned_a, bool turned_b)
+{
+    size_t rank = p->out.rank, m = p->out.dim[rank - 2], n = p->out.dim[rank - 1];
+    size_t k = p->in[0].dim[turned_a ? rank - 2 : rank - 1], count = count_of(p, &p->out) / (m * n);
+    for (size_t each = 0; each < count; each++) {
+        const double *a = p->x[0] + each * m * k, *b = p->x[1] + each * k * n;
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < n; j++) {
+                double *sum = &out[(each * m + i) * n + j];
+                *sum = 0;
+                for (size_t q = 0; q < k; q++)
+                    *sum += a[turned_a ? q * m + i : i * k + q] * b[turned_b ? j * k + q : q * n + j];
+            }
+    }
+}
+
+#define BATCHED(name, turned_a, turned_b)                                                          \
+    static void ref_##name(const problem *p, double *out)                                          \
+    { multiply_each(p, out, turned_a, turned_b); }                                                 \
+    static ph_node *build_##name(ph_node **in)                                                     \
+    { return ph_batched_product(in[0], turned_a, in[1], turned_b); }
+BATCHED(batched, false, false) BATCHED(batched_t, false, true) BATCHED(turned_batched, true, false)
+BATCHED(turned_batched_t, true, true)
+
 static void ref_sum_last(const problem *p, double *out)
 {
     for (size_t r = 0; r < lines(p, 0); r++) {
@@ -645,6 +670,19 @@ static const op_row table[] = {
       ref_over_rows, { ROWS(2, { 2, 5 }), ROWS(2, { 2, 3 }) }, WHOLE(2, { 5, 3 }), BETWEEN(-1, 1) },
     { "product_over_rows", "product over whole rows", build_over_rows, 2, NULL, ref_over_rows,
       { WHOLE(2, { 6, 5 }), WHOLE(2, { 6, 3 }) }, WHOLE(2, { 5, 3 }), BETWEEN(-1, 1) },
+    { "batched_product", "batched product", build_batched, 2, NULL, ref_batched,
+      { ROWS(3, { 2, 5, 3 }), ROWS(3, { 2, 3, 4 }) }, ROWS(3, { 2, 5, 4 }), BETWEEN(-1, 1) },
+    { "batched_product", "batched product, b transposed", build_batched_t, 2, NULL, ref_batched_t,
+      { ROWS(3, { 3, 5, 3 }), ROWS(3, { 3, 6, 3 }) }, ROWS(3, { 3, 5, 6 }), BETWEEN(-1, 1) },
+    { "batched_product", "batched product, a transposed", build_turned_batched, 2, NULL,
+      ref_turned_batched, { ROWS(2, { 3, 7 }), ROWS(2, { 3, 9 }) }, ROWS(2, { 7, 9 }), BETWEEN(-1, 1) },
+    { "batched_product", "batched product, both transposed", build_turned_batched_t, 2, NULL,
+      ref_turned_batched_t, { ROWS(3, { 2, 3, 7 }), ROWS(3, { 2, 5, 3 }) }, ROWS(3, { 2, 7, 5 }),
+      BETWEEN(-1, 1) },
+    { "batched_product", "batched product of whole values", build_batched_t, 2, NULL, ref_batched_t,
+      { WHOLE(3, { 2, 70, 5 }), WHOLE(3, { 2, 67, 5 }) }, WHOLE(3, { 2, 70, 67 }), BETWEEN(-1, 1) },
+    { "batched_product", "batched product of one column", build_batched, 2, NULL, ref_batched,
+      { ROWS(2, { 3, 40 }), ROWS(2, { 40, 1 }) }, ROWS(2, { 3, 1 }), BETWEEN(-1, 1) },
     { "convolution", "convolution", build_conv0, 2, NULL, ref_conv0,
       { ROWS(3, { 3, 4, 2 }), WHOLE(4, { 3, 3, 2, 5 }) }, ROWS(3, { 3, 4, 5 }), BETWEEN(-1, 1) },
     { "convolution", "convolution, whole", build_conv0, 2, NULL, ref_conv0,

@@ -163,6 +163,7 @@ ph_node *ph_log_sum_exp(ph_node *a);
 ph_node *ph_reshape(ph_node *a, size_t rank, const size_t *shape);
 ph_node *ph_reshape_like(ph_node *a, ph_node *like);
 ph_node *ph_flatten(ph_node *a);
+ph_node *ph_swap_axes(ph_node *a, size_t first, size_t second); /* dimensions, from 0 on */
 size_t ph_width(const ph_node *a);                   /* numbers in one row of it, or in all of it */
 ph_node *ph_slice(ph_node *a, size_t first, size_t count); /* of the last dimension */
 ph_node *ph_concatenate(ph_node *a, ph_node *b);     /* along the last dimension */

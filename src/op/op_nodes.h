@@ -26,7 +26,7 @@ extern const ph_op *const ph_map_ops[];
     X(pool_take) X(pool_spread) X(resample) X(resample_back) \
     X(max_last) X(softmax) X(log_softmax) X(log_sum_exp) \
     X(reshape) X(stop_gradient) X(when_training) X(assign) \
-    X(slice) X(pad) X(concatenate) X(spread) X(fold) \
+    X(slice) X(pad) X(concatenate) X(spread) X(fold) X(swap_axes) \
     X(gather) X(scatter) X(pick) X(largest) X(binarize) X(logistic_code) X(normal) X(uniform) \
     X(bernoulli)
 

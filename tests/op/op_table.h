@@ -487,6 +487,20 @@ static void ref_epilogue(const problem *p, double *out)
     for (size_t i = 0; i < count_of(p, &p->out); i++)
         out[i] = out[i] * p->x[2][i / n / lead * n + i % n] + p->x[3][i % (lead * n)];
 }
+/* Three dimensions in another order. */
+static void swap(const problem *p, double *out, const size_t *order)
+{
+    const size_t *dim = p->in[0].dim, size = size_of(&p->in[0]);
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t k = 0; k < size; k++) {
+            size_t at[3] = { k / dim[2] / dim[1], k / dim[2] % dim[1], k % dim[2] };
+            size_t to = (at[order[0]] * dim[order[1]] + at[order[1]]) * dim[order[2]] + at[order[2]];
+            out[r * size + to] = p->x[0][r * size + k];
+        }
+}
+static void ref_swap_first(const problem *p, double *out) { swap(p, out, (size_t[]){ 1, 0, 2 }); }
+static void ref_swap_last(const problem *p, double *out) { swap(p, out, (size_t[]){ 0, 2, 1 }); }
+static void ref_swap_outer(const problem *p, double *out) { swap(p, out, (size_t[]){ 2, 1, 0 }); }
 
 static void ref_gather(const problem *p, double *out)
 {
@@ -591,6 +605,10 @@ BUILD1(log_sum_exp, ph_log_sum_exp(a))
 BUILD1(reshape, ph_reshape(a, 3, (size_t[]){ 3, 2, 4 }))
 BUILD1(slice, ph_slice(a, 2, 3))
 BUILD2(concatenate, ph_concatenate(a, b))
+BUILD1(swap_first, ph_swap_axes(a, 0, 1))
+BUILD1(swap_last, ph_swap_axes(a, 2, 1))
+BUILD1(swap_outer, ph_swap_axes(a, 0, 2))
+BUILD1(swap_nothing, ph_swap_axes(ph_swap_axes(ph_swap_axes(a, 1, 2), 0, 1), 1, 0))
 static ph_node *build_pad(ph_node **in)
 {
     ph_node *wide = ph_broadcast_to(ph_constant(in[0]->graph, 0),
@@ -813,6 +831,16 @@ static const op_row table[] = {
       ROWS(3, { 2, 3, 5 }), BETWEEN(-1, 1) },
     { "fold", "fold", build_fold, 2, NULL, ref_fold, { ROWS(3, { 2, 1, 5 }), ROWS(3, { 2, 3, 5 }) },
       ROWS(3, { 2, 1, 5 }), BETWEEN(-1, 1) },
+    { "swap_axes", "swap_axes", build_swap_first, 1, NULL, ref_swap_first, { ROWS(3, { 2, 3, 5 }) },
+      ROWS(3, { 3, 2, 5 }), BETWEEN(-1, 1) },
+    { "swap_axes", "swap_axes of long lines", build_swap_first, 1, NULL, ref_swap_first,
+      { ROWS(3, { 2, 3, 40 }) }, ROWS(3, { 3, 2, 40 }), BETWEEN(-1, 1) },
+    { "swap_axes", "swap_axes of the last", build_swap_last, 1, NULL, ref_swap_last,
+      { ROWS(3, { 2, 3, 5 }) }, ROWS(3, { 2, 5, 3 }), BETWEEN(-1, 1) },
+    { "swap_axes", "swap_axes, one between", build_swap_outer, 1, NULL, ref_swap_outer,
+      { ROWS(3, { 2, 3, 5 }) }, ROWS(3, { 5, 3, 2 }), BETWEEN(-1, 1) },
+    { "reshape", "swap_axes that moves nothing", build_swap_nothing, 1, NULL, ref_same,
+      { ROWS(3, { 4, 7, 1 }) }, ROWS(3, { 4, 1, 7 }), BETWEEN(-1, 1) },
     { .op = "gather", .label = "gather and scatter_add", .build = build_gather, .inputs = 2,
       .reference = ref_gather, .in = { WHOLE(2, { 6, 4 }), ROWS(1, { 1 }) }, .out = ROWS(1, { 4 }),
       BETWEEN(-1, 1), .indexed = true },

@@ -170,6 +170,9 @@ ph_data *ph_data_open(const char *spec, const ph_data_desc *desc);
 /* Rows of the caller's, copied: rows x width, row-major. labels may be NULL. */
 ph_data *ph_data_from_memory(const ph_real *values, size_t rows, size_t width,
                              const uint32_t *labels);
+/* Says what the numbers of a row are: {height, width} or {height, width, channels} of a picture, {n} of
+ * a line of a table. PH_USAGE if that is another number of them. */
+ph_status ph_data_set_shape(ph_data *, size_t rank, const size_t *shape);
 /* Rows first .. first+count-1 of `data`, which must outlive the part. */
 ph_data *ph_data_slice(const ph_data *data, size_t first, size_t count);
 void ph_data_close(ph_data *);

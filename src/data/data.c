@@ -316,6 +316,16 @@ ph_data *ph_data_from_memory(const ph_real *values, size_t rows, size_t width,
     return NULL;
 }
 
+ph_status ph_data_set_shape(ph_data *d, size_t rank, const size_t *shape)
+{
+    size_t width = 1;
+    for (size_t i = 0; i < rank && i < PH_DATA_RANK; i++)
+        width *= shape[i];
+    if (rank == 0 || rank > PH_DATA_RANK || width != d->width)
+        return ph_fail(PH_USAGE, "%s: a shape of %zu numbers for rows of %zu", d->name, width, d->width);
+    return ph_data_shape(d, d->name, d->rows, rank, shape);
+}
+
 ph_data *ph_data_slice(const ph_data *data, size_t first, size_t count)
 {
     if (count == 0 || first > data->rows || count > data->rows - first) {

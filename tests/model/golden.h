@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "golden/ae.h"
+#include "golden/pictures.h"
 #include "golden/vae.h"
 #include "model/model.h"
 
@@ -39,16 +40,24 @@ static void remember(void *user, ph_model *model, const ph_progress *p)
         s->loss[s->count++] = ph_figure_get(&p->figures, "loss");
 }
 
-static void check(const char *family, const char *options, const double *golden)
+static void check_rows(const char *family, const char *hidden, const char *decoder, size_t rank,
+                       const size_t *shape, const char *options, const double *golden)
 {
-    ph_real x[ROWS * WIDTH];
-    for (int i = 0; i < ROWS * WIDTH; i++)
-        x[i] = (ph_real)(0.5 + 0.5 * sin(0.37 * i));
-    ph_data *data = ph_data_from_memory(x, ROWS, WIDTH, NULL);
+    enum { MOST = 60 };
+    size_t width = 1;
+    for (size_t i = 0; i < rank; i++)
+        width *= shape[i];
+    assert_true(width <= MOST);
+    ph_real x[ROWS * MOST];
+    for (size_t i = 0; i < ROWS * width; i++)
+        x[i] = (ph_real)(0.5 + 0.5 * sin(0.37 * (double)i));
+    ph_data *data = ph_data_from_memory(x, ROWS, width, NULL);
+    assert_int_equal(ph_data_set_shape(data, rank, shape), PH_OK);
     ph_settings *s = ph_settings_new();
     char text[256], *rest = text, *word;
-    snprintf(text, sizeof text, "hidden=8 lr=0.01 epochs=5 batch-size=7 no-shuffle=1 scaling=none %s",
-             options);
+    assert_int_equal(ph_settings_set(s, "hidden", hidden), PH_OK);
+    assert_int_equal(ph_settings_set(s, "decoder-hidden", decoder), PH_OK);
+    snprintf(text, sizeof text, "lr=0.01 epochs=5 batch-size=7 no-shuffle=1 scaling=none %s", options);
     while ((word = strtok_r(rest, " ", &rest))) {
         char *equals = strchr(word, '=');
         *equals = '\0';
@@ -71,6 +80,11 @@ static void check(const char *family, const char *options, const double *golden)
     ph_data_close(data);
 }
 
+static void check(const char *family, const char *options, const double *golden)
+{
+    check_rows(family, "8", "mirror", 1, (size_t[]){ WIDTH }, options, golden);
+}
+
 static void golden_ae(void **state)
 {
     (void)state;
@@ -82,6 +96,15 @@ static void golden_ae(void **state)
           golden_ae_mse_sigmoid_relu);
     check("ae", "latent-dim=3 loss=mse output-activation=sigmoid activation=tanh",
           golden_ae_mse_sigmoid_tanh);
+}
+
+static void golden_of_pictures(void **state)
+{
+    (void)state;
+    const size_t shape[] = { 5, 6, 2 };
+    check_rows("ae", "conv 3 3/2, res 4, 7", "mirror", 3, shape, "latent-dim=3 loss=bce", golden_residual);
+    check_rows("ae", "conv 4 3 groups 2, pool 2, average 2", "8, grid 2x2x2, deconv 3 3/2, up 2", 3, shape,
+               "latent-dim=3 loss=bce", golden_pooled);
 }
 
 static void golden_vae(void **state)
@@ -103,6 +126,7 @@ static void golden_vae(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(golden_ae), cmocka_unit_test(golden_vae) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(golden_ae), cmocka_unit_test(golden_of_pictures),
+                                        cmocka_unit_test(golden_vae) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

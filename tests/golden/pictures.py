@@ -1,0 +1,93 @@
+"""Golden losses of small autoencoders of pictures, computed independently of the library.
+
+PyTorch in float64. Prints tests/golden/pictures.h:
+    python3 tests/golden/pictures.py > tests/golden/pictures.h
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+H, W, C, ROWS, STEPS, LR, CODE = 5, 6, 2, 7, 5, 1e-2, 3
+
+
+class Net:
+    """Parameters by formula (as golden.h sets them), in the order in which they are first asked for."""
+
+    def __init__(self):
+        self.list, self.count, self.at = [], 0, 0
+
+    def parameter(self, *shape, bias=False):
+        if self.at == len(self.list):
+            size = math.prod(shape)
+            index = torch.arange(self.count, self.count + size, dtype=torch.float64)
+            value = 0.1 * torch.cos(0.3 * index) if bias else 0.5 * torch.sin(1.0 + 0.7 * index)
+            self.list.append(value.reshape(shape).requires_grad_())
+            self.count += size
+        self.at += 1
+        return self.list[self.at - 1]
+
+    def dense(self, a, n):
+        return a.flatten(1) @ self.parameter(a[0].numel(), n) + self.parameter(n, bias=True)
+
+    def conv(self, a, channels, k, groups=1, **window):
+        """a [rows, h, w, c]; the weight lies as [k, k, c / groups, channels]."""
+        w = self.parameter(k, k, a.shape[3] // groups, channels).permute(3, 2, 0, 1)
+        y = F.conv2d(a.permute(0, 3, 1, 2), w, groups=groups, **window).permute(0, 2, 3, 1)
+        return y + self.parameter(channels, bias=True)
+
+    def deconv(self, a, channels, k, groups=1, **window):
+        w = self.parameter(k, k, channels // groups, a.shape[3]).permute(3, 2, 0, 1)
+        y = F.conv_transpose2d(a.permute(0, 3, 1, 2), w, groups=groups, **window).permute(0, 2, 3, 1)
+        return y + self.parameter(channels, bias=True)
+
+    def res(self, a, channels):
+        if a.shape[3] != channels:
+            a = self.conv(a, channels, 1)
+        return a + self.conv(F.relu(self.conv(a, channels, 3, padding=1)), channels, 1)
+
+
+def residual(net, x):
+    """--hidden "conv 3 3/2, res 4, 7" """
+    h = F.relu(net.conv(x, 3, 3, stride=2, padding=1))
+    h = F.relu(net.res(h, 4))
+    code = net.dense(F.relu(net.dense(h, 7)), CODE)
+    h = F.relu(net.dense(code, 7))
+    h = F.relu(net.dense(h, 36)).reshape(-1, 3, 3, 4)
+    h = F.relu(net.res(h, 3))
+    return net.deconv(h, C, 3, stride=2, padding=1, output_padding=(0, 1))
+
+
+def pooled(net, x):
+    """--hidden "conv 4 3 groups 2, pool 2, average 2" --decoder-hidden "8, grid 2x2x2, deconv 3 3/2, up 2" """
+    h = F.relu(net.conv(x, 4, 3, groups=2, padding=1))
+    h = F.max_pool2d(h.permute(0, 3, 1, 2), 2)
+    h = F.avg_pool2d(h, 2).permute(0, 2, 3, 1)
+    code = net.dense(h, CODE)
+    h = F.relu(net.dense(code, 8)).reshape(-1, 2, 2, 2)
+    h = F.relu(net.deconv(h, 3, 3, stride=2, padding=1, output_padding=1))
+    h = F.interpolate(h.permute(0, 3, 1, 2), scale_factor=2).permute(0, 2, 3, 1)
+    return net.dense(h, H * W * C)
+
+
+def run(build):
+    x = (0.5 + 0.5 * torch.sin(0.37 * torch.arange(ROWS * H * W * C, dtype=torch.float64)))
+    x = x.reshape(ROWS, H, W, C)
+    net, losses, optimizer = Net(), [], None
+    for _ in range(STEPS):
+        net.at = 0
+        y = build(net, x)
+        loss = F.binary_cross_entropy_with_logits(y.reshape(x.shape), x, reduction="sum") / ROWS
+        optimizer = optimizer or torch.optim.Adam(net.list, lr=LR)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+print("/* Losses of the first five steps of Adam on autoencoders of 5x6x2 pictures, by tests/golden/pictures.py */")
+for build in (residual, pooled):
+    text = ", ".join(f"{value:.17g}" for value in run(build))
+    print(f"static const double golden_{build.__name__}[{STEPS}] = {{ {text} }};")

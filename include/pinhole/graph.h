@@ -71,8 +71,10 @@ ph_node *ph_parameter(ph_scope *, const char *name, size_t rank, const size_t *s
                       ph_start start, double range);
 /* A whole value that is kept and saved with the model but not trained: a moment, an average. */
 ph_node *ph_state(ph_scope *, const char *name, size_t rank, const size_t *shape, ph_start start);
-/* Sets a parameter or state to `value` at the end of a step, once every reader of the old value in
- * that step is done. Returns the new value. */
+/* Sets a parameter or state to `value` once in each step of training, when every reader of the old value
+ * is done: in the first phase whose loss depends on all that `value` takes from rows; where there are
+ * several values for one state, such as those of a net that is applied twice, the first one made. A phase
+ * that prepares does so in its own epochs. Returns the new value. */
 ph_node *ph_assign(ph_node *state, ph_node *value);
 
 /* Noise, fresh in every step: a pure function of seed, step, phase, node, row and column. Shaped
@@ -141,9 +143,9 @@ ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *);
 /* Its adjoint by x: y [h', w', o] and the same weight give size [2] and c channels, in which a window must
  * have h' and w' places. */
 ph_node *ph_transposed_convolution(ph_node *y, ph_node *weight, const ph_window *, const size_t *size);
-/* x [h, w, c] gives [h', w', c]: the largest, or the mean, of the pixels in each window of kh lines and kw
- * columns, channel by channel. What is outside of the picture does not count, and each window must have a
- * pixel inside; one group. The derivative goes to the largest pixel, the first of equals. */
+/* x [h, w, c] gives [h', w', c]: the largest, or the mean, of the pixels in each window of kh lines and
+ * kw columns, channel by channel. What is outside of the picture does not count, and each window must have
+ * a pixel inside; one group. The derivative goes to the largest pixel, the first of equals. */
 ph_node *ph_max_pool(ph_node *x, size_t kh, size_t kw, const ph_window *);
 ph_node *ph_average_pool(ph_node *x, size_t kh, size_t kw, const ph_window *);
 /* x [h', w', c] at a size of h lines and w columns, larger or smaller: of the nearest pixel, or bilinear

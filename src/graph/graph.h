@@ -43,8 +43,8 @@ ph_shape ph_shape_of(int set, size_t rank, const size_t *dim);
 
 /* How an operand lies against the value it is used for, both as matrices: element for element; a whole
  * line repeated down; one number per line repeated along; one number for all; for each row of the set a
- * line, or a number, that all lines of that row share; whole lines that come round again and again. OTHER
- * must be copied out first. */
+ * line, or a number, that all lines of that row share; whole lines that come round again and again.
+ * OTHER must be copied out first. */
 typedef enum ph_fit {
     PH_FIT_FULL,
     PH_FIT_ROW,
@@ -77,6 +77,7 @@ typedef struct ph_variable {
     int slot;                  /* of inputs: the number it is bound by */
     real *data;                /* of all but inputs: owned, aligned to 64 bytes */
     struct ph_variable *average; /* the state with its average over the steps, or NULL */
+    bool assigned;             /* of states: a phase of training proper sets it as the model says */
     const real *used;          /* what stands in for a parameter outside training, or NULL */
     ph_node *node;
     struct ph_variable *next;

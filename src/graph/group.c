@@ -338,7 +338,8 @@ static size_t source_line(const ph_call *call, const ph_instruction *i, size_t l
     }
 }
 
-static void expand(const ph_call *call, const ph_instruction *i, const real *in, real *out, const span *s)
+static void expand(const ph_call *call, const ph_instruction *i, const real *in, real *out,
+                   const span *s)
 {
     ph_fit fit = i->in[0].fit;
     bool lines = fit == PH_FIT_CYCLE || (fit == PH_FIT_SHARED && ph_shape_size(&i->node->shape) > 1);

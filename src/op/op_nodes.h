@@ -14,7 +14,8 @@ ph_node *ph_adam_step(ph_node *w, ph_node *m, ph_node *v, ph_node *rate, ph_node
                       double epsilon);
 /* a repeated to a shape that an element-wise operand may be broadcast to. */
 ph_node *ph_copy_to(ph_node *a, const ph_shape *shape);
-/* The node that carries an assignment out, for a program's list. */
+/* The node that carries an assignment out, for a program's list. That of ph_assign is marked by its flag,
+ * and the trainer puts it on the list of a phase. */
 ph_node *ph_assignment(ph_node *state, ph_node *value);
 
 /* Every row, for the tests: an op without a test fails them. Element-wise ones are listed by their

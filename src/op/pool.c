@@ -32,8 +32,8 @@ PH_KERNEL static void compare(found *f, const real *x, uint32_t pixel, size_t ch
 }
 
 /* The largest pixels of the window at (py, px); x begins at the block's first channel. */
-static void find(found *f, const ph_shape *shape, const size_t *extent, const real *x, size_t py, size_t px,
-                 size_t channels)
+static void find(found *f, const ph_shape *shape, const size_t *extent, const real *x, size_t py,
+                 size_t px, size_t channels)
 {
     size_t h = shape->dim[0], w = shape->dim[1], c = shape->dim[2], y_at, x_at;
     bool first = true;

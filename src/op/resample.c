@@ -3,9 +3,9 @@
  *     resample         Y[p] = sum over q of A[p_y, q_y] B[p_x, q_x] X[q]
  *     resample_back    X[q] = sum over p of A[p_y, q_y] B[p_x, q_x] Y[p]
  *
- * Each is the other's derivative. A row of A or B has few numbers besides zeros: a window's, all alike, for
- * the mean of the pixels in it; one, for the nearest pixel; two, for bilinear interpolation between the
- * centres of pixels, which edges repeat outwards. They are listed as taps, by lines and columns of Y or,
+ * Each is the other's derivative. A row of A or B has few numbers besides zeros: a window's, all alike,
+ * for the mean of the pixels in it; one, for the nearest pixel; two, for bilinear interpolation between
+ * the centres of pixels, which edges repeat outwards. They are listed as taps, by lines and columns of Y or,
  * for the second, of X, so that both gather what a line of their result is made of.
  */
 #include "op/op_nodes.h"
@@ -16,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { TASK_REALS = 16384 };
+enum { TASK_REALS = 16384, BILINEAR = 0 }; /* where there is no window, the extent that tells */
 
 typedef struct tap {
     uint32_t at;
@@ -106,7 +106,7 @@ static size_t find_taps(const ph_node *n, const axis *a, int i, size_t p, tap *o
 {
     if (a->k)
         return window_taps(a, n->extent, i, p, out);
-    if (n->flag)
+    if (n->extent[BILINEAR])
         return bilinear_taps(a, p, out);
     out[0] = (tap){ (uint32_t)(p * a->x / a->y), 1 };
     return 1;
@@ -187,12 +187,12 @@ static void run(ph_call *call, int part)
 
 static void gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 {
-    by_input[0] = ph_node_new(&ph_op_resample_back, y->input[0]->shape, &dy, 1, NULL, y->extent, y->flag);
+    by_input[0] = ph_node_new(&ph_op_resample_back, y->input[0]->shape, &dy, 1, NULL, y->extent, false);
 }
 
 static void back_gradient(ph_node *x, ph_node *dx, ph_node **by_input)
 {
-    by_input[0] = ph_node_new(&ph_op_resample, x->input[0]->shape, &dx, 1, NULL, x->extent, x->flag);
+    by_input[0] = ph_node_new(&ph_op_resample, x->input[0]->shape, &dx, 1, NULL, x->extent, false);
 }
 
 const ph_op ph_op_resample = { .name = "resample", .arity = 1, .run = run, .prepare = prepare,
@@ -221,5 +221,6 @@ ph_node *ph_upsample(ph_node *x, size_t h, size_t w, bool bilinear)
     ph_shape y = ph_shape_of(x->shape.set, 3, (size_t[]){ h, w, x->shape.dim[2] });
     if (ph_shape_equal(&y, &x->shape))
         return x;
-    return ph_node_new(&ph_op_resample, y, &x, 1, NULL, NULL, bilinear);
+    size_t extent[PH_MAX_EXTENTS] = { [BILINEAR] = bilinear };
+    return ph_node_new(&ph_op_resample, y, &x, 1, NULL, extent, false);
 }

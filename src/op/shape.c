@@ -86,7 +86,8 @@ ph_node *ph_when_training(ph_node *training, ph_node *use)
 
 const ph_op ph_op_assign = { .name = "assign", .flags = PH_OP_ASSIGN, .arity = 2 };
 
-ph_node *ph_assignment(ph_node *state, ph_node *value)
+/* own: the model asked for it, and the trainer sees to it. */
+static ph_node *assignment(ph_node *state, ph_node *value, bool own)
 {
     if (ph_is_dead(state) || ph_is_dead(value))
         return ph_is_dead(state) ? state : value;
@@ -95,12 +96,17 @@ ph_node *ph_assignment(ph_node *state, ph_node *value)
         return ph_mistake(state->graph, "assign: the target is not a parameter or state");
     if (!ph_shape_equal(&state->shape, &value->shape))
         value = ph_broadcast_to(value, &state->shape);
-    return ph_node_new(&ph_op_assign, state->shape, (ph_node *[]){ state, value }, 2, NULL, NULL, false);
+    return ph_node_new(&ph_op_assign, state->shape, (ph_node *[]){ state, value }, 2, NULL, NULL, own);
+}
+
+ph_node *ph_assignment(ph_node *state, ph_node *value)
+{
+    return assignment(state, value, false);
 }
 
 ph_node *ph_assign(ph_node *state, ph_node *value)
 {
-    ph_node *done = ph_assignment(state, value);
+    ph_node *done = assignment(state, value, true);
     return ph_is_dead(done) ? done : done->input[1];
 }
 

@@ -1,7 +1,7 @@
 /* window.c - where windows lie in pictures. */
 #include "op/window.h"
 
-/* Places of the window along an axis of so many pixels; 0: it does not fit, or one of them is outside. */
+/* Places of the window along an axis of so many pixels; 0: it does not fit, or one is all outside. */
 static size_t count_places(const size_t *extent, int axis, size_t size)
 {
     size_t k = extent[PH_WINDOW_SIZE + axis], padding = extent[PH_WINDOW_PADDING + axis], at;
@@ -24,8 +24,8 @@ bool ph_window_over(const char *name, ph_node *x, size_t kh, size_t kw, const ph
 {
     char text[96];
     if (x->shape.rank != 3 || window->groups > 1) {
-        ph_mistake(x->graph, "%s: a picture [h,w,c] and a window of one group are needed, not %s and %zu "
-                   "groups", name, ph_shape_text(&x->shape, text), window->groups ? window->groups : 1);
+        ph_mistake(x->graph, "%s: a picture [h,w,c] and a window of one group are needed, not %s and "
+                   "%zu groups", name, ph_shape_text(&x->shape, text), window->groups ? window->groups : 1);
         return false;
     }
     *y = x->shape;

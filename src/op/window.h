@@ -10,7 +10,8 @@
 enum { PH_WINDOW_STRIDE = 0, PH_WINDOW_PADDING = 2, PH_WINDOW_DILATION = 4, PH_WINDOW_SIZE = 6 };
 
 /* Whether place k of the window at p lies among `size` lines (axis 0) or columns (1), and where. */
-PH_INLINE bool ph_window_falls(const size_t *extent, int axis, size_t p, size_t k, size_t size, size_t *at)
+PH_INLINE bool ph_window_falls(const size_t *extent, int axis, size_t p, size_t k, size_t size,
+                               size_t *at)
 {
     *at = p * extent[PH_WINDOW_STRIDE + axis] + k * extent[PH_WINDOW_DILATION + axis] -
           extent[PH_WINDOW_PADDING + axis];

@@ -132,6 +132,43 @@ static bool *reach(ph_graph *graph, const ph_node *loss)
     return on;
 }
 
+/* By id, what is at hand where a loss is computed: what it depends on, and what follows from that and
+ * from parameters and states, but neither from other rows nor from other noise. */
+static bool *at_hand(ph_graph *graph, const ph_node *loss, const bool *reached)
+{
+    bool *known = ph_arena_take(&graph->arena, (size_t)graph->node_count);
+    for (int id = 0; known && id < graph->node_count; id++) {
+        const ph_node *n = graph->node[id];
+        bool input = n->variable && n->variable->kind == PH_VARIABLE_INPUT;
+        known[id] = !input && !(n->op->flags & PH_OP_NOISE);
+        for (int k = 0; k < n->input_count; k++)
+            known[id] = known[id] && known[n->input[k]->id];
+        known[id] = known[id] || (id <= loss->id && reached[id]);
+    }
+    return known;
+}
+
+/* What the model itself assigns, such as statistics of a batch: once in a step, though several phases
+ * may compute it. A phase that prepares is alone in its steps. False: out of memory. */
+static bool add_own_assignments(ph_graph *graph, int number, const bool *reached, ph_update *update)
+{
+    const ph_phase *phase = &graph->phase[number];
+    const bool *known = at_hand(graph, phase->loss, reached);
+    for (int id = 0; known && id < graph->node_count; id++) {
+        ph_node *n = graph->node[id];
+        if (!(n->op->flags & PH_OP_ASSIGN) || !n->flag || !known[n->input[1]->id])
+            continue;
+        ph_variable *state = n->input[0]->variable;
+        bool done = phase->epochs == 0 && state->assigned;
+        for (int i = 0; i < update->count; i++)
+            done = done || update->assign[i]->input[0] == n->input[0];
+        if (!done)
+            update->assign[update->count++] = n;
+        state->assigned = state->assigned || phase->epochs == 0;
+    }
+    return known != NULL;
+}
+
 /* A parameter that several phases change has one average: it takes what the last of them comes to. */
 static bool keeps_average(const emitter *e, const ph_variable *w)
 {
@@ -220,11 +257,8 @@ ph_status ph_phase_update(ph_graph *graph, int number, const ph_trainer_options 
         return ph_fail(PH_MODEL, "phase %d trains no parameter: there is none in '%s'", number + 1,
                        phase->train ? phase->train : "the model");
     update->loss = phase->loss->shape.set ? ph_mean_rows(ph_sum(phase->loss)) : phase->loss;
-    /* What the model itself assigns, such as statistics of a batch, belongs to its first phase. */
-    int built = graph->node_count;
-    for (int i = 0; number == 0 && i < built; i++)
-        if (graph->node[i]->op->flags & PH_OP_ASSIGN)
-            update->assign[update->count++] = graph->node[i];
+    if (!add_own_assignments(graph, number, reached[number], update))
+        return ph_fail(PH_MEMORY, "out of memory while building the update");
     ph_gradient(update->loss, w, count, g);
     if (o->clip_norm > 0)
         clip(g, count, o->clip_norm);

@@ -386,7 +386,8 @@ static const pooling poolings[] = {
     { 3, 2, { .stride = { 2, 1 }, .padding = { 1, 1 }, .dilation = { 1, 2 } } },
     { 1, 3, { .padding = { 0, 2 }, .dilation = { 1, 2 } } },
 };
-static void ref_pool(const problem *p, double *out, const shape *x, const shape *y, const pooling *pool, int kind)
+static void ref_pool(const problem *p, double *out, const shape *x, const shape *y, const pooling *pool,
+                     int kind)
 {
     const ph_window *w = &pool->window;
     long sh = w->stride[0] ? (long)w->stride[0] : 1, sw = w->stride[1] ? (long)w->stride[1] : 1;
@@ -394,13 +395,13 @@ static void ref_pool(const problem *p, double *out, const shape *x, const shape 
     size_t rows = x->whole ? 1 : p->rows, c = x->dim[2];
     memset(out, 0, count_of(p, &p->out) * sizeof *out);
     for (size_t i = 0; i < rows * size_of(y); i++) {
-        size_t row = i / size_of(y), inside[64], count = 0, best = 0;
-        long y_at = (long)(i % size_of(y) / c / y->dim[1]), x_at = (long)(i % size_of(y) / c % y->dim[1]);
+        size_t row = i / size_of(y), pixel = i % size_of(y) / c, inside[64], count = 0, best = 0;
+        long y_at = (long)(pixel / y->dim[1]), x_at = (long)(pixel % y->dim[1]);
         for (long k = 0; k < (long)(pool->k_h * pool->k_w); k++) {
             long at_h = y_at * sh + k / (long)pool->k_w * dh - (long)w->padding[0];
             long at_w = x_at * sw + k % (long)pool->k_w * dw - (long)w->padding[1];
             if (at_h >= 0 && at_h < (long)x->dim[0] && at_w >= 0 && at_w < (long)x->dim[1])
-                inside[count++] = row * size_of(x) + ((size_t)at_h * x->dim[1] + (size_t)at_w) * c + i % c;
+                inside[count++] = row * size_of(x) + (size_t)(at_h * (long)x->dim[1] + at_w) * c + i % c;
         }
         for (size_t k = 1; kind < 2 && k < count; k++)
             best = p->x[0][inside[k]] > p->x[0][inside[best]] ? k : best;
@@ -435,8 +436,8 @@ static void ref_pool(const problem *p, double *out, const shape *x, const shape 
     { ref_pool(p, out, &p->out, &p->in[1], &poolings[n], 3); }
 POOLING(0) POOLING(1) POOLING(2)
 
-/* Another size, as sums over all pixels with a weight for each pair: 1 for the nearest; for bilinear ones a
- * tent of the width of an old pixel, where what is beyond the edge counts for the edge. */
+/* Another size, as sums over all pixels with a weight for each pair: 1 for the nearest; for bilinear ones
+ * a tent of the width of an old pixel, where what is beyond the edge counts for the edge. */
 static double share(size_t p, size_t q, size_t new, size_t old, bool bilinear)
 {
     if (!bilinear)
@@ -448,15 +449,17 @@ static double share(size_t p, size_t q, size_t new, size_t old, bool bilinear)
     }
     return sum;
 }
-static void ref_resize(const problem *p, double *out, const shape *x, const shape *y, bool bilinear, bool back)
+static void ref_resize(const problem *p, double *out, const shape *x, const shape *y, bool bilinear,
+                       bool back)
 {
     size_t rows = x->whole ? 1 : p->rows, c = x->dim[2];
     memset(out, 0, count_of(p, &p->out) * sizeof *out);
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < size_of(y); i++)
             for (size_t k = i % c; k < size_of(x); k += c) {
-                double weight = share(i / c / y->dim[1], k / c / x->dim[1], y->dim[0], x->dim[0], bilinear) *
-                                share(i / c % y->dim[1], k / c % x->dim[1], y->dim[1], x->dim[1], bilinear);
+                size_t wide = y->dim[1], old = x->dim[1];
+                double weight = share(i / c / wide, k / c / old, y->dim[0], x->dim[0], bilinear) *
+                                share(i / c % wide, k / c % old, wide, old, bilinear);
                 size_t of_y = r * size_of(y) + i, of_x = r * size_of(x) + k;
                 out[back ? of_x : of_y] += weight * p->x[back][back ? of_y : of_x];
             }
@@ -479,7 +482,7 @@ static void ref_fold(const problem *p, double *out)
         out[i / 15 * 5 + i % 5] += p->x[1][i];
 }
 
-/* Products of lines, times numbers of a row, plus lines that all rows have: one tile has several rows. */
+/* Products of lines, times numbers of a row, plus lines that all rows have: a tile has several rows. */
 static void ref_epilogue(const problem *p, double *out)
 {
     size_t n = columns(p, 1), lead = p->in[0].dim[0];

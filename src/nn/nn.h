@@ -96,4 +96,13 @@ ph_node *ph_jacobian_estimate(ph_node *h, ph_node *x);
 /* Half width of the uniform start of a layer. */
 double ph_start_range(size_t in, size_t out, const char *activation, const char *rule);
 
+#define PH_NORMS "none layer batch group group:G"
+
+/* a [.., c] with mean 0 and variance 1, then scaled and shifted by trained [c] of the scope's next
+ * layer: "layer", along the last dimension (Ba et al. 2016); "group:G", in each of G groups of channels
+ * over all other dimensions of a row, G a divisor of c (Wu and He 2018; "group": the largest up to 32);
+ * "batch", each channel over rows and all other dimensions (Ioffe and Szegedy 2015), by running
+ * statistics outside training, which are states of the scope; "none": a itself. Refuses other kinds. */
+ph_node *ph_norm(ph_scope *, ph_node *a, const char *kind);
+
 #endif

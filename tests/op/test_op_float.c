@@ -164,6 +164,32 @@ static void noise_has_its_moments(void **state)
     ph_graph_free(n.graph);
 }
 
+/* Pooling needs a pixel in each window, and a picture. */
+static void windows_of_nothing_are_mistakes(void **state)
+{
+    (void)state;
+    static const struct { size_t kh, kw; ph_window window; } wrong[] = {
+        { 0, 2, { .stride = { 1, 1 } } }, { 6, 1, { .groups = 1 } }, { 2, 2, { .padding = { 2, 0 } } },
+        { 1, 1, { .groups = 2 } }, { 2, 2, { .padding = { 0, 7 }, .dilation = { 1, 9 } } },
+    };
+    for (size_t i = 0; i < 2 * sizeof wrong / sizeof wrong[0]; i++) {
+        ph_graph *g = ph_graph_new(1);
+        ph_node *x = ph_input(g, "x", 3, (size_t[]){ 4, 1, 2 });
+        ph_node *y = i % 2 ? ph_max_pool(x, wrong[i / 2].kh, wrong[i / 2].kw, &wrong[i / 2].window)
+                           : ph_average_pool(x, wrong[i / 2].kh, wrong[i / 2].kw, &wrong[i / 2].window);
+        assert_true(ph_is_dead(y) && ph_is_dead(ph_max_pool(y, 1, 1, &(ph_window){ .groups = 1 })));
+        assert_int_equal(ph_graph_status(g), PH_MODEL);
+        assert_non_null(strstr(ph_message(), i % 2 ? "max pooling" : "average pooling"));
+        ph_graph_free(g);
+    }
+    ph_graph *g = ph_graph_new(1);
+    ph_node *x = ph_input(g, "x", 2, (size_t[]){ 4, 2 });
+    assert_true(ph_is_dead(ph_upsample(x, 8, 2, true)));
+    assert_int_equal(ph_graph_status(g), PH_MODEL);
+    assert_non_null(strstr(ph_message(), "upsample: [4,2] per row"));
+    ph_graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +199,7 @@ int main(void)
         cmocka_unit_test(special_values),
         cmocka_unit_test(noise_is_a_function_of_its_place),
         cmocka_unit_test(noise_has_its_moments),
+        cmocka_unit_test(windows_of_nothing_are_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,8 @@ void ph_refuse(ph_graph *, const char *format, ...) __attribute__((format(printf
 ph_node *ph_input(ph_graph *, const char *name, size_t rank, const size_t *shape);
 /* One more input with the rows of `beside`. */
 ph_node *ph_input_beside(ph_node *beside, const char *name, size_t rank, const size_t *shape);
-/* One index (u32) a row, beside `beside`. */
+/* Indices (u32) of the given shape, or one a row, [1], beside `beside`. */
+ph_node *ph_indices_input(ph_node *beside, const char *name, size_t rank, const size_t *shape);
 ph_node *ph_index_input(ph_node *beside, const char *name);
 /* The labels of the rows of x, each as a row of `classes` zeros with a one, or of zeros where a row
  * has none. Training feeds them from the data; one for a graph. */
@@ -128,8 +129,8 @@ ph_node *ph_stop_gradient(ph_node *a);
 ph_node *ph_product(ph_node *a, ph_node *b, bool transpose_b);
 /* The whole transpose(a) b, summed over all rows: a [.., m], b [.., n] give [m, n]. */
 ph_node *ph_product_over_rows(ph_node *a, ph_node *b);
-/* a [.., m, k] times b [.., k, n] gives [.., m, n]: one product for each leading index and row, of which a
- * and b have the same. transpose_a: a is [.., k, m]; transpose_b: b is [.., n, k]. */
+/* a [.., m, k] times b [.., k, n] gives [.., m, n]: one product for each leading index and row, of which
+ * a and b have the same. transpose_a: a is [.., k, m]; transpose_b: b is [.., n, k]. */
 ph_node *ph_batched_product(ph_node *a, bool transpose_a, ph_node *b, bool transpose_b);
 /* How a window goes over the lines [0] and columns [1] of a picture; zeros stand for a stride of 1, no
  * padding, a dilation of 1 and one group. Groups divide the channels: each sees its own. */
@@ -182,8 +183,18 @@ ph_node *ph_largest(ph_node *a, size_t k);
 ph_node *ph_logistic_code(ph_node *x, ph_node *loadings, ph_node *mean, double ridge);
 /* a repeated to the shape of `like`. */
 ph_node *ph_broadcast(ph_node *a, ph_node *like);
-/* Row index[r] of the whole table [v, n] for each row r. */
+/* Entries of the whole table [v, n]: indices [..] give [.., n], a single one, [1], gives [n]. NaN where
+ * there is no such entry. */
 ph_node *ph_gather(ph_node *table, ph_node *index);
+/* The index (u32) of the entry of the whole table [v, d] that is nearest to each line of x [.., d], and
+ * that of the largest number of each line of a [.., n]; of equal ones the first. The result is [..], or
+ * [1] where there are no other dimensions; no derivative. */
+ph_node *ph_nearest_entry(ph_node *x, ph_node *table);
+ph_node *ph_argmax_last(ph_node *a);
+/* Indices [..] as zeros with a one at the index, [.., n] (a single one, [1], as [n]; all zeros where it
+ * is n or more), and as numbers, [..], exact up to 2^24; no derivative. */
+ph_node *ph_one_hot(ph_node *index, size_t n);
+ph_node *ph_to_real(ph_node *index);
 /* Row number floor(u v) of it, for u per row, [1], in [0, 1): with uniform noise, any of its rows. No
  * derivative. */
 ph_node *ph_pick(ph_node *table, ph_node *u);

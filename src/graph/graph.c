@@ -33,6 +33,23 @@ static bool ends_with(const ph_shape *domain, const ph_shape *operand)
                                           rank * sizeof operand->dim[0]) == 0;
 }
 
+ph_shape ph_shape_of_lines(const ph_shape *s)
+{
+    return s->rank > 1 ? ph_shape_of(s->set, s->rank - 1, s->dim)
+                       : ph_shape_of(s->set, 1, (size_t[]){ 1 });
+}
+
+bool ph_shape_of_entries(const ph_shape *s, size_t n, ph_shape *entries)
+{
+    size_t lead = s->rank == 1 && s->dim[0] == 1 ? 0 : s->rank;
+    if (lead == PH_MAX_RANK)
+        return false;
+    *entries = *s;
+    entries->dim[lead] = n;
+    entries->rank = lead + 1;
+    return true;
+}
+
 ph_fit ph_shape_fit(const ph_shape *operand, const ph_shape *domain)
 {
     size_t columns = ph_shape_columns(domain), lead = ph_shape_lead(domain);
@@ -136,6 +153,13 @@ bool ph_is_dead(const ph_node *node)
     return node == &node->graph->dead;
 }
 
+bool ph_is_index(const ph_node *n)
+{
+    while (n->op->flags & PH_OP_VIEW)
+        n = n->input[0];
+    return n->op->flags & PH_OP_INDEX;
+}
+
 /* ---- Nodes ----------------------------------------------------------------------------------- */
 
 ph_node *ph_node_append(ph_graph *graph, const ph_node *like)
@@ -177,6 +201,10 @@ ph_node *ph_node_new(const ph_op *op, ph_shape shape, ph_node *const *inputs, in
             return ph_mistake(graph, "%s: input %d is a node of another graph", op->name, i + 1);
         if (ph_is_dead(inputs[i]))
             return inputs[i];
+        bool index = ph_is_index(inputs[i]), wanted = op->flags & PH_OP_BY_INDEX && i == count - 1;
+        if (index != wanted && !(op->flags & PH_OP_VIEW))
+            return ph_mistake(graph, "%s: input %d holds %s", op->name, i + 1,
+                              index ? "indices, not numbers" : "numbers, not indices");
         node.input[i] = inputs[i];
     }
     for (int i = 0; attributes && i < PH_MAX_ATTRIBUTES; i++)
@@ -258,7 +286,7 @@ ph_node *ph_map(const ph_op *op, ph_node *const *inputs, const double *attribute
     for (int i = 0; i < op->arity; i++) {
         if (ph_is_dead(inputs[i]))
             return inputs[i];
-        if (inputs[i]->op->flags & PH_OP_INDEX)
+        if (ph_is_index(inputs[i]))
             return ph_mistake(graph, "%s: input %d holds indices, not numbers", op->name, i + 1);
         operand[i] = inputs[i];
     }
@@ -411,5 +439,7 @@ void ph_compare(ph_node *codes, ph_node *draws)
 
 void ph_export(ph_graph *graph, const char *name, ph_node *in, ph_node *value)
 {
+    if (!ph_is_dead(value) && ph_is_index(value))
+        ph_mistake(graph, "export %s: indices are made numbers first", name);
     name_node(graph, graph->exported, &graph->export_count, PH_MAX_NAMED, name, "", in, value);
 }

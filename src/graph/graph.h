@@ -38,6 +38,11 @@ static inline size_t ph_shape_size(const ph_shape *s)
     return ph_shape_lead(s) * ph_shape_columns(s);
 }
 
+/* The shape of one index for each line of s, all dimensions but the last; and that of n numbers for each
+ * index of s, false where it has too many dimensions. A single index is [1]; its n numbers are [n]. */
+ph_shape ph_shape_of_lines(const ph_shape *s);
+bool ph_shape_of_entries(const ph_shape *s, size_t n, ph_shape *entries);
+
 bool ph_shape_equal(const ph_shape *, const ph_shape *);
 ph_shape ph_shape_of(int set, size_t rank, const size_t *dim);
 
@@ -142,6 +147,8 @@ ph_node *ph_mistake(ph_graph *, const char *format, ...) __attribute__((format(p
 /* Records that memory ran out; returns the dead node. */
 ph_node *ph_out_of_memory(ph_graph *);
 bool ph_is_dead(const ph_node *);
+/* Whether the value is u32, itself or the one that it is a view of. */
+bool ph_is_index(const ph_node *);
 /* "[784] per row", for messages. */
 const char *ph_shape_text(const ph_shape *, char buffer[96]);
 

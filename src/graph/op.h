@@ -41,7 +41,8 @@ enum ph_op_flags {
     PH_OP_TILED = 128,      /* `run` computes tile by tile and runs the call's group on each */
     PH_OP_CHOICE = 256,     /* input 0 in programs that train, input 1 in others */
     PH_OP_INDEX = 512,      /* the value is u32 */
-    PH_OP_REPEAT = 1024     /* the value is input 0, repeated */
+    PH_OP_REPEAT = 1024,    /* the value is input 0, repeated */
+    PH_OP_BY_INDEX = 2048   /* the last input holds indices; no other op but a VIEW takes any */
 };
 
 typedef struct ph_op {

@@ -41,7 +41,7 @@ static void print_value(const ph_program *p, const ph_node *n, const char *inden
 {
     char shape[96];
     size_t bytes = ph_shape_size(&n->shape) *
-                   (n->op->flags & PH_OP_INDEX ? sizeof(uint32_t) : sizeof(real));
+                   (ph_is_index(n) ? sizeof(uint32_t) : sizeof(real));
     fprintf(to, "%s%s, %zu bytes%s", indent, ph_shape_text(&n->shape, shape), bytes,
             n->shape.set ? " a row" : "");
     if (p->value[n->id].stored)

@@ -128,7 +128,7 @@ ph_program *ph_compile(ph_graph *, const ph_program_desc *);
 void ph_program_free(ph_program *);
 /* Runs with rows[s] rows in set s (rows[0] unused) and bound[i] as memory of feed i. */
 ph_status ph_program_run(ph_program *, const size_t *rows, const void *const *bound);
-/* The memory of output i, valid until the next run. */
+/* The memory of output i, valid until the next run; u32 where it holds indices. */
 const real *ph_program_output(const ph_program *, int i);
 void ph_program_print(const ph_program *, FILE *);
 double ph_program_flops(const ph_program *, size_t rows);

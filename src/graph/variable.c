@@ -77,7 +77,12 @@ ph_node *ph_input_beside(ph_node *beside, const char *name, size_t rank, const s
 
 ph_node *ph_index_input(ph_node *beside, const char *name)
 {
-    ph_node *node = ph_input_beside(beside, name, 1, (size_t[]){ 1 });
+    return ph_indices_input(beside, name, 1, (size_t[]){ 1 });
+}
+
+ph_node *ph_indices_input(ph_node *beside, const char *name, size_t rank, const size_t *shape)
+{
+    ph_node *node = ph_input_beside(beside, name, rank, shape);
     if (!ph_is_dead(node))
         node->op = &index_leaf;
     return node;

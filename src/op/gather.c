@@ -6,13 +6,20 @@
 
 #include <string.h>
 
-enum { TASK_ROWS = 64, TASK_COLUMNS = 64 };
+enum { TASK_ROWS = 64, TASK_COLUMNS = 64 / sizeof(real) };
+
+/* How many numbers, or indices, input 1 has. */
+static size_t count_of(const ph_call *call)
+{
+    const ph_shape *s = &call->node->input[1]->shape;
+    return ph_call_rows(call, s) * ph_shape_columns(s);
+}
 
 static void run_gather(ph_call *call, int part)
 {
     const ph_node *n = call->node;
     size_t columns = ph_shape_columns(&n->shape), entries = n->input[0]->shape.dim[0];
-    size_t rows = ph_call_rows(call, &n->input[1]->shape), task;
+    size_t rows = count_of(call), task;
     const real *table = ph_call_input(call, 0);
     const uint32_t *index = (const uint32_t *)ph_call_input(call, 1);
     real *out = ph_call_output(call);
@@ -31,7 +38,7 @@ static void run_scatter(ph_call *call, int part)
 {
     const ph_node *n = call->node;
     size_t columns = ph_shape_columns(&n->shape), entries = n->shape.dim[0], task;
-    size_t rows = ph_call_rows(call, &n->input[1]->shape);
+    size_t rows = count_of(call);
     const real *in = ph_call_input(call, 0);
     const uint32_t *index = (const uint32_t *)ph_call_input(call, 1);
     real *out = ph_call_output(call);
@@ -52,7 +59,7 @@ static void run_pick(ph_call *call, int part)
 {
     const ph_node *n = call->node;
     size_t columns = ph_shape_columns(&n->shape), entries = n->input[0]->shape.dim[0];
-    size_t rows = ph_call_rows(call, &n->input[1]->shape), task;
+    size_t rows = count_of(call), task;
     const real *table = ph_call_input(call, 0), *u = ph_call_input(call, 1);
     real *out = ph_call_output(call);
     while (ph_next_task(call, part, (rows + TASK_ROWS - 1) / TASK_ROWS, &task))
@@ -73,10 +80,10 @@ static void scatter_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[0] = ph_gather(dy, y->input[1]);
 }
 
-const ph_op ph_op_gather = { .name = "gather", .arity = 2, .run = run_gather,
-                                 .gradient = gather_gradient };
-const ph_op ph_op_scatter = { .name = "scatter_add", .arity = 2, .run = run_scatter,
-                                  .gradient = scatter_gradient };
+const ph_op ph_op_gather = { .name = "gather", .flags = PH_OP_BY_INDEX, .arity = 2,
+                             .run = run_gather, .gradient = gather_gradient };
+const ph_op ph_op_scatter = { .name = "scatter_add", .flags = PH_OP_BY_INDEX, .arity = 2,
+                              .run = run_scatter, .gradient = scatter_gradient };
 
 const ph_op ph_op_pick = { .name = "pick", .arity = 2, .run = run_pick };
 
@@ -89,13 +96,14 @@ ph_node *ph_gather(ph_node *table, ph_node *index)
 {
     if (ph_is_dead(table) || ph_is_dead(index))
         return ph_is_dead(table) ? table : index;
-    if (table->shape.set != 0 || table->shape.rank != 2 || !(index->op->flags & PH_OP_INDEX)) {
-        char text[96];
-        return ph_mistake(table->graph, "gather: a whole table of 2 dimensions and an index input "
-                          "are needed, not %s", ph_shape_text(&table->shape, text));
+    ph_shape shape;
+    if (table->shape.set != 0 || table->shape.rank != 2 ||
+        !ph_shape_of_entries(&index->shape, table->shape.dim[1], &shape)) {
+        char text[96], indices[96];
+        return ph_mistake(table->graph, "gather: a whole table of 2 dimensions and indices of up to %d "
+                          "are needed, not %s and %s", PH_MAX_RANK - 1,
+                          ph_shape_text(&table->shape, text), ph_shape_text(&index->shape, indices));
     }
-    ph_shape shape = index->shape;
-    shape.dim[shape.rank - 1] = table->shape.dim[1];
     return ph_node_new(&ph_op_gather, shape, (ph_node *[]){ table, index }, 2, NULL, NULL, false);
 }
 

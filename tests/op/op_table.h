@@ -45,7 +45,7 @@ typedef struct op_row {
     shape in[MOST_INPUTS], out;                   /* of others */
     double low[MOST_INPUTS], high[MOST_INPUTS];
     bool no_derivative;
-    bool indexed;                                 /* input 1 is an index below 6 */
+    bool indexed;                                 /* the last input holds indices below 6 */
     bool steps;                                   /* inputs take few different values */
     bool together;                                /* made by differentiating: equal shapes only */
 } op_row;
@@ -507,8 +507,41 @@ static void ref_swap_outer(const problem *p, double *out) { swap(p, out, (size_t
 
 static void ref_gather(const problem *p, double *out)
 {
-    for (size_t r = 0; r < p->rows; r++)
-        memcpy(out + r * 4, p->x[0] + (size_t)p->x[1][r] * 4, 4 * sizeof *out);
+    for (size_t i = 0; i < count_of(p, &p->in[1]); i++)
+        memcpy(out + i * 4, p->x[0] + (size_t)p->x[1][i] * 4, 4 * sizeof *out);
+}
+
+static void ref_one_hot(const problem *p, double *out)
+{
+    for (size_t i = 0; i < count_of(p, &p->in[0]); i++)
+        for (size_t c = 0; c < 5; c++)
+            out[i * 5 + c] = p->x[0][i] == (double)c;
+}
+
+static void ref_nearest(const problem *p, double *out)
+{
+    size_t d = columns(p, 0);
+    for (size_t i = 0; i < lines(p, 0); i++) {
+        double best = INFINITY;
+        for (size_t e = 0; e < p->in[1].dim[0]; e++) {
+            double distance = 0;
+            for (size_t k = 0; k < d; k++)
+                distance += pow(p->x[0][i * d + k] - p->x[1][e * d + k], 2);
+            out[i] = distance < best ? (double)e : out[i];
+            best = fmin(best, distance);
+        }
+    }
+}
+
+static void ref_argmax_last(const problem *p, double *out)
+{
+    size_t n = columns(p, 0);
+    for (size_t i = 0; i < lines(p, 0); i++) {
+        size_t most = n - 1;
+        for (size_t c = n; c-- > 0;)
+            most = p->x[0][i * n + c] >= p->x[0][i * n + most] ? c : most;
+        out[i] = (double)most;
+    }
 }
 
 static void ref_pick(const problem *p, double *out)
@@ -634,6 +667,10 @@ static ph_node *build_epilogue(ph_node **in)
     return ph_add(ph_mul(ph_product(in[0], in[1], false), in[2]), in[3]);
 }
 static ph_node *build_gather(ph_node **in) { return ph_gather(in[0], in[1]); }
+static ph_node *build_one_hot(ph_node **in) { return ph_one_hot(in[0], 5); }
+static ph_node *build_to_real(ph_node **in) { return ph_to_real(ph_reshape(in[0], 1, (size_t[]){ 6 })); }
+static ph_node *build_nearest(ph_node **in) { return ph_to_real(ph_nearest_entry(in[0], in[1])); }
+static ph_node *build_argmax_last(ph_node **in) { return ph_to_real(ph_argmax_last(in[0])); }
 static ph_node *build_pick(ph_node **in) { return ph_pick(in[0], in[1]); }
 
 /* ---- The table ------------------------------------------------------------------------------------- */
@@ -847,6 +884,32 @@ static const op_row table[] = {
     { .op = "gather", .label = "gather and scatter_add", .build = build_gather, .inputs = 2,
       .reference = ref_gather, .in = { WHOLE(2, { 6, 4 }), ROWS(1, { 1 }) }, .out = ROWS(1, { 4 }),
       BETWEEN(-1, 1), .indexed = true },
+    { .op = "gather", .label = "gather and scatter_add of a sequence", .build = build_gather,
+      .inputs = 2, .reference = ref_gather, .in = { WHOLE(2, { 6, 4 }), ROWS(1, { 5 }) },
+      .out = ROWS(2, { 5, 4 }), BETWEEN(-1, 1), .indexed = true },
+    { .op = "gather", .label = "gather and scatter_add of a grid", .build = build_gather, .inputs = 2,
+      .reference = ref_gather, .in = { WHOLE(2, { 6, 4 }), ROWS(2, { 2, 3 }) },
+      .out = ROWS(3, { 2, 3, 4 }), BETWEEN(-1, 1), .indexed = true },
+    { .op = "one_hot", .label = "one_hot", .build = build_one_hot, .inputs = 1, .reference = ref_one_hot,
+      .in = { ROWS(2, { 2, 3 }) }, .out = ROWS(3, { 2, 3, 5 }), .no_derivative = true, .indexed = true },
+    { .op = "one_hot", .label = "one_hot of one index", .build = build_one_hot, .inputs = 1,
+      .reference = ref_one_hot, .in = { ROWS(1, { 1 }) }, .out = ROWS(1, { 5 }), .no_derivative = true,
+      .indexed = true },
+    { .op = "to_real", .label = "to_real of a view", .build = build_to_real, .inputs = 1,
+      .reference = ref_same, .in = { ROWS(2, { 2, 3 }) }, .out = ROWS(1, { 6 }), .no_derivative = true,
+      .indexed = true },
+    { .op = "nearest_entry", .label = "nearest", .build = build_nearest, .inputs = 2,
+      .reference = ref_nearest, .in = { ROWS(2, { 3, 5 }), WHOLE(2, { 150, 5 }) }, .out = ROWS(1, { 3 }),
+      BETWEEN(-1, 1), .no_derivative = true },
+    { .op = "nearest_entry", .label = "nearest of equals", .build = build_nearest, .inputs = 2,
+      .reference = ref_nearest, .in = { ROWS(3, { 2, 2, 3 }), WHOLE(2, { 90, 3 }) },
+      .out = ROWS(2, { 2, 2 }), BETWEEN(-2, 2), .no_derivative = true, .steps = true },
+    { .op = "nearest_entry", .label = "nearest to one vector", .build = build_nearest, .inputs = 2,
+      .reference = ref_nearest, .in = { ROWS(1, { 7 }), WHOLE(2, { 4, 7 }) }, .out = ROWS(1, { 1 }),
+      BETWEEN(-1, 1), .no_derivative = true },
+    { .op = "argmax_last", .label = "argmax_last", .build = build_argmax_last, .inputs = 1,
+      .reference = ref_argmax_last, .in = { ROWS(2, { 3, 9 }) }, .out = ROWS(1, { 3 }), BETWEEN(-2, 2),
+      .no_derivative = true, .steps = true },
     { .op = "pick", .label = "pick", .build = build_pick, .inputs = 2, .reference = ref_pick,
       .in = { WHOLE(2, { 6, 4 }), ROWS(1, { 1 }) }, .out = ROWS(1, { 4 }), BETWEEN(0.1, 0.9),
       .no_derivative = true },
@@ -933,23 +996,28 @@ static void reference(const setup *s, double *out)
     }
 }
 
+static bool is_index(const op_row *row, int i)
+{
+    return row->indexed && i == row->inputs - 1;
+}
+
 /* Value k of input i, as float holds it, so that both builds see the same. */
 static double start_of(const op_row *row, int i, size_t k)
 {
     double u = mixed(k * 7 + (size_t)i * 1000003), low = row->low[i], high = row->high[i];
-    double value = row->indexed && i == 1 ? floor(u * 6) : low + (high - low) * u;
+    double value = is_index(row, i) ? floor(u * 6) : low + (high - low) * u;
     if (row->steps && (i < 2 || row->inputs == 2))
         value = round(value);
-    else if (!(row->indexed && i == 1))
+    else if (!is_index(row, i))
         /* Apart from each other, and from the kinks of relu, max and clamp, by more than the steps
          * of the differences. */
         value = fmax(low, round(value * 20) / 20) + (double)(k % 13) * 0.0035 + i * 0.0017 + 0.001;
     return (double)(float)value;
 }
 
-static void prepare(setup *s, const op_row *row, size_t rows, const shape *in, shape out)
+static void prepare_inputs(setup *s, const op_row *row, size_t rows, const shape *in)
 {
-    *s = (setup){ .row = row, .p = { .rows = rows, .inputs = row->inputs, .out = out } };
+    *s = (setup){ .row = row, .p = { .rows = rows, .inputs = row->inputs } };
     s->graph = ph_graph_new(1);
     ph_node *first = ph_input(s->graph, "rows", 1, (size_t[]){ 1 });
     for (int i = 0; i < row->inputs; i++) {
@@ -963,8 +1031,8 @@ static void prepare(setup *s, const op_row *row, size_t rows, const shape *in, s
         }
         char name[32];
         snprintf(name, sizeof name, "in%d", i);
-        if (row->indexed && i == 1) {
-            s->in[i] = ph_index_input(first, name);
+        if (is_index(row, i)) {
+            s->in[i] = ph_indices_input(first, name, in[i].rank, in[i].dim);
             s->index = malloc(count * sizeof *s->index);
             for (size_t k = 0; k < count; k++)
                 s->index[k] = (uint32_t)s->p.x[i][k];
@@ -978,6 +1046,12 @@ static void prepare(setup *s, const op_row *row, size_t rows, const shape *in, s
             s->in[i] = ph_input_beside(first, name, in[i].rank, in[i].dim);
         }
     }
+}
+
+static void prepare(setup *s, const op_row *row, size_t rows, const shape *in, shape out)
+{
+    prepare_inputs(s, row, rows, in);
+    s->p.out = out;
     s->y = row->build(s->in);
     if (ph_graph_status(s->graph) != PH_OK)
         fail_msg("%s: %s", row->label, ph_message());
@@ -988,7 +1062,7 @@ static void prepare(setup *s, const op_row *row, size_t rows, const shape *in, s
 static void finish(setup *s)
 {
     for (int i = 0; i < s->p.inputs; i++) {
-        if (!s->p.in[i].whole || (s->row->indexed && i == 1))
+        if (!s->p.in[i].whole || is_index(s->row, i))
             free(s->memory[i]);
         free(s->p.x[i]);
     }
@@ -1005,7 +1079,7 @@ static void evaluate(setup *s, ph_node **outputs, int count, double *out)
     for (int i = 0; i < s->p.inputs; i++)
         if (!s->p.in[i].whole) {
             feeds[fed] = s->in[i];
-            bound[fed++] = s->row->indexed && i == 1 ? (void *)s->index : s->memory[i];
+            bound[fed++] = is_index(s->row, i) ? (void *)s->index : s->memory[i];
         }
     ph_program *program = ph_compile(s->graph, &(ph_program_desc){
         .training = true, .feeds = feeds, .feed_count = fed, .outputs = outputs,
@@ -1057,7 +1131,7 @@ static void check_forward(setup *s)
 /* Whether input i may be moved and has a derivative: not an index, a condition, a mere shape. */
 static bool moves(const setup *s, int i)
 {
-    return !(s->row->indexed && i == 1) && !(strcmp(s->row->op, "spread") == 0 && i == 1) &&
+    return !is_index(s->row, i) && !(strcmp(s->row->op, "spread") == 0 && i == 1) &&
            !(strcmp(s->row->op, "select") == 0 && i == 0);
 }
 
@@ -1226,6 +1300,63 @@ static void all_rows(void **state)
             }
         }
     ph_set_threads(2, false);
+}
+
+/* Indices that a program finds are read in it, as numbers and by a gather, and are an output. */
+static void indices_cross_calls(void **state)
+{
+    (void)state;
+    enum { LINES = 3, WIDTH = 5, ENTRIES = 40, ROW_COUNT = 67, COUNT = ROW_COUNT * LINES };
+    static const op_row row = { .label = "indices", .inputs = 2, BETWEEN(-1, 1) };
+    setup s;
+    prepare_inputs(&s, &row, ROW_COUNT,
+                   (shape[]){ ROWS(2, { LINES, WIDTH }), WHOLE(2, { ENTRIES, WIDTH }) });
+    ph_node *index = ph_nearest_entry(s.in[0], s.in[1]), *taken = ph_gather(s.in[1], index);
+    ph_node *outputs[] = { index, ph_to_real(index), taken, ph_exp(ph_sub(s.in[0], taken)) };
+    ph_program *program = ph_compile(s.graph, &(ph_program_desc){
+        .feeds = s.in, .feed_count = 1, .outputs = outputs, .output_count = 4, .max_rows = 100 });
+    assert_non_null(program);
+    assert_int_equal(ph_program_run(program, (size_t[PH_MAX_SETS]){ 1, ROW_COUNT },
+                                    (const void *[]){ s.memory[0] }), PH_OK);
+    const uint32_t *have = (const uint32_t *)ph_program_output(program, 0);
+    const real *number = ph_program_output(program, 1), *entry = ph_program_output(program, 2);
+    const real *grown = ph_program_output(program, 3);
+    double want[COUNT];
+    ref_nearest(&s.p, want);
+    for (size_t i = 0; i < COUNT * WIDTH; i++) {
+        size_t found = (size_t)want[i / WIDTH];
+        assert_int_equal(have[i / WIDTH], found);
+        assert_true(number[i / WIDTH] == (real)found);
+        assert_true(entry[i] == s.memory[1][found * WIDTH + i % WIDTH]);
+        assert_true(fabs((double)grown[i] - exp((double)(s.memory[0][i] - entry[i]))) < 1e-5);
+    }
+    ph_program_free(program);
+    finish(&s);
+}
+
+/* What takes numbers takes no indices, and the other way round, also behind a view. */
+static void indices_are_no_numbers(void **state)
+{
+    (void)state;
+    for (int mistake = 0; mistake < 6; mistake++) {
+        ph_graph *graph = ph_graph_new(1);
+        ph_node *x = ph_input(graph, "x", 2, (size_t[]){ 2, 3 });
+        ph_scope *scope = ph_scope_of(graph, "");
+        ph_node *book = ph_parameter(scope, "book", 2, (size_t[]){ 4, 3 }, PH_ZEROS, 0);
+        ph_node *index = ph_nearest_entry(x, book), *view = ph_reshape(index, 2, (size_t[]){ 1, 2 });
+        assert_int_equal(ph_graph_status(graph), PH_OK);
+        switch (mistake) {
+        case 0: ph_gather(book, x); break;
+        case 1: ph_exp(view); break;
+        case 2: ph_softmax(view); break;
+        case 3: ph_to_real(x); break;
+        case 4: ph_concatenate(view, view); break;
+        case 5: ph_export(graph, "encode", x, view); break;
+        }
+        assert_int_equal(ph_graph_status(graph), PH_MODEL);
+        assert_non_null(strstr(ph_message(), "indices"));
+        ph_graph_free(graph);
+    }
 }
 
 #endif

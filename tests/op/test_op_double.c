@@ -4,6 +4,8 @@
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(every_op_has_a_row),
-                                        cmocka_unit_test(all_rows) };
+                                        cmocka_unit_test(all_rows),
+                                        cmocka_unit_test(indices_cross_calls),
+                                        cmocka_unit_test(indices_are_no_numbers) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,6 +195,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_op_has_a_row),
         cmocka_unit_test(all_rows),
+        cmocka_unit_test(indices_cross_calls),
+        cmocka_unit_test(indices_are_no_numbers),
         cmocka_unit_test(vector_functions),
         cmocka_unit_test(special_values),
         cmocka_unit_test(noise_is_a_function_of_its_place),

@@ -162,6 +162,9 @@ ph_node *ph_sum_leading(ph_node *a);                 /* over inner dimensions bu
 ph_node *ph_sum_all(ph_node *a);                     /* a whole scalar */
 ph_node *ph_softmax(ph_node *a);                     /* along the last dimension, as the next two */
 ph_node *ph_log_softmax(ph_node *a);
+/* ph_softmax of [.., n, n] where line i, of the last two dimensions, has but its first i + 1 columns: the
+ * others are not looked at and get 0. */
+ph_node *ph_causal_softmax(ph_node *a);
 ph_node *ph_log_sum_exp(ph_node *a);
 ph_node *ph_reshape(ph_node *a, size_t rank, const size_t *shape);
 ph_node *ph_reshape_like(ph_node *a, ph_node *like);

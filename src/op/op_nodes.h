@@ -25,7 +25,7 @@ extern const ph_op *const ph_map_ops[];
     X(product) X(product_over_rows) X(batched_product) \
     X(convolution) X(transposed_convolution) X(convolution_weight) X(sum_last) X(sum_rows) X(sum_leading) \
     X(pool_take) X(pool_spread) X(resample) X(resample_back) \
-    X(max_last) X(softmax) X(log_softmax) X(log_sum_exp) \
+    X(max_last) X(softmax) X(causal_softmax) X(log_softmax) X(log_sum_exp) \
     X(reshape) X(stop_gradient) X(when_training) X(assign) \
     X(slice) X(pad) X(concatenate) X(spread) X(fold) X(swap_axes) \
     X(gather) X(scatter) X(nearest_entry) X(argmax_last) X(one_hot) X(to_real) \

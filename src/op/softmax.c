@@ -4,11 +4,16 @@
  *     softmax          s * (dy - sum(s dy))
  *     log-softmax      dy - s sum(dy)
  *     log-sum-exp      s dy
+ *
+ * A causal softmax has fewer columns in the lines before the last; what it leaves out has zeros, which
+ * its derivative keeps.
  */
 #include "op/op_nodes.h"
 
 #include "base/vmath.h"
 #include "graph/program.h"
+
+#include <string.h>
 
 enum { TASK_ROWS = 32 };
 
@@ -67,6 +72,20 @@ static void run_rows(ph_call *call, int part, row_job *job)
         }
 }
 
+static void run_causal(ph_call *call, int part)
+{
+    const ph_shape *s = &call->node->shape;
+    size_t rows = ph_call_rows(call, s), n = ph_shape_columns(s), task;
+    const real *a = ph_call_input(call, 0);
+    real *out = ph_call_output(call);
+    while (ph_next_task(call, part, (rows + TASK_ROWS - 1) / TASK_ROWS, &task))
+        for (size_t r = task * TASK_ROWS; r < rows && r < (task + 1) * TASK_ROWS; r++) {
+            size_t seen = r % n + 1;
+            softmax_row(a + r * n, out + r * n, seen);
+            memset(out + r * n + seen, 0, (n - seen) * sizeof out[0]);
+        }
+}
+
 static void run_softmax(ph_call *call, int part)
 {
     run_rows(call, part, softmax_row);
@@ -99,6 +118,8 @@ static void log_sum_exp_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 
 const ph_op ph_op_softmax = { .name = "softmax", .arity = 1, .run = run_softmax,
                                   .gradient = softmax_gradient };
+const ph_op ph_op_causal_softmax = { .name = "causal_softmax", .arity = 1, .run = run_causal,
+                                         .gradient = softmax_gradient };
 const ph_op ph_op_log_softmax = { .name = "log_softmax", .arity = 1, .run = run_log_softmax,
                                       .gradient = log_softmax_gradient };
 const ph_op ph_op_log_sum_exp = { .name = "log_sum_exp", .arity = 1, .run = run_log_sum_exp,
@@ -107,6 +128,19 @@ const ph_op ph_op_log_sum_exp = { .name = "log_sum_exp", .arity = 1, .run = run_
 ph_node *ph_softmax(ph_node *a)
 {
     return ph_node_new(&ph_op_softmax, a->shape, &a, 1, NULL, NULL, false);
+}
+
+ph_node *ph_causal_softmax(ph_node *a)
+{
+    if (ph_is_dead(a))
+        return a;
+    const ph_shape *s = &a->shape;
+    if (s->rank < 2 || s->dim[s->rank - 2] != ph_shape_columns(s)) {
+        char text[96];
+        return ph_mistake(a->graph, "causal_softmax: the last two dimensions of %s differ",
+                          ph_shape_text(s, text));
+    }
+    return ph_node_new(&ph_op_causal_softmax, *s, &a, 1, NULL, NULL, false);
 }
 
 ph_node *ph_log_softmax(ph_node *a)

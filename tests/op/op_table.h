@@ -341,6 +341,19 @@ static void ref_softmax(const problem *p, double *out)
         out[i] = exp(out[i]);
 }
 
+/* By a mask: what comes later is as good as minus infinity. */
+static void ref_causal_softmax(const problem *p, double *out)
+{
+    size_t n = columns(p, 0);
+    for (size_t r = 0; r < lines(p, 0); r++) {
+        double masked[16];
+        for (size_t c = 0; c < n; c++)
+            masked[c] = c > r % n ? -1e9 : p->x[0][r * n + c];
+        for (size_t c = 0; c < n; c++)
+            out[r * n + c] = exp(masked[c] - log_sum_exp(masked, n));
+    }
+}
+
 static void ref_same(const problem *p, double *out)
 {
     memcpy(out, p->x[0], count_of(p, &p->in[0]) * sizeof *out);
@@ -636,6 +649,7 @@ BUILD1(binarize, ph_binarize(a))
 BUILD1(sum_leading, ph_sum_leading(a))
 BUILD2(samples, ph_mul(a, b))
 BUILD1(softmax, ph_softmax(a))
+BUILD1(causal_softmax, ph_causal_softmax(a))
 BUILD1(log_softmax, ph_log_softmax(a))
 BUILD1(log_sum_exp, ph_log_sum_exp(a))
 BUILD1(reshape, ph_reshape(a, 3, (size_t[]){ 3, 2, 4 }))
@@ -855,6 +869,8 @@ static const op_row table[] = {
       ROWS(1, { 1 }), BETWEEN(-1, 1) },
     { "softmax", "softmax", build_softmax, 1, NULL, ref_softmax, { ROWS(1, { 11 }) },
       ROWS(1, { 11 }), BETWEEN(-3, 3) },
+    { "causal_softmax", "causal_softmax", build_causal_softmax, 1, NULL, ref_causal_softmax,
+      { ROWS(3, { 2, 5, 5 }) }, ROWS(3, { 2, 5, 5 }), BETWEEN(-3, 3) },
     { "log_softmax", "log_softmax", build_log_softmax, 1, NULL, ref_log_softmax,
       { ROWS(2, { 2, 11 }) }, ROWS(2, { 2, 11 }), BETWEEN(-3, 3) },
     { "log_sum_exp", "log_sum_exp", build_log_sum_exp, 1, NULL, ref_log_sum_exp,

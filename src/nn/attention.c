@@ -1,0 +1,66 @@
+/* attention.c - self-attention and the transformer's block, over a sequence of n tokens, [n, d] per row.
+ *
+ *     attention    softmax(Q transpose(K) / sqrt(d / heads)) V for each head, with Q, K and V linear in
+ *                  the tokens, and a linear layer over all heads (Vaswani et al. 2017)
+ *     block        h = a + attention(norm(a)), h + mlp(norm(h)): norms come first (Xiong et al. 2020)
+ */
+#include "nn/nn.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Number `which` of the queries, keys and values, [heads, n, d / heads], of all of them one after the
+ * other: equal pieces of a row. */
+static ph_node *heads_of(ph_node *all, size_t which)
+{
+    const ph_shape *s = &all->shape;
+    size_t size = ph_shape_size(s) / 3;
+    return ph_reshape(ph_slice(ph_flatten(all), which * size, size), 3,
+                      (size_t[]){ s->dim[0] / 3, s->dim[1], s->dim[2] });
+}
+
+ph_node *ph_attention(ph_scope *scope, ph_node *a, size_t heads, bool causal)
+{
+    if (ph_is_dead(a))
+        return a;
+    size_t n = a->shape.dim[0], d = ph_shape_columns(&a->shape);
+    if (a->shape.rank != 2 || heads == 0 || d % heads != 0) {
+        char text[96];
+        return ph_mistake(a->graph, "attention: %s is not a sequence of tokens whose width is a multiple "
+                          "of %zu heads", ph_shape_text(&a->shape, text), heads);
+    }
+    size_t each = d / heads;
+    ph_node *all = ph_reshape(ph_linear(scope, a, 3 * d, "linear", true), 3,
+                              (size_t[]){ n, 3 * heads, each });
+    all = ph_swap_axes(all, 0, 1);
+    ph_node *q = heads_of(all, 0), *k = heads_of(all, 1), *v = heads_of(all, 2);
+    ph_node *scores = ph_scale(ph_batched_product(q, false, k, true), 1 / sqrt((double)each));
+    ph_node *share = causal ? ph_causal_softmax(scores) : ph_softmax(scores);
+    ph_node *mixed = ph_swap_axes(ph_batched_product(share, false, v, false), 0, 1);
+    return ph_linear(scope, ph_reshape(mixed, 2, (size_t[]){ n, d }), d, "linear", true);
+}
+
+/* Each token to mean 0 and variance 1, then scaled and shifted (Ba et al. 2016). To give way to
+ * ph_norm(scope, a, "layer"). */
+static ph_node *layer_norm(ph_scope *scope, ph_node *a)
+{
+    char gain[32], bias[32];
+    size_t d = ph_shape_columns(&a->shape), number = (size_t)scope->layers++;
+    snprintf(gain, sizeof gain, "%zu/gain", number);
+    snprintf(bias, sizeof bias, "%zu/bias", number);
+    ph_node *apart = ph_sub(a, ph_scale(ph_sum_last(a), 1.0 / (double)d));
+    ph_node *variance = ph_scale(ph_sum_last(ph_square(apart)), 1.0 / (double)d);
+    ph_node *y = ph_div(apart, ph_sqrt(ph_shift(variance, 1e-5)));
+    return ph_add(ph_mul(y, ph_parameter(scope, gain, 1, &d, PH_ONES, 0)),
+                  ph_parameter(scope, bias, 1, &d, PH_ZEROS, 0));
+}
+
+ph_node *ph_transformer_block(ph_scope *scope, ph_node *a, size_t heads, size_t hidden, bool causal)
+{
+    if (ph_is_dead(a))
+        return a;
+    size_t d = ph_shape_columns(&a->shape);
+    ph_node *h = ph_add(a, ph_attention(scope, layer_norm(scope, a), heads, causal));
+    ph_node *inner = ph_gelu(ph_linear(scope, layer_norm(scope, h), hidden, "gelu", true));
+    return ph_add(h, ph_linear(scope, inner, d, "linear", true));
+}

@@ -26,8 +26,8 @@ ph_node *ph_attention(ph_scope *scope, ph_node *a, size_t heads, bool causal)
     size_t n = a->shape.dim[0], d = ph_shape_columns(&a->shape);
     if (a->shape.rank != 2 || heads == 0 || d % heads != 0) {
         char text[96];
-        return ph_mistake(a->graph, "attention: %s is not a sequence of tokens whose width is a multiple "
-                          "of %zu heads", ph_shape_text(&a->shape, text), heads);
+        return ph_mistake(a->graph, "attention: %s is not a sequence of tokens of a width that %zu "
+                          "heads divide", ph_shape_text(&a->shape, text), heads);
     }
     size_t each = d / heads;
     ph_node *all = ph_reshape(ph_linear(scope, a, 3 * d, "linear", true), 3,

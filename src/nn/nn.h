@@ -106,11 +106,11 @@ double ph_start_range(size_t in, size_t out, const char *activation, const char 
 ph_node *ph_norm(ph_scope *, ph_node *a, const char *kind);
 /* Self-attention over the tokens of a, [n, d] per row, to [n, d] (Vaswani et al. 2017): scaled dot
  * products of so many heads, of which d is a multiple. causal: a token sees itself and those before it.
- * Two linear layers: to queries, keys and values, [d, 3 d] in this order, each of all heads; and over the
- * heads' results. */
+ * Two linear layers: to queries, keys and values, [d, 3 d] in this order, each of all heads; and over
+ * what the heads give. */
 ph_node *ph_attention(ph_scope *, ph_node *a, size_t heads, bool causal);
 /* A transformer's block with the norms first: h = a + attention(norm(a)), h + mlp(norm(h)), the mlp with
- * one layer of `hidden` gelu units. Its layers are a norm, attention's two, a norm, and the mlp's two. */
+ * one layer of `hidden` gelu units. Its layers: a norm, attention's two, a norm, and the mlp's two. */
 ph_node *ph_transformer_block(ph_scope *, ph_node *a, size_t heads, size_t hidden, bool causal);
 
 #endif

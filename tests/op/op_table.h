@@ -531,7 +531,7 @@ static void ref_one_hot(const problem *p, double *out)
             out[i * 5 + c] = p->x[0][i] == (double)c;
 }
 
-static void ref_nearest(const problem *p, double *out)
+static void ref_nearest_entry(const problem *p, double *out)
 {
     size_t d = columns(p, 0);
     for (size_t i = 0; i < lines(p, 0); i++) {
@@ -683,7 +683,7 @@ static ph_node *build_epilogue(ph_node **in)
 static ph_node *build_gather(ph_node **in) { return ph_gather(in[0], in[1]); }
 static ph_node *build_one_hot(ph_node **in) { return ph_one_hot(in[0], 5); }
 static ph_node *build_to_real(ph_node **in) { return ph_to_real(ph_reshape(in[0], 1, (size_t[]){ 6 })); }
-static ph_node *build_nearest(ph_node **in) { return ph_to_real(ph_nearest_entry(in[0], in[1])); }
+static ph_node *build_nearest_entry(ph_node **in) { return ph_to_real(ph_nearest_entry(in[0], in[1])); }
 static ph_node *build_argmax_last(ph_node **in) { return ph_to_real(ph_argmax_last(in[0])); }
 static ph_node *build_pick(ph_node **in) { return ph_pick(in[0], in[1]); }
 
@@ -914,14 +914,14 @@ static const op_row table[] = {
     { .op = "to_real", .label = "to_real of a view", .build = build_to_real, .inputs = 1,
       .reference = ref_same, .in = { ROWS(2, { 2, 3 }) }, .out = ROWS(1, { 6 }), .no_derivative = true,
       .indexed = true },
-    { .op = "nearest_entry", .label = "nearest", .build = build_nearest, .inputs = 2,
-      .reference = ref_nearest, .in = { ROWS(2, { 3, 5 }), WHOLE(2, { 150, 5 }) }, .out = ROWS(1, { 3 }),
+    { .op = "nearest_entry", .label = "nearest", .build = build_nearest_entry, .inputs = 2,
+      .reference = ref_nearest_entry, .in = { ROWS(2, { 3, 5 }), WHOLE(2, { 150, 5 }) }, .out = ROWS(1, { 3 }),
       BETWEEN(-1, 1), .no_derivative = true },
-    { .op = "nearest_entry", .label = "nearest of equals", .build = build_nearest, .inputs = 2,
-      .reference = ref_nearest, .in = { ROWS(3, { 2, 2, 3 }), WHOLE(2, { 90, 3 }) },
+    { .op = "nearest_entry", .label = "nearest of equals", .build = build_nearest_entry, .inputs = 2,
+      .reference = ref_nearest_entry, .in = { ROWS(3, { 2, 2, 3 }), WHOLE(2, { 90, 3 }) },
       .out = ROWS(2, { 2, 2 }), BETWEEN(-2, 2), .no_derivative = true, .steps = true },
-    { .op = "nearest_entry", .label = "nearest to one vector", .build = build_nearest, .inputs = 2,
-      .reference = ref_nearest, .in = { ROWS(1, { 7 }), WHOLE(2, { 4, 7 }) }, .out = ROWS(1, { 1 }),
+    { .op = "nearest_entry", .label = "nearest to one vector", .build = build_nearest_entry, .inputs = 2,
+      .reference = ref_nearest_entry, .in = { ROWS(1, { 7 }), WHOLE(2, { 4, 7 }) }, .out = ROWS(1, { 1 }),
       BETWEEN(-1, 1), .no_derivative = true },
     { .op = "argmax_last", .label = "argmax_last", .build = build_argmax_last, .inputs = 1,
       .reference = ref_argmax_last, .in = { ROWS(2, { 3, 9 }) }, .out = ROWS(1, { 3 }), BETWEEN(-2, 2),

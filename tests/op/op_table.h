@@ -1338,7 +1338,7 @@ static void indices_cross_calls(void **state)
     const real *number = ph_program_output(program, 1), *entry = ph_program_output(program, 2);
     const real *grown = ph_program_output(program, 3);
     double want[COUNT];
-    ref_nearest(&s.p, want);
+    ref_nearest_entry(&s.p, want);
     for (size_t i = 0; i < COUNT * WIDTH; i++) {
         size_t found = (size_t)want[i / WIDTH];
         assert_int_equal(have[i / WIDTH], found);

@@ -34,20 +34,11 @@
       "there, pull of the weights to 0; -1: --weight-decay" }
 
 static const ph_option table[] = {
-    { "hidden", "hidden-neuron-list hidden-layer-sizes layers", PH_OPTION_TEXT, AT(hidden),
-      "1000,1000", 0, 0, NULL, "widths of the encoder's hidden layers, or none" },
+    PH_NET_OPTIONS(ph_aae_options, "1000,1000"),
     { "latent-dim", "n-latent hiddensize z-dim code-size", PH_OPTION_INT, AT(latent_dim), "10", 1, 1e6,
       NULL, "size of the code; of its style z, where it has a class or a cluster too" },
-    { "decoder-hidden", NULL, PH_OPTION_TEXT, AT(decoder_hidden), "mirror", 0, 0, NULL,
-      "widths of the decoder's hidden layers; mirror: the encoder's, reversed" },
     { "critic-hidden", "discriminator-hidden", PH_OPTION_TEXT, AT(critic_hidden), "same", 0, 0, NULL,
       "widths of each critic's hidden layers; same: those of the encoder's dense ones" },
-    { "activation", NULL, PH_OPTION_CHOICE, AT(activation), "relu", 0, 0, PH_ACTIVATIONS,
-      "of the hidden layers" },
-    { "init", NULL, PH_OPTION_CHOICE, AT(init), "auto", 0, 0, "auto glorot he",
-      "start of the weights; auto: he for the relu family, else glorot" },
-    { "dropout", "dropout-rate", PH_OPTION_REAL, AT(dropout), "0", 0, 0.99, NULL,
-      "share of hidden units of encoder and decoder dropped in training" },
     { "critic-dropout", NULL, PH_OPTION_REAL, AT(critic_dropout), "0", 0, 0.99, NULL,
       "the same of the critics" },
     { "noise", "corruption", PH_OPTION_CHOICE, AT(noise), "none", 0, 0, PH_NOISES,
@@ -90,8 +81,9 @@ static const ph_option table[] = {
 static ph_node *hidden(ph_aae_net *n, ph_node *row, bool learns)
 {
     const ph_aae_options *o = n->o;
-    ph_stack stack = { .activation = o->activation, .init = o->init, .dropout = learns ? o->dropout : 0,
-                       .bias = true, .input = learns || row != n->row ? NULL : n->x };
+    ph_stack stack = ph_stack_of(&o->net);
+    stack.dropout = learns ? o->net.dropout : 0;
+    stack.input = learns || row != n->row ? NULL : n->x;
     ph_picture picture = ph_picture_of(&n->x->shape);
     ph_node *touched, *h = row;
     double count = 0;
@@ -112,7 +104,7 @@ static ph_node *hidden(ph_aae_net *n, ph_node *row, bool learns)
 
 ph_aae_code ph_aae_encode(ph_aae_net *n, ph_node *row, bool learns)
 {
-    const char *init = n->o->init;
+    const char *init = n->o->net.init;
     ph_node *h = hidden(n, row, learns);
     ph_aae_code c = { .z = ph_linear_with(n->encoder, h, n->latent, "linear", init, true, NULL) };
     if (strcmp(n->o->encoder, "gaussian") == 0) {
@@ -137,9 +129,8 @@ static ph_node *beside(ph_node *y, ph_node *z)
 /* The row, before the activation that makes it one, from all that is known of it. */
 static ph_node *decode(ph_aae_net *n, ph_node *latent)
 {
-    const ph_aae_options *o = n->o;
-    ph_stack stack = { .activation = o->activation, .init = o->init, .dropout = o->dropout, .bias = true,
-                       .last_is_linear = o->tutorial_faults };
+    ph_stack stack = ph_stack_of(&n->o->net);
+    stack.last_is_linear = n->o->tutorial_faults;
     ph_node *y = ph_decode_over(n->decoder, latent, &n->x->shape, 1, &n->out, &stack);
     ph_scope_again(n->decoder);
     return y;
@@ -284,8 +275,7 @@ static void check(const ph_aae_net *n)
 static bool read_options(ph_aae_net *n)
 {
     const ph_aae_options *o = n->o;
-    bool sound = ph_layers_read(o->hidden, &n->in) == PH_OK &&
-                 ph_layers_mirror(o->decoder_hidden, &n->in, &n->x->shape, &n->out) == PH_OK &&
+    bool sound = ph_net_layers(&o->net, &n->x->shape, &n->in, &n->out) == PH_OK &&
                  ph_prior_read(o->prior, &n->prior) == PH_OK;
     for (size_t i = 0; i < n->in.count; i++)
         if (n->in.layer[i].kind == PH_DENSE)

@@ -10,10 +10,11 @@ typedef struct ph_aae_phase_options {
 } ph_aae_phase_options;
 
 typedef struct ph_aae_options {
-    const char *hidden, *decoder_hidden, *critic_hidden, *activation, *init, *loss, *noise, *encoder;
+    ph_net_options net;
+    const char *critic_hidden, *loss, *noise, *encoder;
     const char *prior, *labels, *labels_for, *without;
     int64_t latent_dim, classes, prior_rows;
-    double dropout, critic_dropout;
+    double critic_dropout;
     bool labelled_apart, tutorial_faults;
     ph_aae_phase_options reconstruction, critic, generator, classify;
 } ph_aae_options;

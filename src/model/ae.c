@@ -21,29 +21,22 @@
 #include <string.h>
 
 typedef struct ae_options {
-    const char *hidden, *decoder_hidden, *activation, *latent_activation, *loss, *init;
-    const char *output_activation;
+    ph_net_options net;
+    const char *latent_activation, *loss, *output_activation;
     const char *noise, *sparsity, *jacobian, *pretrain, *finetune;
     int64_t latent_dim, pretrain_epochs, classes;
-    double dropout, emphasis, sparsity_weight, contractive, pretrain_lr;
+    double emphasis, sparsity_weight, contractive, pretrain_lr;
     bool tied, no_bias;
 } ae_options;
 
 #define AT(field) offsetof(ae_options, field)
 
 static const ph_option table[] = {
-    { "hidden", "hidden-neuron-list hidden-layer-sizes layers", PH_OPTION_TEXT, AT(hidden),
-      "256,128", 0, 0, NULL, "widths of the encoder's hidden layers, or none" },
+    PH_NET_OPTIONS(ae_options, "256,128"),
     { "latent-dim", "n-latent hiddensize z-dim code-size", PH_OPTION_INT, AT(latent_dim), "20", 1,
       1e6, NULL, "size of the code" },
-    { "decoder-hidden", NULL, PH_OPTION_TEXT, AT(decoder_hidden), "mirror", 0, 0, NULL,
-      "widths of the decoder's hidden layers; mirror: the encoder's, reversed" },
-    { "activation", NULL, PH_OPTION_CHOICE, AT(activation), "relu", 0, 0, PH_ACTIVATIONS,
-      "of the hidden layers" },
     { "latent-activation", NULL, PH_OPTION_CHOICE, AT(latent_activation), "linear", 0, 0,
       PH_ACTIVATIONS, "of the code" },
-    { "dropout", "dropout-rate", PH_OPTION_REAL, AT(dropout), "0", 0, 0.99, NULL,
-      "share of hidden units dropped in training" },
     { "loss", NULL, PH_OPTION_CHOICE, AT(loss), "auto", 0, 0, "auto bce mse lp:P",
       "what is minimised; auto: bce for bytes and [0,1], else mse" },
     { "output-activation", NULL, PH_OPTION_CHOICE, AT(output_activation), "auto", 0, 0,
@@ -51,8 +44,6 @@ static const ph_option table[] = {
     { "tied", "tied-weights", PH_OPTION_FLAG, AT(tied), "0", 0, 0, NULL,
       "the decoder uses the encoder's weights, transposed" },
     { "no-bias", NULL, PH_OPTION_FLAG, AT(no_bias), "0", 0, 0, NULL, "layers without biases" },
-    { "init", NULL, PH_OPTION_CHOICE, AT(init), "auto", 0, 0, "auto glorot he",
-      "start of the weights; auto: he for the relu family, else glorot" },
     { "noise", "corruption", PH_OPTION_CHOICE, AT(noise), "none", 0, 0, PH_NOISES,
       "on the rows that go in, fresh in each step; the clean row is wanted back" },
     { "emphasis", NULL, PH_OPTION_REAL, AT(emphasis), "1", 0, 1e3, NULL,
@@ -91,14 +82,14 @@ typedef struct net {
 
 static ph_node *linear(const net *n, ph_scope *scope, ph_node *a, size_t width, const char *activation)
 {
-    return ph_linear_with(scope, a, width, activation, n->o->init, !n->o->no_bias, NULL);
+    return ph_linear_with(scope, a, width, activation, n->o->net.init, !n->o->no_bias, NULL);
 }
 
 static ph_stack stack(const net *n)
 {
-    const ae_options *o = n->o;
-    return (ph_stack){ .activation = o->activation, .init = o->init, .dropout = o->dropout,
-                       .bias = !o->no_bias };
+    ph_stack stack = ph_stack_of(&n->o->net);
+    stack.bias = !n->o->no_bias;
+    return stack;
 }
 
 /* The code, or what sparsity topk:K leaves of it. */
@@ -220,10 +211,10 @@ static void pretrain_layer(const net *n, size_t i, ph_node *a, const char *activ
     snprintf(name, sizeof name, "encoder/%zu/weight", i);
     ph_variable *tied = ph_variable_find(n->graph, name);
     ph_node *y = layer_again(n, "decoder", back, h, tied ? tied->node : NULL), *loss;
-    const char *kind = i == 0 ? o->loss : strcmp(o->activation, "sigmoid") == 0 ? "bce" : "mse";
+    const char *kind = i == 0 ? o->loss : strcmp(o->net.activation, "sigmoid") == 0 ? "bce" : "mse";
     bool logits = strcmp(kind, "bce") == 0;
     loss = ph_mean_rows(i == 0 ? ph_sum(loss_parts(n, y, a))
-                               : ph_loss(kind, logits ? y : ph_activation(y, o->activation), a));
+                               : ph_loss(kind, logits ? y : ph_activation(y, o->net.activation), a));
     bool sparse = strcmp(o->sparsity, "none") != 0 && strncmp(o->sparsity, "topk:", 5) != 0;
     if (sparse)
         loss = ph_add(ph_scale(loss, strcmp(kind, "mse") == 0 ? 0.5 : 1),
@@ -237,13 +228,13 @@ static void pretrain_layer(const net *n, size_t i, ph_node *a, const char *activ
 static void pretrain(const net *n)
 {
     const ae_options *o = n->o;
-    if (strcmp(o->decoder_hidden, "mirror") != 0)
+    if (strcmp(o->net.decoder_hidden, "mirror") != 0)
         ph_refuse(n->graph, "pretrain layerwise needs a mirrored decoder");
-    if (!ph_layers_dense(&n->in))
-        ph_refuse(n->graph, "pretrain layerwise is for dense layers");
+    if (!ph_layers_dense(&n->in) || strcmp(o->net.norm, "none") != 0)
+        ph_refuse(n->graph, "pretrain layerwise is for dense layers without a norm");
     ph_node *a = n->row;
     for (size_t i = 0; i <= n->in.count && ph_graph_status(n->graph) == PH_OK; i++) {
-        const char *f = i < n->in.count ? o->activation : o->latent_activation;
+        const char *f = i < n->in.count ? o->net.activation : o->latent_activation;
         pretrain_layer(n, i, a, f);
         a = ph_activation(layer_again(n, "encoder", i, a, NULL), f);
     }
@@ -283,12 +274,11 @@ static void objective(const net *n, ph_node *y)
 
 static bool read_layers(net *n)
 {
-    bool sound = ph_layers_read(n->o->hidden, &n->in) == PH_OK &&
-                 ph_layers_mirror(n->o->decoder_hidden, &n->in, &n->x->shape, &n->out) == PH_OK;
-    if (!sound)
+    const ph_net_options *nets = &n->o->net;
+    if (ph_net_layers(nets, &n->x->shape, &n->in, &n->out) != PH_OK)
         ph_refuse(n->graph, "%s", ph_message());
-    else if (n->o->tied && strcmp(n->o->decoder_hidden, "mirror") != 0)
-        ph_refuse(n->graph, "tied weights need a mirrored decoder");
+    else if (n->o->tied && (strcmp(nets->decoder_hidden, "mirror") != 0 || strcmp(nets->norm, "none") != 0))
+        ph_refuse(n->graph, "tied weights need a mirrored decoder and no norm");
     return ph_graph_status(n->graph) == PH_OK;
 }
 

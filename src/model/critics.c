@@ -9,11 +9,11 @@
 /* The critic's logit of each code: above 0 it takes it for a draw of the prior. */
 static ph_node *judge(const ph_aae_net *n, const char *name, ph_node *a)
 {
-    ph_stack stack = { .activation = n->o->activation, .init = n->o->init,
+    ph_stack stack = { .activation = n->o->net.activation, .init = n->o->net.init,
                        .dropout = n->o->critic_dropout, .bias = true };
     ph_scope *scope = ph_scope_of(n->graph, name);
     ph_node *h = ph_stack_over(scope, a, NULL, &n->judge, &stack);
-    ph_node *logit = ph_linear_with(scope, h, 1, "linear", n->o->init, true, NULL);
+    ph_node *logit = ph_linear_with(scope, h, 1, "linear", n->o->net.init, true, NULL);
     ph_scope_again(scope);
     return ph_flatten(logit);
 }

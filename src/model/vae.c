@@ -19,10 +19,10 @@
 #include <string.h>
 
 typedef struct vae_options {
-    const char *hidden, *decoder_hidden, *activation, *init, *latent, *likelihood, *binarize,
-        *objective;
+    ph_net_options net;
+    const char *latent, *likelihood, *binarize, *objective;
     int64_t latent_dim;
-    double dropout, beta, kl_warmup, free_bits, capacity, capacity_epochs;
+    double beta, kl_warmup, free_bits, capacity, capacity_epochs;
     double temperature, temperature_min, temperature_epochs;
 } vae_options;
 
@@ -30,20 +30,11 @@ typedef struct vae_options {
 enum { USUAL_SIZE = 20 };
 
 static const ph_option table[] = {
-    { "hidden", "hidden-neuron-list hidden-layer-sizes layers", PH_OPTION_TEXT, AT(hidden), "400", 0,
-      0, NULL, "widths of the encoder's hidden layers, or none" },
+    PH_NET_OPTIONS(vae_options, "400"),
     { "latent-dim", "n-latent hiddensize z-dim code-size", PH_OPTION_INT, AT(latent_dim), "20", 1,
       1e6, NULL, "size of a Gaussian code" },
     { "latent", NULL, PH_OPTION_CHOICE, AT(latent), "gaussian", 0, 0, PH_LATENTS,
       "what a code is: normal numbers, or N variables of K classes each (Gumbel-softmax)" },
-    { "decoder-hidden", NULL, PH_OPTION_TEXT, AT(decoder_hidden), "mirror", 0, 0, NULL,
-      "widths of the decoder's hidden layers; mirror: the encoder's, reversed" },
-    { "activation", NULL, PH_OPTION_CHOICE, AT(activation), "relu", 0, 0, PH_ACTIVATIONS,
-      "of the hidden layers" },
-    { "dropout", "dropout-rate", PH_OPTION_REAL, AT(dropout), "0", 0, 0.99, NULL,
-      "share of hidden units dropped in training" },
-    { "init", NULL, PH_OPTION_CHOICE, AT(init), "auto", 0, 0, "auto glorot he",
-      "start of the weights; auto: he for the relu family, else glorot" },
     { "likelihood", NULL, PH_OPTION_CHOICE, AT(likelihood), "auto", 0, 0, "auto " PH_LIKELIHOODS,
       "of a row given its code; C: the variance; L: levels from 0 to 1 that numbers are rounded to "
       "[16]; auto: bernoulli for bytes and [0,1]" },
@@ -181,8 +172,7 @@ static ph_node *binarized(const net *n)
 static bool read_options(net *n)
 {
     const vae_options *o = n->o;
-    if (ph_layers_read(o->hidden, &n->in) != PH_OK ||
-        ph_layers_mirror(o->decoder_hidden, &n->in, &n->x->shape, &n->out) != PH_OK)
+    if (ph_net_layers(&o->net, &n->x->shape, &n->in, &n->out) != PH_OK)
         ph_refuse(n->graph, "%s", ph_message());
     ph_latent_read(&n->latent, n->graph, o->latent, (size_t)o->latent_dim);
     ph_likelihood_read(&n->likelihood, o->likelihood, n->decoder, ph_width(n->row));
@@ -208,8 +198,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     const vae_options *o = options;
     net n = { .graph = g, .o = o, .x = x, .row = ph_flatten(x),
               .encoder = ph_scope_of(g, "encoder"), .decoder = ph_scope_of(g, "decoder"),
-              .stack = { .activation = o->activation, .init = o->init, .dropout = o->dropout,
-                        .bias = true } };
+              .stack = ph_stack_of(&o->net) };
     if (!read_options(&n))
         return;
     n.row = binarized(&n);
@@ -217,7 +206,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     encoder.input = x;
     ph_picture picture = ph_picture_of(&x->shape);
     ph_node *h = ph_stack_over(n.encoder, n.row, &picture, &n.in, &encoder);
-    ph_latent_over(&n.latent, n.encoder, h, o->init);
+    ph_latent_over(&n.latent, n.encoder, h, o->net.init);
     ph_node *kl = objective(&n), *code = n.latent.code;
 
     ph_node *mean = ph_likelihood_mean(&n.likelihood, decode(&n, code));

@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 #include "op/op_nodes.h"
 
+#define PH_NORMS "none layer batch group group:G"
 #define PH_ACTIVATIONS "linear relu leaky-relu elu gelu silu sigmoid tanh softplus"
 
 /* ---- Lists of layers: layer_list.c ---------------------------------------------------------------- */
@@ -52,9 +53,34 @@ bool ph_layers_dense(const ph_layers *);
 
 /* ---- Layers: layers.c ------------------------------------------------------------------------------- */
 
+/* The options of families with an encoder and a decoder: a struct of options has one as its `net`, and its
+ * table PH_NET_OPTIONS. */
+typedef struct ph_net_options {
+    const char *hidden, *decoder_hidden, *activation, *init, *norm;
+    double dropout;
+} ph_net_options;
+
+#define PH_NET_OPTIONS(type, usual)                                                                \
+    { "hidden", "hidden-neuron-list hidden-layer-sizes layers", PH_OPTION_TEXT,                    \
+      offsetof(type, net.hidden), usual, 0, 0, NULL, "the encoder's hidden layers: widths, or, for " \
+      "pictures and series, conv CHANNELS WINDOW/STRIDE, res CHANNELS xTIMES, pool WINDOW, ...; or none" }, \
+    { "decoder-hidden", NULL, PH_OPTION_TEXT, offsetof(type, net.decoder_hidden), "mirror", 0, 0, NULL, \
+      "the decoder's; mirror: what undoes the encoder's, in reverse" },                            \
+    { "activation", NULL, PH_OPTION_CHOICE, offsetof(type, net.activation), "relu", 0, 0,          \
+      PH_ACTIVATIONS, "of the hidden layers" },                                                    \
+    { "norm", "normalization", PH_OPTION_CHOICE, offsetof(type, net.norm), "none", 0, 0, PH_NORMS, \
+      "of what hidden layers give, before their activation" },                                     \
+    { "dropout", "dropout-rate", PH_OPTION_REAL, offsetof(type, net.dropout), "0", 0, 0.99, NULL,  \
+      "share of hidden units dropped in training" },                                               \
+    { "init", NULL, PH_OPTION_CHOICE, offsetof(type, net.init), "auto", 0, 0, "auto glorot he",    \
+      "start of the weights; auto: he for the relu family, else glorot" }
+
+/* The encoder's layers and the decoder's, for rows of that shape. */
+ph_status ph_net_layers(const ph_net_options *, const ph_shape *row, ph_layers *encoder, ph_layers *decoder);
+
 /* What the layers of a net have in common. */
 typedef struct ph_stack {
-    const char *activation, *init;
+    const char *activation, *init, *norm; /* norm NULL: none */
     double dropout;
     bool bias;
     ph_node *input;            /* each layer is exported as one of it, layer1 and so on; NULL: none is */
@@ -62,7 +88,9 @@ typedef struct ph_stack {
     bool last_is_linear;       /* the last hidden layer has no activation */
 } ph_stack;
 
-/* Hidden layers, one after the other: linear, activation, dropout. a: the numbers, [n], of what *picture
+ph_stack ph_stack_of(const ph_net_options *);
+
+/* Hidden layers, one after the other: linear, norm, activation, dropout. a: the numbers, [n], of what *picture
  * says (NULL: of none). Gives numbers again, and in *picture of what. */
 ph_node *ph_stack_over(ph_scope *, ph_node *a, ph_picture *picture, const ph_layers *, const ph_stack *);
 /* A decoder's hidden layers over codes and its last layer: `each` numbers, before the activation that makes
@@ -95,8 +123,6 @@ ph_node *ph_jacobian_estimate(ph_node *h, ph_node *x);
 
 /* Half width of the uniform start of a layer. */
 double ph_start_range(size_t in, size_t out, const char *activation, const char *rule);
-
-#define PH_NORMS "none layer batch group group:G"
 
 /* a [.., c] with mean 0 and variance 1, then scaled and shifted by trained [c] of the scope's next
  * layer: "layer", along the last dimension (Ba et al. 2016); "group:G", in each of G groups of channels

@@ -160,8 +160,10 @@ static void add_layers(flow *f, const ph_layers *layers)
         const ph_layer *l = &layers->layer[i];
         bool bare = o->last_is_linear && i + 1 == layers->count;
         add_layer(f, *l, o->activation);
+        if (l->kind <= PH_RESIDUAL && !bare)
+            f->a = ph_activation(o->norm ? ph_norm(f->scope, f->a, o->norm) : f->a, o->activation);
         if (l->kind <= PH_RESIDUAL)
-            f->a = ph_dropout(bare ? f->a : ph_activation(f->a, o->activation), o->dropout);
+            f->a = ph_dropout(f->a, o->dropout);
         char name[32];
         snprintf(name, sizeof name, "layer%zu", i + 1);
         if (o->input)
@@ -174,6 +176,19 @@ static flow flow_of(ph_scope *scope, ph_node *a, const ph_picture *picture, cons
 {
     ph_picture none = { true, { 1, 1, ph_shape_columns(&a->shape) } };
     return (flow){ scope, a, false, picture ? *picture : none, o };
+}
+
+ph_stack ph_stack_of(const ph_net_options *o)
+{
+    return (ph_stack){ .activation = o->activation, .init = o->init, .norm = o->norm,
+                       .dropout = o->dropout, .bias = true };
+}
+
+ph_status ph_net_layers(const ph_net_options *o, const ph_shape *row, ph_layers *encoder,
+                        ph_layers *decoder)
+{
+    PH_TRY(ph_layers_read(o->hidden, encoder));
+    return ph_layers_mirror(o->decoder_hidden, encoder, row, decoder);
 }
 
 ph_node *ph_stack_over(ph_scope *scope, ph_node *a, ph_picture *picture, const ph_layers *layers,

@@ -7,7 +7,6 @@
 #include "nn/nn.h"
 
 #include <math.h>
-#include <stdio.h>
 
 /* Number `which` of the queries, keys and values, [heads, n, d / heads], of all of them one after the
  * other: equal pieces of a row. */
@@ -40,27 +39,12 @@ ph_node *ph_attention(ph_scope *scope, ph_node *a, size_t heads, bool causal)
     return ph_linear(scope, ph_reshape(mixed, 2, (size_t[]){ n, d }), d, "linear", true);
 }
 
-/* Each token to mean 0 and variance 1, then scaled and shifted (Ba et al. 2016). To give way to
- * ph_norm(scope, a, "layer"). */
-static ph_node *layer_norm(ph_scope *scope, ph_node *a)
-{
-    char gain[32], bias[32];
-    size_t d = ph_shape_columns(&a->shape), number = (size_t)scope->layers++;
-    snprintf(gain, sizeof gain, "%zu/gain", number);
-    snprintf(bias, sizeof bias, "%zu/bias", number);
-    ph_node *apart = ph_sub(a, ph_scale(ph_sum_last(a), 1.0 / (double)d));
-    ph_node *variance = ph_scale(ph_sum_last(ph_square(apart)), 1.0 / (double)d);
-    ph_node *y = ph_div(apart, ph_sqrt(ph_shift(variance, 1e-5)));
-    return ph_add(ph_mul(y, ph_parameter(scope, gain, 1, &d, PH_ONES, 0)),
-                  ph_parameter(scope, bias, 1, &d, PH_ZEROS, 0));
-}
-
 ph_node *ph_transformer_block(ph_scope *scope, ph_node *a, size_t heads, size_t hidden, bool causal)
 {
     if (ph_is_dead(a))
         return a;
     size_t d = ph_shape_columns(&a->shape);
-    ph_node *h = ph_add(a, ph_attention(scope, layer_norm(scope, a), heads, causal));
-    ph_node *inner = ph_gelu(ph_linear(scope, layer_norm(scope, h), hidden, "gelu", true));
+    ph_node *h = ph_add(a, ph_attention(scope, ph_norm(scope, a, "layer"), heads, causal));
+    ph_node *inner = ph_gelu(ph_linear(scope, ph_norm(scope, h, "layer"), hidden, "gelu", true));
     return ph_add(h, ph_linear(scope, inner, d, "linear", true));
 }

@@ -58,8 +58,8 @@ static void norm(const net *n, int number, const double *a, double *out)
             variance += pow(a[t * D + i] - mean, 2) / D;
         for (size_t i = 0; i < D; i++)
             out[t * D + i] = (a[t * D + i] - mean) / sqrt(variance + 1e-5) *
-                                 parameter(n, number, "gain")->data[i] +
-                             parameter(n, number, "bias")->data[i];
+                                 parameter(n, number, "scale")->data[i] +
+                             parameter(n, number, "shift")->data[i];
     }
 }
 

@@ -78,6 +78,10 @@ ph_node *ph_state(ph_scope *, const char *name, size_t rank, const size_t *shape
  * that prepares does so in its own epochs. Returns the new value. */
 ph_node *ph_assign(ph_node *state, ph_node *value);
 
+/* Where `condition` is not 0, a step that trains the parameter ends with `value` in place of what the
+ * optimiser came to; both are broadcast to its shape. */
+void ph_replace(ph_node *parameter, ph_node *condition, ph_node *value);
+
 /* Noise, fresh in every step: a pure function of seed, step, phase, node, row and column. Shaped
  * like `like`. Philox (Salmon et al. 2011). */
 ph_node *ph_normal_like(ph_node *like);              /* mean 0, variance 1 */
@@ -104,6 +108,8 @@ ph_node *ph_scale(ph_node *a, double factor);
 ph_node *ph_shift(ph_node *a, double term);
 ph_node *ph_power(ph_node *a, double exponent);      /* a > 0 */
 ph_node *ph_clamp(ph_node *a, double low, double high);
+ph_node *ph_round(ph_node *a);                       /* to the nearest whole number, ties to even; no
+                                                        derivative */
 ph_node *ph_neg(ph_node *a);
 ph_node *ph_abs(ph_node *a);
 ph_node *ph_sign(ph_node *a);
@@ -189,6 +195,15 @@ ph_node *ph_broadcast(ph_node *a, ph_node *like);
 /* Entries of the whole table [v, n]: indices [..] give [.., n], a single one, [1], gives [n]. NaN where
  * there is no such entry. */
 ph_node *ph_gather(ph_node *table, ph_node *index);
+/* Its derivative: the lines of a [.., n] added up by their index [..], in their order, to a whole
+ * [entries, n]. */
+ph_node *ph_scatter(ph_node *a, ph_node *index, size_t entries);
+/* `count` of the lines of x [.., d], of all its rows, as a whole [count, d]: which ones is a function of
+ * key, a whole scalar from 0 to 2^24, and of how many there are; no derivative. */
+ph_node *ph_choose_lines(ph_node *x, size_t count, ph_node *key);
+/* The whole centres [k, d] after so many rounds (a whole scalar) of Lloyd's iteration (1982) over the lines
+ * of x [.., d]; no derivative. */
+ph_node *ph_cluster_lines(ph_node *x, ph_node *centres, ph_node *rounds);
 /* The index (u32) of the entry of the whole table [v, d] that is nearest to each line of x [.., d], and
  * that of the largest number of each line of a [.., n]; of equal ones the first. The result is [..], or
  * [1] where there are no other dimensions; no derivative. */
@@ -198,6 +213,8 @@ ph_node *ph_argmax_last(ph_node *a);
  * is n or more), and as numbers, [..], exact up to 2^24; no derivative. */
 ph_node *ph_one_hot(ph_node *index, size_t n);
 ph_node *ph_to_real(ph_node *index);
+/* Numbers, which are whole and from 0 to 2^24, as indices, [..]; others become 2^32 - 1, which no table has. */
+ph_node *ph_to_index(ph_node *a);
 /* Row number floor(u v) of it, for u per row, [1], in [0, 1): with uniform noise, any of its rows. No
  * derivative. */
 ph_node *ph_pick(ph_node *table, ph_node *u);

@@ -82,6 +82,7 @@ typedef struct ph_variable {
     int slot;                  /* of inputs: the number it is bound by */
     real *data;                /* of all but inputs: owned, aligned to 64 bytes */
     struct ph_variable *average; /* the state with its average over the steps, or NULL */
+    struct ph_node *when, *instead; /* of parameters: ph_replace(), or NULL */
     bool assigned;             /* of states: a phase of training proper sets it as the model says */
     const real *used;          /* what stands in for a parameter outside training, or NULL */
     ph_node *node;

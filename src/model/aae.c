@@ -131,7 +131,7 @@ static ph_node *decode(ph_aae_net *n, ph_node *latent)
 {
     ph_stack stack = ph_stack_of(&n->o->net);
     stack.last_is_linear = n->o->tutorial_faults;
-    ph_node *y = ph_decode_over(n->decoder, latent, &n->x->shape, 1, &n->out, &stack);
+    ph_node *y = ph_decode_over(n->decoder, latent, NULL, &n->x->shape, 1, &n->out, &stack);
     ph_scope_again(n->decoder);
     return y;
 }
@@ -275,7 +275,7 @@ static void check(const ph_aae_net *n)
 static bool read_options(ph_aae_net *n)
 {
     const ph_aae_options *o = n->o;
-    bool sound = ph_net_layers(&o->net, &n->x->shape, &n->in, &n->out) == PH_OK &&
+    bool sound = ph_net_layers(&o->net, &n->x->shape, NULL, &n->in, &n->out) == PH_OK &&
                  ph_prior_read(o->prior, &n->prior) == PH_OK;
     for (size_t i = 0; i < n->in.count; i++)
         if (n->in.layer[i].kind == PH_DENSE)

@@ -136,7 +136,7 @@ static ph_node *decode(const net *n)
 {
     ph_stack layers = stack(n);
     layers.tied = n->o->tied ? n->encoder : NULL;
-    return ph_decode_over(n->decoder, n->code, &n->x->shape, 1, &n->out, &layers);
+    return ph_decode_over(n->decoder, n->code, NULL, &n->x->shape, 1, &n->out, &layers);
 }
 
 static ph_node *reconstruction_loss(const net *n, ph_node *y)
@@ -275,7 +275,7 @@ static void objective(const net *n, ph_node *y)
 static bool read_layers(net *n)
 {
     const ph_net_options *nets = &n->o->net;
-    if (ph_net_layers(nets, &n->x->shape, &n->in, &n->out) != PH_OK)
+    if (ph_net_layers(nets, &n->x->shape, NULL, &n->in, &n->out) != PH_OK)
         ph_refuse(n->graph, "%s", ph_message());
     else if (n->o->tied && (strcmp(nets->decoder_hidden, "mirror") != 0 || strcmp(nets->norm, "none") != 0))
         ph_refuse(n->graph, "tied weights need a mirrored decoder and no norm");

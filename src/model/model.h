@@ -57,7 +57,7 @@ void ph_mixture_free(ph_mixture *);
 ph_status ph_moments(const ph_data *, const ph_scaling *, double *mean, double *scatter);
 
 extern const ph_family_desc ph_family_aae, ph_family_ae, ph_family_logistic_pca, ph_family_pca,
-                            ph_family_vae;
+                            ph_family_vae, ph_family_vqvae;
 const ph_family_desc *ph_family_find(const char *name);
 
 /* A model without scaling and graph: options read and resolved. */

@@ -74,7 +74,7 @@ typedef struct net {
 static ph_node *decode(net *n, ph_node *z)
 {
     size_t each = ph_likelihood_width(&n->likelihood) / ph_width(n->x);
-    ph_node *y = ph_decode_over(n->decoder, z, &n->x->shape, each, &n->out, &n->stack);
+    ph_node *y = ph_decode_over(n->decoder, z, NULL, &n->x->shape, each, &n->out, &n->stack);
     ph_scope_again(n->decoder);
     return y;
 }
@@ -172,7 +172,7 @@ static ph_node *binarized(const net *n)
 static bool read_options(net *n)
 {
     const vae_options *o = n->o;
-    if (ph_net_layers(&o->net, &n->x->shape, &n->in, &n->out) != PH_OK)
+    if (ph_net_layers(&o->net, &n->x->shape, NULL, &n->in, &n->out) != PH_OK)
         ph_refuse(n->graph, "%s", ph_message());
     ph_latent_read(&n->latent, n->graph, o->latent, (size_t)o->latent_dim);
     ph_likelihood_read(&n->likelihood, o->likelihood, n->decoder, ph_width(n->row));

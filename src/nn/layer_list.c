@@ -366,15 +366,32 @@ static ph_status append_grid(ph_layers *layers, const ph_picture *p)
     return p->flat ? PH_OK : append(layers, &grid);
 }
 
-ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape *row, ph_layers *decoder)
+/* From the code to what the encoder's last layer gave: by a window of 3 x 3 from picture to picture. */
+static ph_status append_first(ph_layers *layers, const ph_picture *code, const ph_picture *end)
+{
+    ph_layer first = { .kind = PH_DENSE, .width = numbers(end) };
+    if (code->flat) {
+        PH_TRY(append(layers, &first));
+        return append_grid(layers, end);
+    }
+    first = (ph_layer){ .kind = PH_CONVOLUTION, .width = end->size[2], .kernel = { 3, 3 },
+                        .window = { { 1, 1 }, { 1, 1 }, { 1, 1 }, 1 } };
+    return append(layers, &first);
+}
+
+ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape *row, ph_picture *code,
+                           ph_layers *decoder)
 {
     ph_picture after[PH_MAX_LAYERS + 1] = { ph_picture_of(row) };
     for (size_t i = 0; i < encoder->count; i++) {
         after[i + 1] = after[i];
         PH_TRY(ph_layer_shape(&encoder->layer[i], &after[i + 1]));
     }
+    const ph_picture *end = &after[encoder->count];
+    if (!code->flat)
+        *code = (ph_picture){ end->flat, { end->size[0], end->size[1], code->size[2] } };
     if (strcmp(text, "mirror") != 0) {
-        ph_picture p = { true, { 1, 1, 1 } };
+        ph_picture p = *code;
         PH_TRY(ph_layers_read(text, decoder));
         for (size_t i = 0; i < decoder->count; i++)
             PH_TRY(ph_layer_shape(&decoder->layer[i], &p));
@@ -383,9 +400,7 @@ ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape 
     *decoder = (ph_layers){ .mirror = encoder->count > 0 };
     if (encoder->count == 0)
         return PH_OK;
-    ph_layer first = { .kind = PH_DENSE, .width = numbers(&after[encoder->count]) };
-    PH_TRY(append(decoder, &first));
-    PH_TRY(append_grid(decoder, &after[encoder->count]));
+    PH_TRY(append_first(decoder, code, end));
     for (size_t i = encoder->count; i-- > 1;) {
         ph_layer back = undone(&encoder->layer[i], &after[i]);
         PH_TRY(append(decoder, &back));

@@ -43,9 +43,11 @@ typedef struct ph_picture {
 /* A row as a picture: of one line, if it has one dimension, of one channel, if it has two. */
 ph_picture ph_picture_of(const ph_shape *row);
 ph_status ph_layers_read(const char *text, ph_layers *layers);
-/* The layers of a decoder for rows of that shape: "mirror" undoes those of the encoder. Tells what does
- * not fit in either. */
-ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape *row, ph_layers *decoder);
+/* The layers of a decoder for rows of that shape: "mirror" undoes those of the encoder. code: what the
+ * decoder is given, numbers or, where the encoder ends in a picture, one of as many pixels; its lines and
+ * columns are set here, and where the encoder ends in numbers it becomes such. Tells what does not fit. */
+ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape *row, ph_picture *code,
+                           ph_layers *decoder);
 /* Settles the sizes of l, which follows *before, and makes *before what it gives. */
 ph_status ph_layer_shape(ph_layer *l, ph_picture *before);
 /* Whether all are dense. */
@@ -75,8 +77,9 @@ typedef struct ph_net_options {
     { "init", NULL, PH_OPTION_CHOICE, offsetof(type, net.init), "auto", 0, 0, "auto glorot he",    \
       "start of the weights; auto: he for the relu family, else glorot" }
 
-/* The encoder's layers and the decoder's, for rows of that shape. */
-ph_status ph_net_layers(const ph_net_options *, const ph_shape *row, ph_layers *encoder, ph_layers *decoder);
+/* The encoder's layers and the decoder's (see ph_layers_mirror()). code NULL: numbers. */
+ph_status ph_net_layers(const ph_net_options *, const ph_shape *row, ph_picture *code, ph_layers *encoder,
+                        ph_layers *decoder);
 
 /* What the layers of a net have in common. */
 typedef struct ph_stack {
@@ -93,10 +96,10 @@ ph_stack ph_stack_of(const ph_net_options *);
 /* Hidden layers, one after the other: linear, norm, activation, dropout. a: the numbers, [n], of what *picture
  * says (NULL: of none). Gives numbers again, and in *picture of what. */
 ph_node *ph_stack_over(ph_scope *, ph_node *a, ph_picture *picture, const ph_layers *, const ph_stack *);
-/* A decoder's hidden layers over codes and its last layer: `each` numbers, before the activation that makes
- * them such, for each number of such rows: [width * each]. */
-ph_node *ph_decode_over(ph_scope *, ph_node *code, const ph_shape *row, size_t each, const ph_layers *,
-                        const ph_stack *);
+/* A decoder's hidden layers over codes, the numbers of *picture (NULL: of none), and its last layer: `each`
+ * numbers, before the activation that makes them such, for each number of such rows: [width * each]. */
+ph_node *ph_decode_over(ph_scope *, ph_node *code, const ph_picture *picture, const ph_shape *row,
+                        size_t each, const ph_layers *, const ph_stack *);
 
 /* ph_linear with a choice of start ("auto", "glorot", "he"). weight: a whole [n, width of a] that is
  * used transposed, for tied weights; NULL makes one. */

@@ -184,11 +184,12 @@ ph_stack ph_stack_of(const ph_net_options *o)
                        .dropout = o->dropout, .bias = true };
 }
 
-ph_status ph_net_layers(const ph_net_options *o, const ph_shape *row, ph_layers *encoder,
-                        ph_layers *decoder)
+ph_status ph_net_layers(const ph_net_options *o, const ph_shape *row, ph_picture *code,
+                        ph_layers *encoder, ph_layers *decoder)
 {
+    ph_picture numbers = { true, { 1, 1, 1 } };
     PH_TRY(ph_layers_read(o->hidden, encoder));
-    return ph_layers_mirror(o->decoder_hidden, encoder, row, decoder);
+    return ph_layers_mirror(o->decoder_hidden, encoder, row, code ? code : &numbers, decoder);
 }
 
 ph_node *ph_stack_over(ph_scope *scope, ph_node *a, ph_picture *picture, const ph_layers *layers,
@@ -203,12 +204,12 @@ ph_node *ph_stack_over(ph_scope *scope, ph_node *a, ph_picture *picture, const p
     return as_numbers(&f);
 }
 
-ph_node *ph_decode_over(ph_scope *scope, ph_node *code, const ph_shape *row, size_t each,
-                        const ph_layers *layers, const ph_stack *o)
+ph_node *ph_decode_over(ph_scope *scope, ph_node *code, const ph_picture *picture, const ph_shape *row,
+                        size_t each, const ph_layers *layers, const ph_stack *o)
 {
     if (ph_is_dead(code))
         return code;
-    flow f = flow_of(scope, code, NULL, o);
+    flow f = flow_of(scope, code, picture, o);
     ph_picture end = ph_picture_of(row);
     ph_layer last = layers->last;
     add_layers(&f, layers);

@@ -53,8 +53,6 @@ static void run_scatter(ph_call *call, int part)
     }
 }
 
-static ph_node *scatter(ph_node *rows, ph_node *index, const ph_shape *table);
-
 static void run_pick(ph_call *call, int part)
 {
     const ph_node *n = call->node;
@@ -72,7 +70,7 @@ static void run_pick(ph_call *call, int part)
 
 static void gather_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 {
-    by_input[0] = scatter(dy, y->input[1], &y->input[0]->shape);
+    by_input[0] = ph_scatter(dy, y->input[1], y->input[0]->shape.dim[0]);
 }
 
 static void scatter_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
@@ -87,9 +85,18 @@ const ph_op ph_op_scatter = { .name = "scatter_add", .flags = PH_OP_BY_INDEX, .a
 
 const ph_op ph_op_pick = { .name = "pick", .arity = 2, .run = run_pick };
 
-static ph_node *scatter(ph_node *rows, ph_node *index, const ph_shape *table)
+ph_node *ph_scatter(ph_node *a, ph_node *index, size_t entries)
 {
-    return ph_node_new(&ph_op_scatter, *table, (ph_node *[]){ rows, index }, 2, NULL, NULL, false);
+    if (ph_is_dead(a) || ph_is_dead(index))
+        return ph_is_dead(a) ? a : index;
+    ph_shape table = ph_shape_of(0, 2, (size_t[]){ entries, ph_shape_columns(&a->shape) }), lines;
+    if (entries == 0 || !ph_shape_of_entries(&index->shape, table.dim[1], &lines) ||
+        lines.set != a->shape.set || ph_shape_size(&lines) != ph_shape_size(&a->shape)) {
+        char left[96], right[96];
+        return ph_mistake(a->graph, "scatter: there is not one index in %s for each line of %s",
+                          ph_shape_text(&index->shape, right), ph_shape_text(&a->shape, left));
+    }
+    return ph_node_new(&ph_op_scatter, table, (ph_node *[]){ a, index }, 2, NULL, NULL, false);
 }
 
 ph_node *ph_gather(ph_node *table, ph_node *index)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { TASK_REALS = 8192 };
+enum { TASK_REALS = 8192, MOST_INDEX = 1 << 24 };
 
 static void run_argmax(ph_call *call, int part)
 {
@@ -51,12 +51,27 @@ static void run_to_real(ph_call *call, int part)
             out[i] = (real)index[i];
 }
 
+static void run_to_index(ph_call *call, int part)
+{
+    const ph_shape *shape = &call->node->shape;
+    size_t count = ph_call_rows(call, shape) * ph_shape_columns(shape), task;
+    const real *a = ph_call_input(call, 0);
+    uint32_t *out = (uint32_t *)ph_call_output(call);
+    while (ph_next_task(call, part, (count + TASK_REALS - 1) / TASK_REALS, &task))
+        for (size_t i = task * TASK_REALS; i < count && i < (task + 1) * TASK_REALS; i++) {
+            bool is = a[i] >= 0 && a[i] <= MOST_INDEX;
+            out[i] = is && (real)(uint32_t)a[i] == a[i] ? (uint32_t)a[i] : UINT32_MAX;
+        }
+}
+
 const ph_op ph_op_argmax_last = { .name = "argmax_last", .flags = PH_OP_INDEX, .arity = 1,
                                   .run = run_argmax };
 const ph_op ph_op_one_hot = { .name = "one_hot", .flags = PH_OP_BY_INDEX, .arity = 1,
                               .run = run_one_hot };
 const ph_op ph_op_to_real = { .name = "to_real", .flags = PH_OP_BY_INDEX, .arity = 1,
                               .run = run_to_real };
+const ph_op ph_op_to_index = { .name = "to_index", .flags = PH_OP_INDEX, .arity = 1,
+                               .run = run_to_index };
 
 ph_node *ph_argmax_last(ph_node *a)
 {
@@ -81,4 +96,9 @@ ph_node *ph_one_hot(ph_node *index, size_t n)
 ph_node *ph_to_real(ph_node *index)
 {
     return ph_node_new(&ph_op_to_real, index->shape, &index, 1, NULL, NULL, false);
+}
+
+ph_node *ph_to_index(ph_node *a)
+{
+    return ph_is_dead(a) ? a : ph_node_new(&ph_op_to_index, a->shape, &a, 1, NULL, NULL, false);
 }

@@ -13,8 +13,10 @@
 
 #ifdef PH_DOUBLE
 #define PH_SQRT sqrt
+#define PH_ROUND rint
 #else
 #define PH_SQRT sqrtf
+#define PH_ROUND rintf
 #endif
 
 /* ---- The rows, declared first, since derivatives refer to each other --------------------------- */
@@ -180,6 +182,7 @@ PLAIN2(less_equal)
 PLAIN2(equal)
 PLAIN1(neg)
 PLAIN1(abs)
+PLAIN1(round)
 PLAIN1(sign)
 PLAIN1(square)
 PLAIN1(sqrt)

@@ -110,6 +110,19 @@ ph_node *ph_assign(ph_node *state, ph_node *value)
     return ph_is_dead(done) ? done : done->input[1];
 }
 
+void ph_replace(ph_node *parameter, ph_node *condition, ph_node *value)
+{
+    if (ph_is_dead(parameter) || ph_is_dead(condition) || ph_is_dead(value))
+        return;
+    ph_variable *v = parameter->variable;
+    if (v == NULL || v->kind != PH_VARIABLE_PARAMETER) {
+        ph_mistake(parameter->graph, "replace: the target is not a parameter");
+        return;
+    }
+    v->when = ph_broadcast_to(condition, &parameter->shape);
+    v->instead = ph_broadcast_to(value, &parameter->shape);
+}
+
 /* ---- Copies ---------------------------------------------------------------------------------------- */
 
 /* Copies for each row of the result `count` reals from a row of `in` to a row of `out`. */

@@ -192,6 +192,8 @@ static void update_parameter(emitter *e, ph_variable *w, ph_node *g)
         next = rmsprop(e, w, g);
     else
         next = adam(e, w, g, decays && apart ? ph_mul(w->node, e->shared.keep) : w->node);
+    if (w->when)
+        next = ph_select(w->when, w->instead, next);
     assign(e, w->node, next);
     if (keeps_average(e, w)) {
         ph_node *average = state_like(e, w, "average");

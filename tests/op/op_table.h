@@ -77,6 +77,7 @@ BUILD1(scale, ph_scale(a, -1.75)) SCALAR(scale, -1.75 * a)
 BUILD1(shift, ph_shift(a, 0.375)) SCALAR(shift, a + 0.375)
 BUILD1(power, ph_power(a, 2.5)) SCALAR(power, pow(a, 2.5))
 BUILD1(clamp, ph_clamp(a, -0.5, 0.75)) SCALAR(clamp, fmin(fmax(a, -0.5), 0.75))
+BUILD1(round, ph_round(a)) SCALAR(round, nearbyint(a))
 BUILD1(neg, ph_neg(a)) SCALAR(neg, -a)
 BUILD1(abs, ph_abs(a)) SCALAR(abs, fabs(a))
 BUILD1(sign, ph_sign(a)) SCALAR(sign, a > 0 ? 1 : a < 0 ? -1 : 0)
@@ -637,6 +638,67 @@ static void ref_conv_weight(const problem *p, double *out)
     ref_windows(p, out, &p->in[0], &p->in[1], &p->out, &windows[1], 2);
 }
 
+/* Numbers to indices and back: what is no index becomes 2^32 - 1. */
+static ph_node *build_to_index(ph_node **in) { return ph_to_real(ph_to_index(in[0])); }
+static void ref_to_index(const problem *p, double *out)
+{
+    for (size_t i = 0; i < count_of(p, &p->in[0]); i++) {
+        double a = p->x[0][i];
+        out[i] = a >= 0 && a == floor(a) ? a : (double)(real)UINT32_MAX;
+    }
+}
+
+enum { CHOSEN = 5 };
+static ph_node *build_choose(ph_node **in) { return ph_choose_lines(in[0], CHOSEN, in[1]); }
+/* Philox4x32-10 once more, as its paper has it. */
+static uint64_t philox_64(uint32_t counter, uint32_t key)
+{
+    uint32_t c[4] = { counter, 0, 0, 0 }, k[2] = { key, 0 };
+    for (int round = 0; round < 10; round++, k[0] += 0x9E3779B9u, k[1] += 0xBB67AE85u) {
+        uint64_t low = 0xD2511F53ull * c[0], high = 0xCD9E8D57ull * c[2];
+        uint32_t next[4] = { (uint32_t)(high >> 32) ^ c[1] ^ k[0], (uint32_t)high,
+                             (uint32_t)(low >> 32) ^ c[3] ^ k[1], (uint32_t)low };
+        memcpy(c, next, sizeof c);
+    }
+    return (uint64_t)c[0] << 32 | c[1];
+}
+static void ref_choose(const problem *p, double *out)
+{
+    size_t n = columns(p, 0);
+    for (size_t k = 0; k < CHOSEN; k++)
+        memcpy(out + k * n, p->x[0] + philox_64((uint32_t)k, (uint32_t)p->x[1][0]) % lines(p, 0) * n,
+               n * sizeof *out);
+}
+
+static ph_node *build_cluster(ph_node **in)
+{
+    return ph_cluster_lines(in[0], in[1], ph_constant(in[0]->graph, 3));
+}
+static void ref_cluster(const problem *p, double *out)
+{
+    size_t n = columns(p, 0), count = p->in[1].dim[0];
+    memcpy(out, p->x[1], count * n * sizeof *out);
+    for (int round = 0; round < 3; round++) {
+        double sum[64] = { 0 }, members[16] = { 0 };
+        for (size_t l = 0; l < lines(p, 0); l++) {
+            size_t best = 0;
+            double least = INFINITY;
+            for (size_t k = 0; k < count; k++) {
+                double distance = 0;
+                for (size_t c = 0; c < n; c++)
+                    distance += pow(p->x[0][l * n + c] - out[k * n + c], 2);
+                best = distance < least ? k : best;
+                least = fmin(least, distance);
+            }
+            members[best]++;
+            for (size_t c = 0; c < n; c++)
+                sum[best * n + c] += p->x[0][l * n + c];
+        }
+        for (size_t i = 0; i < count * n; i++)
+            out[i] = members[i / n] > 0 ? sum[i] / members[i / n] : out[i];
+    }
+}
+
 static ph_node *build_product(ph_node **in) { return ph_product(in[0], in[1], false); }
 static ph_node *build_product_t(ph_node **in) { return ph_product(in[0], in[1], true); }
 static ph_node *build_over_rows(ph_node **in) { return ph_product_over_rows(in[0], in[1]); }
@@ -703,7 +765,8 @@ static const op_row table[] = {
     EW(equal, 2, BETWEEN(-2, 2), .no_derivative = true, .steps = true),
     EW(select, 3, .low = { -1, -2, -2 }, .high = { 1, 2, 2 }, .steps = true),
     EW(copy, 1, BETWEEN(-2, 2)), EW(scale, 1, BETWEEN(-2, 2)), EW(shift, 1, BETWEEN(-2, 2)),
-    EW(power, 1, BETWEEN(0.25, 3)), EW(clamp, 1, BETWEEN(-2, 2)), EW(neg, 1, BETWEEN(-2, 2)),
+    EW(power, 1, BETWEEN(0.25, 3)), EW(clamp, 1, BETWEEN(-2, 2)),
+    EW(round, 1, BETWEEN(-3, 3), .no_derivative = true), EW(neg, 1, BETWEEN(-2, 2)),
     EW(abs, 1, BETWEEN(-2, 2)), EW(sign, 1, BETWEEN(-2, 2), .no_derivative = true),
     EW(square, 1, BETWEEN(-2, 2)), EW(sqrt, 1, BETWEEN(0.25, 4)), EW(exp, 1, BETWEEN(-3, 3)),
     EW(log, 1, BETWEEN(0.25, 4)), EW(erf, 1, BETWEEN(-3, 3)), EW(relu, 1, BETWEEN(-2, 2)),
@@ -865,6 +928,15 @@ static const op_row table[] = {
       .build = build_logistic_code, .inputs = 3, .reference = ref_logistic_code,
       .in = { ROWS(1, { 9 }), WHOLE(2, { 9, 3 }), WHOLE(1, { 9 }) }, .out = ROWS(1, { 3 }),
       .low = { 0, -1, -1 }, .high = { 1, 2, 1 }, .no_derivative = true, .steps = true },
+    { .op = "to_index", .label = "to_index", .build = build_to_index, .inputs = 1, .reference = ref_to_index,
+      .in = { ROWS(2, { 3, 5 }) }, .out = ROWS(2, { 3, 5 }), BETWEEN(-2, 9), .no_derivative = true,
+      .steps = true },
+    { .op = "choose_lines", .label = "choose_lines", .build = build_choose, .inputs = 2,
+      .reference = ref_choose, .in = { ROWS(2, { 3, 4 }), WHOLE(1, { 1 }) }, .out = WHOLE(2, { CHOSEN, 4 }),
+      .low = { -1, 7 }, .high = { 1, 7.9 }, .no_derivative = true },
+    { .op = "cluster_lines", .label = "cluster_lines", .build = build_cluster, .inputs = 2,
+      .reference = ref_cluster, .in = { ROWS(2, { 3, 4 }), WHOLE(2, { 6, 4 }) }, .out = WHOLE(2, { 6, 4 }),
+      BETWEEN(-1, 1), .no_derivative = true },
     { "max_last", "max_last", build_max_last, 1, NULL, ref_max_last, { ROWS(1, { 11 }) },
       ROWS(1, { 1 }), BETWEEN(-1, 1) },
     { "softmax", "softmax", build_softmax, 1, NULL, ref_softmax, { ROWS(1, { 11 }) },

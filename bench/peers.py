@@ -22,6 +22,7 @@ CASES = {  # widths of the net, rows in a batch
     "ae-400": ([784, 400, 20, 400, 784], 128),
     "vae": ([784, 400, 20, 400, 784], 128),
     "aae": ([784, 1000, 1000, 2, 1000, 1000, 784], 100),
+    "vqvae": ([32, 64, 64, 64], 128),  # channels of three convolutions, and of a word
 }
 
 
@@ -144,13 +145,59 @@ def adversarial_step(widths, x, classes=10, labelled=3000):
     return step, reconstruct
 
 
+def quantised_step(widths, words=512):
+    """The same of a vector-quantised autoencoder of pictures of 28x28, its codebook learnt by its loss."""
+    import torch
+    from torch import nn
+
+    a, b, c, depth = widths
+    encoder = nn.Sequential(nn.Conv2d(1, a, 4, 2, 1), nn.ReLU(), nn.Conv2d(a, b, 4, 2, 1), nn.ReLU(),
+                            nn.Conv2d(b, c, 3, 1, 1), nn.ReLU(), nn.Conv2d(c, depth, 1))
+    decoder = nn.Sequential(nn.Conv2d(depth, c, 3, 1, 1), nn.ReLU(), nn.ConvTranspose2d(c, b, 3, 1, 1), nn.ReLU(),
+                            nn.ConvTranspose2d(b, a, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(a, 1, 4, 2, 1))
+    book = nn.Embedding(words, depth)
+    nn.init.uniform_(book.weight, -1 / words, 1 / words)
+    parts = nn.ModuleList([encoder, decoder, book])
+    optimizer = torch.optim.Adam(parts.parameters(), lr=1e-3)
+
+    def quantise(rows):
+        vectors = encoder(rows.view(-1, 1, 28, 28)).permute(0, 2, 3, 1)
+        flat = vectors.reshape(-1, depth).detach()
+        with torch.no_grad():
+            index = (book.weight.square().sum(1) - 2 * flat @ book.weight.T).argmin(1)
+        return vectors, book(index).view(vectors.shape), index
+
+    def step(rows):
+        vectors, taken, index = quantise(rows)
+        straight = vectors + (taken - vectors).detach()
+        back = decoder(straight.permute(0, 3, 1, 2)).view(rows.shape)
+        loss = (back - rows).square().sum()
+        loss = loss + (taken - vectors.detach()).square().sum() + 0.25 * (vectors - taken.detach()).square().sum()
+        loss = loss / len(rows)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss.item()
+        torch.bincount(index, minlength=words)  # our words in use are counted, too
+
+    def reconstruct(rows):
+        return decoder(quantise(rows)[1].permute(0, 3, 1, 2)).view(rows.shape)
+
+    return step, reconstruct
+
+
 def train(case, x, threads, seconds):
     import torch
 
     torch.set_num_threads(threads)
     widths, batch = CASES[case]
     x = torch.from_numpy(x)
-    step, reconstruct = adversarial_step(widths, x) if case == "aae" else plain_step(case, widths)
+    if case == "aae":
+        step, reconstruct = adversarial_step(widths, x)
+    elif case == "vqvae":
+        step, reconstruct = quantised_step(widths)
+    else:
+        step, reconstruct = plain_step(case, widths)
     order, at, rates = torch.randperm(len(x)), 0, []
     began = chunk = time.perf_counter()
     done = 0

@@ -41,15 +41,17 @@ typedef struct bench_case {
 } bench_case;
 
 static const bench_case cases[] = {
-    { "ae-512", "784-256-128-20 mirrored, batch 512", "ae", 512, "hidden=256,128 latent-dim=20", NULL },
-    { "ae-128", "784-256-128-20 mirrored, batch 128", "ae", 128, "hidden=256,128 latent-dim=20", NULL },
-    { "wide-100", "784-1000-1000-20 mirrored, batch 100", "ae", 100, "hidden=1000,1000 latent-dim=20",
+    { "ae-512", "784-256-128-20 mirrored, batch 512", "ae", 512, "hidden=256,128;latent-dim=20", NULL },
+    { "ae-128", "784-256-128-20 mirrored, batch 128", "ae", 128, "hidden=256,128;latent-dim=20", NULL },
+    { "wide-100", "784-1000-1000-20 mirrored, batch 100", "ae", 100, "hidden=1000,1000;latent-dim=20",
       NULL },
-    { "ae-400", "784-400-20 mirrored, batch 128", "ae", 128, "hidden=400 latent-dim=20", NULL },
-    { "vae", "the same as a vae", "vae", 128, "hidden=400 latent-dim=20", NULL },
+    { "ae-400", "784-400-20 mirrored, batch 128", "ae", 128, "hidden=400;latent-dim=20", NULL },
+    { "vae", "the same as a vae", "vae", 128, "hidden=400;latent-dim=20", NULL },
     { "aae", "784-1000-1000-(2, 10), 3,000 labels, batch 100", "aae", 100,
-      "hidden=1000,1000 latent-dim=2 labels=3000 dropout=0.25 critic-dropout=0.2",
+      "hidden=1000,1000;latent-dim=2;labels=3000;dropout=0.25;critic-dropout=0.2",
       NULL },
+    { "vqvae", "28x28 to 7x7 words of 512, conv 32 4/2, conv 64 4/2, conv 64 3, batch 128", "vqvae", 128,
+      "hidden=conv 32 4/2, conv 64 4/2, conv 64 3;latent-dim=64;likelihood=gaussian:0.5", NULL },
     { "pca", "PCA-30; peer: NumPy, covariance and eigh", "pca", 0, "latent-dim=30", NULL },
     { "pca-sklearn", "PCA-30; peer: scikit-learn", "pca", 0, "latent-dim=30", NULL },
 };
@@ -87,12 +89,12 @@ static double median(samples *s)
     return n == 0 ? NAN : n % 2 ? s->value[n / 2] : (s->value[n / 2 - 1] + s->value[n / 2]) / 2;
 }
 
-/* "name=value name=value" into settings. */
+/* "name=value;name=value" into settings. */
 static ph_status read_options(ph_settings *s, const char *options)
 {
     char text[256], *rest = text;
     snprintf(text, sizeof text, "%s", options);
-    for (char *name; (name = strsep(&rest, " ")) != NULL;) {
+    for (char *name; (name = strsep(&rest, ";")) != NULL;) {
         char *value = strchr(name, '=');
         *value = '\0';
         if (ph_settings_set(s, name, value + 1) != PH_OK)
@@ -123,7 +125,7 @@ static ph_model *make(const bench_case *c, const ph_data *data)
     ph_status status = s ? PH_OK : ph_last_status();
     if (status == PH_OK)
         status = c->recipe ? copy_options(s, c->recipe) : read_options(s, c->options);
-    snprintf(endless, sizeof endless, "batch-size=%zu log-every=1 epochs=1000000", c->batch);
+    snprintf(endless, sizeof endless, "batch-size=%zu;log-every=1;epochs=1000000", c->batch);
     if (status == PH_OK && c->batch)
         status = read_options(s, endless);
     ph_model *m = status == PH_OK ? ph_model_new(c->family, data, s) : NULL;

@@ -12,6 +12,7 @@
  * row of the table below: how it is read, the shape it makes, and what undoes it in a decoder.
  */
 #include "nn/nn.h"
+#include "op/window.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,9 +152,9 @@ static void fit_window(ph_layer *l, const size_t *picture)
 /* Places of the window in so many pixels, 0 if there is none. */
 static size_t places(const ph_layer *l, int i, size_t pixels)
 {
-    size_t apart = l->window.dilation[i] ? l->window.dilation[i] : 1;
-    size_t reach = (l->kernel[i] - 1) * apart + 1, room = pixels + 2 * l->window.padding[i];
-    return room < reach ? 0 : (room - reach) / l->window.stride[i] + 1;
+    size_t extent[PH_MAX_EXTENTS];
+    ph_window_extents(&l->window, extent);
+    return ph_window_places(extent, i, l->kernel[i], pixels);
 }
 
 static bool shape_dense(ph_layer *l, ph_picture *p)

@@ -17,8 +17,8 @@
  */
 #include "base/product.h"
 #include "op/op_nodes.h"
+#include "op/window.h"
 
-#include "base/kernel.h"
 #include "graph/program.h"
 
 #include <string.h>
@@ -39,22 +39,15 @@ typedef struct shape {
     size_t k_h, k_w;           /* of a window */
     size_t groups, c_each, o_each;
     size_t depth;              /* numbers of a window in one group */
-    size_t stride[2], padding[2], dilation[2];
+    const size_t *extent;
 } shape;
-
-/* Lines, columns and channels are a picture's last three dimensions. */
-static const size_t *picture(const ph_shape *x)
-{
-    return x->dim + x->rank - 3;
-}
 
 static shape shape_of(const ph_shape *x, const ph_shape *y, const ph_shape *weight, const size_t *extent)
 {
-    const size_t *in = picture(x), *out = picture(y);
+    const size_t *in = ph_picture_dim(x), *out = ph_picture_dim(y);
     shape s = { .h = in[0], .w = in[1], .c = in[2], .y_h = out[0], .y_w = out[1], .o = out[2],
-                .k_h = weight->dim[0], .k_w = weight->dim[1],
-                .stride = { extent[0], extent[1] }, .padding = { extent[2], extent[3] },
-                .dilation = { extent[4], extent[5] }, .groups = extent[6] };
+                .k_h = weight->dim[0], .k_w = weight->dim[1], .extent = extent,
+                .groups = extent[PH_WINDOW_GROUPS] };
     s.c_each = s.c / s.groups;
     s.o_each = s.o / s.groups;
     s.depth = s.k_h * s.k_w * s.c_each;
@@ -64,13 +57,6 @@ static shape shape_of(const ph_shape *x, const ph_shape *y, const ph_shape *weig
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
-}
-
-/* Whether place k of the window at p lies in a picture of so many lines (or columns), and where. */
-PH_INLINE bool falls(const shape *s, int axis, size_t p, size_t k, size_t size, size_t *at)
-{
-    *at = p * s->stride[axis] + k * s->dilation[axis] - s->padding[axis];
-    return *at < size;         /* below 0 it wraps round, to more than any size */
 }
 
 /* ---- Windows --------------------------------------------------------------------------------------- */
@@ -89,7 +75,7 @@ PH_INLINE void take_place(real *out, const real *line, const shape *s, size_t x,
                           size_t from, size_t to)
 {
     size_t at;
-    if (line && falls(s, 1, x, kx, s->w, &at))
+    if (line && ph_window_falls(s->extent, 1, x, kx, s->w, &at))
         take(out, line + at * s->c + first + from, to - from);
     else
         memset(out, 0, (to - from) * sizeof *out);
@@ -101,17 +87,17 @@ PH_KERNEL static void gather(real *out, size_t out_stride, const real *x, const 
                              size_t pixel, size_t count, size_t begin, size_t end)
 {
     size_t line_depth = s->k_w * s->c_each;
-    bool whole = s->groups == 1 && s->dilation[1] == 1;
+    bool whole = s->groups == 1 && s->extent[PH_WINDOW_DILATION + 1] == 1;
     for (size_t i = 0; i < count; i++, out += out_stride) {
         size_t row = (pixel + i) / (s->y_h * s->y_w), place = (pixel + i) % (s->y_h * s->y_w);
         size_t py = place / s->y_w, px = place % s->y_w;
-        size_t left = px * s->stride[1] - s->padding[1];
+        size_t left = px * s->extent[PH_WINDOW_STRIDE + 1] - s->extent[PH_WINDOW_PADDING + 1];
         bool inside = left < s->w && left + s->k_w <= s->w;
         const real *picture = x + row * s->h * s->w * s->c;
         for (size_t k = begin; k < end;) {
             size_t ky = k / line_depth, in_line = k % line_depth, at;
             size_t stop = least(end, (ky + 1) * line_depth);
-            const real *line = falls(s, 0, py, ky, s->h, &at) ? picture + at * s->w * s->c : NULL;
+            const real *line = ph_window_falls(s->extent, 0, py, ky, s->h, &at) ? picture + at * s->w * s->c : NULL;
             if (line && whole && inside) {
                 take(out + k - begin, line + left * s->c + in_line, stop - k);
                 k = stop;
@@ -212,15 +198,15 @@ static void prepare_transposed(ph_call *call, int part)
 static void add_place(real *tile, const shape *s, const real *y_line, const real *panels, size_t kx)
 {
     size_t stride = pixel_stride(s), begin = 0, end = s->y_w, at;
-    while (begin < end && !falls(s, 1, begin, kx, s->w, &at))
+    while (begin < end && !ph_window_falls(s->extent, 1, begin, kx, s->w, &at))
         begin++;
-    while (begin < end && !falls(s, 1, end - 1, kx, s->w, &at))
+    while (begin < end && !ph_window_falls(s->extent, 1, end - 1, kx, s->w, &at))
         end--;
     if (begin == end)
         return;
-    falls(s, 1, begin, kx, s->w, &at);
+    ph_window_falls(s->extent, 1, begin, kx, s->w, &at);
     for (size_t g = 0; g < s->groups; g++)
-        ph_product_block(tile + at * stride + g * s->c_each, s->stride[1] * stride,
+        ph_product_block(tile + at * stride + g * s->c_each, s->extent[PH_WINDOW_STRIDE + 1] * stride,
                          y_line + begin * s->o + g * s->o_each, s->o, 1,
                          panels + g * s->k_h * s->k_w * ph_panels_size(s->o_each, s->c_each), end - begin,
                          s->o_each, s->c_each, true);
@@ -233,9 +219,10 @@ static void make_line(real *tile, const shape *s, const real *y, const real *pan
     const real *picture = y + row * s->y_h * s->y_w * s->o;
     memset(tile, 0, s->w * pixel_stride(s) * sizeof *tile);
     for (size_t ky = 0; ky < s->k_h; ky++) {
-        size_t from = (at + s->padding[0] - ky * s->dilation[0]) / s->stride[0];
-        if (at + s->padding[0] < ky * s->dilation[0] || from >= s->y_h ||
-            !falls(s, 0, from, ky, s->h, &there) || there != at)
+        size_t up = at + s->extent[PH_WINDOW_PADDING], down = ky * s->extent[PH_WINDOW_DILATION];
+        size_t from = (up - down) / s->extent[PH_WINDOW_STRIDE];
+        if (up < down || from >= s->y_h ||
+            !ph_window_falls(s->extent, 0, from, ky, s->h, &there) || there != at)
             continue;
         for (size_t kx = 0; kx < s->k_w; kx++)
             add_place(tile, s, picture + from * s->y_w * s->o, panels + (ky * s->k_w + kx) * each, kx);
@@ -377,7 +364,7 @@ static ph_window window_of(const ph_node *n)
 static ph_node *transposed(ph_node *y, ph_node *weight, const ph_node *like, const ph_shape *x)
 {
     ph_window w = window_of(like);
-    return ph_transposed_convolution(y, weight, &w, picture(x));
+    return ph_transposed_convolution(y, weight, &w, ph_picture_dim(x));
 }
 
 static ph_node *forward(ph_node *x, ph_node *weight, const ph_node *like)
@@ -421,22 +408,11 @@ const ph_op ph_op_convolution_weight = {
 
 /* ---- Nodes ----------------------------------------------------------------------------------------- */
 
-/* The window with what zeros stand for, as extents. */
 static void extents_of(const ph_window *w, size_t extent[PH_MAX_EXTENTS])
 {
-    for (int i = 0; i < 2; i++) {
-        extent[i] = w->stride[i] ? w->stride[i] : 1;
-        extent[2 + i] = w->padding[i];
-        extent[4 + i] = w->dilation[i] ? w->dilation[i] : 1;
-    }
-    extent[6] = w->groups ? w->groups : 1;
-}
-
-/* Places of a window along an axis of so many pixels; 0: it does not fit. */
-static size_t places(size_t size, size_t k, const size_t *extent, int axis)
-{
-    size_t reach = (k - 1) * extent[4 + axis] + 1, room = size + 2 * extent[2 + axis];
-    return room < reach ? 0 : (room - reach) / extent[axis] + 1;
+    memset(extent, 0, PH_MAX_EXTENTS * sizeof extent[0]);
+    ph_window_extents(w, extent);
+    extent[PH_WINDOW_GROUPS] = w->groups ? w->groups : 1;
 }
 
 static ph_node *mismatch(const char *name, const ph_node *a, const ph_node *b)
@@ -444,13 +420,6 @@ static ph_node *mismatch(const char *name, const ph_node *a, const ph_node *b)
     char left[96], right[96];
     return ph_mistake(a->graph, "%s: shapes %s and %s do not fit", name,
                       ph_shape_text(&a->shape, left), ph_shape_text(&b->shape, right));
-}
-
-static ph_shape resized(const ph_shape *like, size_t lines, size_t columns, size_t channels)
-{
-    ph_shape s = *like;
-    memcpy(s.dim + s.rank - 3, (size_t[]){ lines, columns, channels }, 3 * sizeof s.dim[0]);
-    return s;
 }
 
 /* Whether windows are the pixels themselves: then there is nothing to gather. */
@@ -471,14 +440,15 @@ ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *window)
     if (x->shape.rank < 3 || k->set != 0 || k->rank != 4 ||
         ph_shape_columns(&x->shape) != groups * k->dim[2] || k->dim[3] % groups != 0)
         return mismatch("convolution", x, weight);
-    const size_t *in = picture(&x->shape);
-    size_t lines = places(in[0], k->dim[0], extent, 0), columns = places(in[1], k->dim[1], extent, 1);
+    const size_t *in = ph_picture_dim(&x->shape);
+    size_t lines = ph_window_places(extent, 0, k->dim[0], in[0]);
+    size_t columns = ph_window_places(extent, 1, k->dim[1], in[1]);
     if (lines == 0 || columns == 0)
         return ph_mistake(x->graph, "convolution: a window of %zu x %zu does not fit into %zu x %zu",
                           k->dim[0], k->dim[1], in[0], in[1]);
     if (is_product(k, extent))
         return ph_product(x, ph_reshape(weight, 2, k->dim + 2), false);
-    ph_shape y = resized(&x->shape, lines, columns, k->dim[3]);
+    ph_shape y = ph_pictures_of(&x->shape, lines, columns, k->dim[3]);
     return ph_node_new(&ph_op_convolution, y, (ph_node *[]){ x, weight }, 2, NULL, extent, false);
 }
 
@@ -494,12 +464,12 @@ ph_node *ph_transposed_convolution(ph_node *y, ph_node *weight, const ph_window 
         k->dim[3] % extent[6] != 0)
         return mismatch("transposed convolution", y, weight);
     for (int i = 0; i < 2; i++)
-        if (places(size[i], k->dim[i], extent, i) != picture(&y->shape)[i])
+        if (ph_window_places(extent, i, k->dim[i], size[i]) != ph_picture_dim(&y->shape)[i])
             return ph_mistake(y->graph, "transposed convolution: %zu places of a window of %zu are not in "
-                              "%zu pixels", picture(&y->shape)[i], k->dim[i], size[i]);
+                              "%zu pixels", ph_picture_dim(&y->shape)[i], k->dim[i], size[i]);
     if (is_product(k, extent))
         return ph_product(y, ph_reshape(weight, 2, k->dim + 2), true);
-    ph_shape x = resized(&y->shape, size[0], size[1], extent[6] * k->dim[2]);
+    ph_shape x = ph_pictures_of(&y->shape, size[0], size[1], extent[6] * k->dim[2]);
     return ph_node_new(&ph_op_transposed_convolution, x, (ph_node *[]){ y, weight }, 2, NULL, extent,
                        false);
 }

@@ -35,7 +35,8 @@ PH_KERNEL static void compare(found *f, const real *x, uint32_t pixel, size_t ch
 static void find(found *f, const ph_shape *shape, const size_t *extent, const real *x, size_t py,
                  size_t px, size_t channels)
 {
-    size_t h = shape->dim[0], w = shape->dim[1], c = shape->dim[2], y_at, x_at;
+    const size_t *dim = ph_picture_dim(shape);
+    size_t h = dim[0], w = dim[1], c = dim[2], y_at, x_at;
     bool first = true;
     for (size_t ky = 0; ky < extent[PH_WINDOW_SIZE]; ky++)
         for (size_t kx = 0; kx < extent[PH_WINDOW_SIZE + 1]; kx++)
@@ -57,11 +58,12 @@ static void run_take(ph_call *call, int part)
 {
     const ph_node *n = call->node;
     const ph_shape *from = &n->input[0]->shape;
-    size_t lines = n->shape.dim[0], places = n->shape.dim[1], c = n->shape.dim[2], task;
+    const size_t *dim = ph_picture_dim(&n->shape);
+    size_t lines = dim[0], places = dim[1], c = dim[2], task;
     size_t all = ph_call_rows(call, &n->shape) / places;
     found f;
     while (ph_next_task(call, part, all, &task)) {
-        size_t picture = task / lines * ph_shape_size(from);
+        size_t picture = task / lines * ph_picture_size(from);
         const real *x = ph_call_input(call, 0) + picture, *v = ph_call_input(call, 1) + picture;
         real *out = ph_call_output(call) + task * places * c;
         for (size_t p = 0; p < places; p++, out += c)
@@ -77,8 +79,8 @@ static void run_take(ph_call *call, int part)
 static void run_spread(ph_call *call, int part)
 {
     const ph_node *n = call->node;
-    const ph_shape *from = &n->input[1]->shape;
-    size_t pixels = ph_shape_lead(&n->shape), places = ph_shape_lead(from), c = n->shape.dim[2], task;
+    const size_t *to = ph_picture_dim(&n->shape), *from = ph_picture_dim(&n->input[1]->shape);
+    size_t pixels = to[0] * to[1], places = from[0] * from[1], c = to[2], task;
     size_t blocks = (c + CHANNELS - 1) / CHANNELS, pictures = ph_call_rows(call, &n->shape) / pixels;
     found f;
     while (ph_next_task(call, part, pictures * blocks, &task)) {
@@ -89,7 +91,7 @@ static void run_spread(ph_call *call, int part)
         for (size_t i = 0; i < pixels; i++)
             memset(out + i * c, 0, count * sizeof out[0]);
         for (size_t p = 0; p < places; p++, d += c) {
-            find(&f, &n->shape, n->extent, x, p / from->dim[1], p % from->dim[1], count);
+            find(&f, &n->shape, n->extent, x, p / from[1], p % from[1], count);
             for (size_t i = 0; i < count; i++)
                 out[f.at[i] * c + i] += d[i];
         }

@@ -39,9 +39,9 @@ typedef struct axis {
 
 static axis axis_of(const ph_node *n, int i)
 {
-    const ph_shape *in = &n->input[0]->shape;
+    size_t in = ph_picture_dim(&n->input[0]->shape)[i], out = ph_picture_dim(&n->shape)[i];
     bool back = n->op == &ph_op_resample_back;
-    return (axis){ .x = back ? n->shape.dim[i] : in->dim[i], .y = back ? in->dim[i] : n->shape.dim[i],
+    return (axis){ .x = back ? out : in, .y = back ? in : out,
                    .k = n->extent[PH_WINDOW_SIZE + i], .back = back };
 }
 
@@ -164,21 +164,22 @@ PH_KERNEL static void add_line(real *restrict out, const real *line, const taps 
 
 static void run(ph_call *call, int part)
 {
-    const ph_shape *to = &call->node->shape, *from = &call->node->input[0]->shape;
-    size_t width = to->dim[1], channels = to->dim[2], size = width * channels, task;
-    size_t lines = ph_call_rows(call, to) / width, each = TASK_REALS / size + 1;
+    const ph_shape *from = &call->node->input[0]->shape;
+    const size_t *to = ph_picture_dim(&call->node->shape);
+    size_t width = to[1], channels = to[2], size = width * channels, task;
+    size_t lines = ph_call_rows(call, &call->node->shape) / width, each = TASK_REALS / size + 1;
     axis both[2];
     find_axes(call, both);
     const taps *by_line = both[0].back ? &both[0].of_x : &both[0].of_y;
     const taps *by_column = both[1].back ? &both[1].of_x : &both[1].of_y;
     while (ph_next_task(call, part, (lines + each - 1) / each, &task))
         for (size_t i = task * each; i < lines && i < (task + 1) * each; i++) {
-            const real *picture = ph_call_input(call, 0) + i / to->dim[0] * ph_shape_size(from);
-            const uint32_t *begin = by_line->begin + i % to->dim[0];
+            const real *picture = ph_call_input(call, 0) + i / to[0] * ph_picture_size(from);
+            const uint32_t *begin = by_line->begin + i % to[0];
             real *out = ph_call_output(call) + i * size;
             memset(out, 0, size * sizeof out[0]);
             for (size_t t = begin[0]; t < begin[1]; t++)
-                add_line(out, picture + by_line->tap[t].at * from->dim[1] * channels, by_column, width,
+                add_line(out, picture + by_line->tap[t].at * ph_picture_dim(from)[1] * channels, by_column, width,
                          channels, by_line->tap[t].weight);
         }
 }
@@ -213,12 +214,12 @@ ph_node *ph_upsample(ph_node *x, size_t h, size_t w, bool bilinear)
 {
     if (ph_is_dead(x))
         return x;
-    if (x->shape.rank != 3 || h == 0 || w == 0) {
+    if (x->shape.rank < 3 || h == 0 || w == 0) {
         char text[96];
         return ph_mistake(x->graph, "upsample: %s cannot become %zu x %zu pixels",
                           ph_shape_text(&x->shape, text), h, w);
     }
-    ph_shape y = ph_shape_of(x->shape.set, 3, (size_t[]){ h, w, x->shape.dim[2] });
+    ph_shape y = ph_pictures_of(&x->shape, h, w, ph_shape_columns(&x->shape));
     if (ph_shape_equal(&y, &x->shape))
         return x;
     size_t extent[PH_MAX_EXTENTS] = { [BILINEAR] = bilinear };

@@ -179,6 +179,9 @@ ph_node *ph_swap_axes(ph_node *a, size_t first, size_t second); /* dimensions, f
 size_t ph_width(const ph_node *a);                   /* numbers in one row of it, or in all of it */
 ph_node *ph_slice(ph_node *a, size_t first, size_t count); /* of the last dimension */
 ph_node *ph_concatenate(ph_node *a, ph_node *b);     /* along the last dimension */
+/* n numbers that look uniform in (0, 1), fixed by the values of the last dimension, which they take the
+ * place of: a row always gets the same; no derivative. */
+ph_node *ph_uniform_of(ph_node *a, size_t n);
 /* 1 with the number itself, in [0,1], as the probability, else 0: one draw, which the values of the last
  * dimension fix, so that a row always becomes the same; no derivative. ph_less(ph_uniform_like(a), a)
  * draws anew in each step. */
@@ -204,6 +207,13 @@ ph_node *ph_choose_lines(ph_node *x, size_t count, ph_node *key);
 /* The whole centres [k, d] after so many rounds (a whole scalar) of Lloyd's iteration (1982) over the lines
  * of x [.., d]; no derivative. */
 ph_node *ph_cluster_lines(ph_node *x, ph_node *centres, ph_node *rounds);
+/* Lines of a row's own a, [n, d], by its own indices, [k]: [k, d], NaN where there is no such line; and
+ * the adjoint, which adds lines, [k, d], up in their order at n places of zeros: [n, d]. */
+ph_node *ph_take_lines(ph_node *a, ph_node *index);
+ph_node *ph_add_lines(ph_node *lines, ph_node *index, size_t n);
+/* The indices (u32) of the `count` smallest numbers of the last dimension, the smallest first, of equal
+ * ones the first: [.., count]. With uniform noise so many places at random; no derivative. */
+ph_node *ph_smallest(ph_node *a, size_t count);
 /* The index (u32) of the entry of the whole table [v, d] that is nearest to each line of x [.., d], and
  * that of the largest number of each line of a [.., n]; of equal ones the first. The result is [..], or
  * [1] where there are no other dimensions; no derivative. */

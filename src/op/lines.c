@@ -1,119 +1,105 @@
-/* lines.c - a few lines that stand for all lines of a value per row, x [.., d]: any of them, and the
- * means of the clusters round some of them.
- *
- *     choose_lines    line number Philox(key, k) mod (number of lines) for each k
- *     cluster_lines   Lloyd's iteration (1982) from given centres, so many rounds; a cluster that no line
- *                     is in keeps its centre
- *
- * Neither has a derivative. A codebook begins with them and has its dead entries replaced by them.
+/* lines.c - some lines of a row's own matrix, by indices of the row's own, and the adjoint, which adds
+ * lines up where they were taken. (gather.c: of a table that all rows share.)
  */
 #include "op/op_nodes.h"
 
-#include "base/philox.h"
+#include "base/kernel.h"
 #include "graph/program.h"
 
 #include <string.h>
 
-enum { TASK_CENTRES = 64 };
+enum { TASK_ROWS = 16 };
 
-static void run_choose(ph_call *call, int part)
+/* Rows of the set that the value is of. */
+static size_t rows_of(const ph_call *call)
 {
-    const ph_node *n = call->node;
-    size_t count = n->shape.dim[0], d = n->shape.dim[1], task;
-    size_t lines = ph_call_rows(call, &n->input[0]->shape);
-    const real *x = ph_call_input(call, 0);
-    uint64_t key = (uint64_t)ph_call_input(call, 1)[0];
+    const ph_shape *s = &call->node->shape;
+    return ph_call_rows(call, s) / ph_shape_lead(s);
+}
+
+static void run_take(ph_call *call, int part)
+{
+    const ph_node *node = call->node;
+    size_t n = node->input[0]->shape.dim[0], k = node->shape.dim[0], d = node->shape.dim[1];
+    size_t rows = rows_of(call), task;
+    const real *a = ph_call_input(call, 0);
+    const uint32_t *index = (const uint32_t *)ph_call_input(call, 1);
     real *out = ph_call_output(call);
-    while (ph_next_task(call, part, (count + TASK_CENTRES - 1) / TASK_CENTRES, &task))
-        for (size_t k = task * TASK_CENTRES; k < count && k < (task + 1) * TASK_CENTRES; k++) {
-            uint32_t word[4], counter[4] = { (uint32_t)k, (uint32_t)((uint64_t)k >> 32), 0, 0 };
-            ph_philox(word, counter, (uint32_t[2]){ (uint32_t)key, (uint32_t)(key >> 32) });
-            uint64_t line = (((uint64_t)word[0] << 32) | word[1]) % (lines ? lines : 1);
-            if (lines)
-                memcpy(out + k * d, x + line * d, d * sizeof *out);
+    while (ph_next_task(call, part, (rows + TASK_ROWS - 1) / TASK_ROWS, &task))
+        for (size_t i = task * TASK_ROWS * k; i < rows * k && i < (task + 1) * TASK_ROWS * k; i++) {
+            /* As in gather: no wild read, whatever the index. */
+            if (index[i] < n)
+                memcpy(out + i * d, a + (i / k * n + index[i]) * d, d * sizeof out[0]);
             else
-                memset(out + k * d, 0, d * sizeof *out);
+                memset(out + i * d, 0xff, d * sizeof out[0]);
         }
 }
 
-/* ---- Clusters -------------------------------------------------------------------------------------- */
-
-/* Sums of the lines of each cluster, and how many they are, in scratch. */
-static size_t cluster_scratch(const ph_call *call)
+PH_KERNEL static void add(real *to, const real *from, size_t count)
 {
-    const ph_shape *s = &call->node->shape;
-    return s->dim[0] * (s->dim[1] + 1);
+    for (size_t i = 0; i < count; i++)
+        to[i] += from[i];
 }
 
-static size_t nearest(const real *line, const real *centre, size_t count, size_t d)
+/* A row's lines are added in their order, by one thread. */
+static void run_add(ph_call *call, int part)
 {
-    size_t best = 0;
-    real least = 0;
-    for (size_t k = 0; k < count; k++, centre += d) {
-        real distance = 0;
-        for (size_t i = 0; i < d; i++)
-            distance += (line[i] - centre[i]) * (line[i] - centre[i]);
-        if (k == 0 || distance < least) {
-            least = distance;
-            best = k;
-        }
-    }
-    return best;
-}
-
-static void move_centres(real *centre, real *sum, const real *x, size_t lines, size_t count, size_t d)
-{
-    real *members = sum + count * d;
-    memset(sum, 0, count * (d + 1) * sizeof *sum);
-    for (size_t l = 0; l < lines; l++) {
-        size_t k = nearest(x + l * d, centre, count, d);
-        members[k] += 1;
-        for (size_t i = 0; i < d; i++)
-            sum[k * d + i] += x[l * d + i];
-    }
-    for (size_t k = 0; k < count; k++)
-        for (size_t i = 0; i < d && members[k] > 0; i++)
-            centre[k * d + i] = sum[k * d + i] / members[k];
-}
-
-/* One part does it all: it happens once in the life of a model, and never again costs anything. */
-static void run_cluster(ph_call *call, int part)
-{
-    const ph_shape *s = &call->node->shape;
-    size_t lines = ph_call_rows(call, &call->node->input[0]->shape), task;
-    size_t rounds = (size_t)ph_call_input(call, 2)[0];
+    const ph_node *node = call->node;
+    size_t k = node->input[0]->shape.dim[0], n = node->shape.dim[0], d = node->shape.dim[1];
+    size_t rows = rows_of(call), task;
+    const real *lines = ph_call_input(call, 0);
+    const uint32_t *index = (const uint32_t *)ph_call_input(call, 1);
     real *out = ph_call_output(call);
-    while (ph_next_task(call, part, 1, &task)) {
-        memcpy(out, ph_call_input(call, 1), s->dim[0] * s->dim[1] * sizeof *out);
-        for (size_t round = 0; round < rounds; round++)
-            move_centres(out, ph_call_scratch(call), ph_call_input(call, 0), lines, s->dim[0], s->dim[1]);
-    }
+    while (ph_next_task(call, part, (rows + TASK_ROWS - 1) / TASK_ROWS, &task))
+        for (size_t r = task * TASK_ROWS; r < rows && r < (task + 1) * TASK_ROWS; r++) {
+            memset(out + r * n * d, 0, n * d * sizeof out[0]);
+            for (size_t i = r * k; i < (r + 1) * k; i++)
+                if (index[i] < n)
+                    add(out + (r * n + index[i]) * d, lines + i * d, d);
+        }
 }
 
-const ph_op ph_op_choose_lines = { .name = "choose_lines", .arity = 2, .run = run_choose };
-const ph_op ph_op_cluster_lines = { .name = "cluster_lines", .arity = 3, .run = run_cluster,
-                                    .scratch = cluster_scratch };
-
-ph_node *ph_choose_lines(ph_node *x, size_t count, ph_node *key)
+static void take_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 {
-    if (ph_is_dead(x) || ph_is_dead(key))
-        return ph_is_dead(x) ? x : key;
-    if (count == 0 || key->shape.set != 0 || ph_shape_size(&key->shape) != 1)
-        return ph_mistake(x->graph, "choose_lines: a whole scalar is the key, and 1 line or more is chosen");
-    ph_shape shape = ph_shape_of(0, 2, (size_t[]){ count, ph_shape_columns(&x->shape) });
-    return ph_node_new(&ph_op_choose_lines, shape, (ph_node *[]){ x, key }, 2, NULL, NULL, false);
+    by_input[0] = ph_add_lines(dy, y->input[1], y->input[0]->shape.dim[0]);
 }
 
-ph_node *ph_cluster_lines(ph_node *x, ph_node *centres, ph_node *rounds)
+static void add_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
 {
-    if (ph_is_dead(x) || ph_is_dead(centres) || ph_is_dead(rounds))
-        return &x->graph->dead;
-    const ph_shape *c = &centres->shape;
-    if (c->set != 0 || c->rank != 2 || c->dim[1] != ph_shape_columns(&x->shape) || rounds->shape.set != 0 ||
-        ph_shape_size(&rounds->shape) != 1) {
-        char left[96], right[96];
-        return ph_mistake(x->graph, "cluster_lines: shapes %s and %s do not fit",
-                          ph_shape_text(&x->shape, left), ph_shape_text(c, right));
+    by_input[0] = ph_take_lines(dy, y->input[1]);
+}
+
+const ph_op ph_op_take_lines = { .name = "take_lines", .flags = PH_OP_BY_INDEX, .arity = 2,
+                                 .run = run_take, .gradient = take_gradient };
+const ph_op ph_op_add_lines = { .name = "add_lines", .flags = PH_OP_BY_INDEX, .arity = 2,
+                                .run = run_add, .gradient = add_gradient };
+
+/* lines: how many a must have to fit the indices; 0: any number. */
+static ph_node *by_lines(const ph_op *op, ph_node *a, ph_node *index, size_t lines, size_t result)
+{
+    const ph_shape *s = &a->shape, *i = &index->shape;
+    bool fits = s->rank == 2 && i->rank == 1 && s->set != 0 && i->set == s->set;
+    if (!fits || (lines && s->dim[0] != lines)) {
+        char text[96], indices[96];
+        return ph_mistake(a->graph, "%s: lines, [n, d], and indices, [k], of the same rows are needed, "
+                          "not %s and %s", op->name, ph_shape_text(s, text), ph_shape_text(i, indices));
     }
-    return ph_node_new(&ph_op_cluster_lines, *c, (ph_node *[]){ x, centres, rounds }, 3, NULL, NULL, false);
+    ph_shape shape = ph_shape_of(s->set, 2, (size_t[]){ result, s->dim[1] });
+    return ph_node_new(op, shape, (ph_node *[]){ a, index }, 2, NULL, NULL, false);
+}
+
+ph_node *ph_take_lines(ph_node *a, ph_node *index)
+{
+    if (ph_is_dead(a) || ph_is_dead(index))
+        return ph_is_dead(a) ? a : index;
+    return by_lines(&ph_op_take_lines, a, index, 0, ph_shape_size(&index->shape));
+}
+
+ph_node *ph_add_lines(ph_node *lines, ph_node *index, size_t n)
+{
+    if (ph_is_dead(lines) || ph_is_dead(index))
+        return ph_is_dead(lines) ? lines : index;
+    if (n == 0)
+        return ph_mistake(lines->graph, "add_lines: a result of no lines");
+    return by_lines(&ph_op_add_lines, lines, index, ph_shape_size(&index->shape), n);
 }

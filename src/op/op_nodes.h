@@ -28,9 +28,9 @@ extern const ph_op *const ph_map_ops[];
     X(max_last) X(softmax) X(causal_softmax) X(log_softmax) X(log_sum_exp) \
     X(reshape) X(stop_gradient) X(when_training) X(assign) \
     X(slice) X(pad) X(concatenate) X(spread) X(fold) X(swap_axes) \
-    X(gather) X(scatter) X(nearest_entry) X(argmax_last) X(one_hot) X(to_real) X(to_index) \
-    X(choose_lines) X(cluster_lines) \
-    X(pick) X(largest) X(binarize) X(logistic_code) X(normal) X(uniform) \
+    X(gather) X(scatter) X(take_lines) X(add_lines) X(smallest) X(nearest_entry) X(argmax_last) \
+    X(one_hot) X(to_real) X(to_index) X(choose_lines) X(cluster_lines) \
+    X(pick) X(largest) X(uniform_of) X(logistic_code) X(normal) X(uniform) \
     X(bernoulli)
 
 #define PH_DECLARE(name) extern const ph_op ph_op_##name;

@@ -220,9 +220,9 @@ static uint64_t splitmix(uint64_t z)
     return z ^ z >> 31;
 }
 
-static void ref_binarize(const problem *p, double *out)
+static void ref_uniform_of(const problem *p, double *out)
 {
-    size_t n = columns(p, 0);
+    size_t n = columns(p, 0), count = p->out.dim[p->out.rank - 1];
     for (size_t r = 0; r < lines(p, 0); r++) {
         uint64_t sum = 0;
         for (size_t c = 0; c < n; c++) {
@@ -231,11 +231,17 @@ static void ref_binarize(const problem *p, double *out)
             memcpy(&word, &value, sizeof value); /* little-endian: the low bytes */
             sum += splitmix(word + (c + 1) * 0x9E3779B97F4A7C15u);
         }
-        for (size_t c = 0; c < n; c++) {
+        for (size_t c = 0; c < count; c++) {
             uint64_t word = splitmix(splitmix(sum) + (c + 1) * 0x9E3779B97F4A7C15u);
-            out[r * n + c] = ldexp((double)(word >> 41) + 0.5, -23) < (double)(real)p->x[0][r * n + c];
+            out[r * count + c] = ldexp((double)(word >> 41) + 0.5, -23);
         }
     }
+}
+static void ref_binarize(const problem *p, double *out)
+{
+    ref_uniform_of(p, out);
+    for (size_t i = 0; i < count_of(p, &p->out); i++)
+        out[i] = (real)out[i] < (real)p->x[0][i];
 }
 
 static void ref_largest(const problem *p, double *out)
@@ -525,6 +531,40 @@ static void ref_gather(const problem *p, double *out)
         memcpy(out + i * 4, p->x[0] + (size_t)p->x[1][i] * 4, 4 * sizeof *out);
 }
 
+static void ref_take_lines(const problem *p, double *out)
+{
+    size_t n = p->in[0].dim[0], d = p->in[0].dim[1], k = p->in[1].dim[0];
+    for (size_t i = 0; i < p->rows * k; i++)
+        memcpy(out + i * d, p->x[0] + (i / k * n + (size_t)p->x[1][i]) * d, d * sizeof *out);
+}
+
+static void ref_add_lines(const problem *p, double *out)
+{
+    size_t k = p->in[0].dim[0], d = p->in[0].dim[1];
+    for (size_t i = 0; i < p->rows * 6 * d; i++) {
+        out[i] = 0;
+        for (size_t l = 0; l < k; l++) {
+            size_t line = i / d / 6 * k + l;
+            out[i] += p->x[1][line] == (double)(i / d % 6) ? p->x[0][line * d + i % d] : 0;
+        }
+    }
+}
+
+/* The place of each number among all is how many come before it. */
+static void ref_smallest(const problem *p, double *out)
+{
+    size_t n = columns(p, 0), count = p->out.dim[p->out.rank - 1];
+    for (size_t r = 0; r < lines(p, 0); r++)
+        for (size_t c = 0; c < n; c++) {
+            const double *x = p->x[0] + r * n;
+            size_t before = 0;
+            for (size_t i = 0; i < n; i++)
+                before += x[i] < x[c] || (x[i] == x[c] && i < c);
+            if (before < count)
+                out[r * count + before] = (double)c;
+        }
+}
+
 static void ref_one_hot(const problem *p, double *out)
 {
     for (size_t i = 0; i < count_of(p, &p->in[0]); i++)
@@ -708,6 +748,11 @@ BUILD1(mean_rows, ph_mean_rows(a))
 BUILD1(max_last, ph_max_last(a))
 BUILD1(largest, ph_largest(a, 4))
 BUILD1(binarize, ph_binarize(a))
+BUILD1(uniform_of, ph_uniform_of(a, 50))
+BUILD1(smallest, ph_to_real(ph_smallest(a, 4)))
+BUILD1(order, ph_to_real(ph_smallest(a, ph_shape_columns(&a->shape))))
+BUILD2(take_lines, ph_take_lines(a, b))
+BUILD2(add_lines, ph_add_lines(a, b, 6))
 BUILD1(sum_leading, ph_sum_leading(a))
 BUILD2(samples, ph_mul(a, b))
 BUILD1(softmax, ph_softmax(a))
@@ -917,7 +962,10 @@ static const op_row table[] = {
     { .op = "largest", .label = "largest of many", .build = build_largest, .inputs = 1,
       .reference = ref_largest, .in = { ROWS(1, { 101 }) }, .out = ROWS(1, { 101 }), BETWEEN(-1, 1),
       .no_derivative = true },
-    { .op = "binarize", .label = "binarize", .build = build_binarize, .inputs = 1,
+    { .op = "uniform_of", .label = "uniform_of", .build = build_uniform_of, .inputs = 1,
+      .reference = ref_uniform_of, .in = { ROWS(2, { 2, 7 }) }, .out = ROWS(2, { 2, 50 }),
+      BETWEEN(-1, 1), .no_derivative = true },
+    { .op = "uniform_of", .label = "binarize", .build = build_binarize, .inputs = 1,
       .reference = ref_binarize, .in = { ROWS(1, { 37 }) }, .out = ROWS(1, { 37 }), BETWEEN(0, 1),
       .no_derivative = true },
     { .op = "logistic_code", .label = "logistic_code", .build = build_logistic_code, .inputs = 3,
@@ -998,6 +1046,24 @@ static const op_row table[] = {
     { .op = "argmax_last", .label = "argmax_last", .build = build_argmax_last, .inputs = 1,
       .reference = ref_argmax_last, .in = { ROWS(2, { 3, 9 }) }, .out = ROWS(1, { 3 }), BETWEEN(-2, 2),
       .no_derivative = true, .steps = true },
+    { .op = "take_lines", .label = "take_lines", .build = build_take_lines, .inputs = 2,
+      .reference = ref_take_lines, .in = { ROWS(2, { 6, 3 }), ROWS(1, { 5 }) }, .out = ROWS(2, { 5, 3 }),
+      BETWEEN(-1, 1), .indexed = true },
+    { .op = "take_lines", .label = "take_lines, one of them", .build = build_take_lines, .inputs = 2,
+      .reference = ref_take_lines, .in = { ROWS(2, { 6, 40 }), ROWS(1, { 1 }) }, .out = ROWS(2, { 1, 40 }),
+      BETWEEN(-1, 1), .indexed = true },
+    { .op = "add_lines", .label = "add_lines", .build = build_add_lines, .inputs = 2,
+      .reference = ref_add_lines, .in = { ROWS(2, { 7, 3 }), ROWS(1, { 7 }) }, .out = ROWS(2, { 6, 3 }),
+      BETWEEN(-1, 1), .indexed = true },
+    { .op = "smallest", .label = "smallest", .build = build_smallest, .inputs = 1,
+      .reference = ref_smallest, .in = { ROWS(2, { 2, 11 }) }, .out = ROWS(2, { 2, 4 }), BETWEEN(-2, 2),
+      .no_derivative = true },
+    { .op = "smallest", .label = "order of many equals", .build = build_order, .inputs = 1,
+      .reference = ref_smallest, .in = { ROWS(1, { 100 }) }, .out = ROWS(1, { 100 }), BETWEEN(-3, 3),
+      .no_derivative = true, .steps = true },
+    { .op = "smallest", .label = "order of one", .build = build_order, .inputs = 1,
+      .reference = ref_smallest, .in = { ROWS(1, { 1 }) }, .out = ROWS(1, { 1 }), BETWEEN(-1, 1),
+      .no_derivative = true },
     { .op = "pick", .label = "pick", .build = build_pick, .inputs = 2, .reference = ref_pick,
       .in = { WHOLE(2, { 6, 4 }), ROWS(1, { 1 }) }, .out = ROWS(1, { 4 }), BETWEEN(0.1, 0.9),
       .no_derivative = true },

@@ -12,8 +12,10 @@
 
 const char *ph_folder_relative(const ph_folder *f, const char *path)
 {
-    path += strlen(f->root);
-    return path + strspn(path, "/");
+    const char *below = path + strlen(f->root), *last = strrchr(path, '/');
+    if (*below == '\0') /* the root is a picture itself */
+        return last ? last + 1 : path;
+    return below + strspn(below, "/");
 }
 
 static ph_status add_picture(ph_folder *f, const char *path)

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "data/data.h"
 
+#include "data/picture.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,7 +88,7 @@ static ph_data *open_file(const char *path, const char *name, const ph_data_desc
         ph_fail(PH_DATA, "%s: it is empty", ph_source_name(in));
     else if (kind == NULL)
         ph_fail(PH_USAGE, "%s: not a kind of file that can be read; known are IDX, .npy, .npz, .csv, "
-                ".tsv, CIFAR .bin, .safetensors and folders of pictures", ph_source_name(in));
+                ".tsv, CIFAR .bin, .safetensors, pictures and folders of them", ph_source_name(in));
     ph_source_close(in);
     return d;
 }
@@ -131,7 +133,7 @@ static ph_data *open_folder(const char *path, const char *name, const ph_data_de
         return open_parts(path, name, desc, asked, ph_idx_has, ph_idx_part);
     if (ph_cifar_has(path, "train") || ph_cifar_has(path, "test"))
         return open_parts(path, name, desc, asked, ph_cifar_has, ph_cifar_part);
-    return ph_pictures_open(path, name, asked ? desc->part : NULL, desc);
+    return ph_pictures_open(path, name, asked ? desc->part : NULL, desc); /* or of one picture */
 }
 
 /* ---- Names ----------------------------------------------------------------------------------- */
@@ -190,8 +192,8 @@ static ph_data *open_spec(const char *name, const ph_data_desc *desc, bool asked
     const char *last = strrchr(name, '/');
     last = strcmp(name, "-") == 0 ? "standard input" : last ? last + 1 : name;
     if (find(name, path, sizeof path))
-        return is_folder(path) ? open_folder(path, last, desc, asked)
-                               : open_file(path, last, desc);
+        return is_folder(path) || ph_is_picture(path) ? open_folder(path, last, desc, asked)
+                                                      : open_file(path, last, desc);
     if (strcmp(name, "glyphs") == 0)
         return ph_glyphs_open(desc->part, desc->seed);
     not_found(name);

@@ -141,5 +141,29 @@ ph_node *ph_attention(ph_scope *, ph_node *a, size_t heads, bool causal);
 /* A transformer's block with the norms first: h = a + attention(norm(a)), h + mlp(norm(h)), the mlp with
  * one layer of `hidden` gelu units. Its layers: a norm, attention's two, a norm, and the mlp's two. */
 ph_node *ph_transformer_block(ph_scope *, ph_node *a, size_t heads, size_t hidden, bool causal);
+/* The same where tokens attend to those alone for which seen, [n, 1], is 1 and not 0: these become what
+ * they would without the others. seen NULL: all are. */
+ph_node *ph_transformer_block_of_seen(ph_scope *, ph_node *a, size_t heads, size_t hidden,
+                                      ph_node *seen);
+
+/* ---- Tokens: tokens.c ------------------------------------------------------------------------- */
+
+/* How rows are cut into tokens: pictures into squares of `patch` lines and columns, other rows into
+ * pieces of `patch` numbers. count tokens, `lines` times `columns` of them, of `width` numbers each. */
+typedef struct ph_tokens {
+    size_t patch, lines, columns, count, width;
+} ph_tokens;
+
+/* patch 0: 4 for pictures, 1 for other rows. PH_USAGE where a row cannot be cut so. */
+ph_status ph_tokens_of(const ph_shape *row, size_t patch, ph_tokens *);
+/* Rows to their tokens, [count, width], line by line of the picture, a token's numbers likewise; and
+ * tokens to rows of that shape. */
+ph_node *ph_to_tokens(ph_node *rows, const ph_tokens *);
+ph_node *ph_from_tokens(ph_node *tokens, const ph_tokens *, const ph_shape *row);
+/* Where tokens lie, as a whole value [count, width]: "sine", sines and cosines of the line in the first
+ * half of the width and of the column in the second (Vaswani et al. 2017; in a picture as He et al. 2022
+ * have it), of the place alone where there is one line; "learned", a parameter of the scope. Refuses a
+ * width that the halves, or sines and cosines, do not divide. */
+ph_node *ph_positions(ph_scope *, const char *kind, const ph_tokens *, size_t width);
 
 #endif

@@ -161,8 +161,8 @@ typedef struct ph_data_info {
 
 /* Opens `spec`: a path, a name looked up in $PINHOLE_DATA (folders separated by ":"), then in the
  * user's cache, or a built-in set ("glyphs"). A path is an IDX file or folder, .npy, .npz, .csv or
- * .tsv, a CIFAR batch or folder, a folder of pictures (PNG, JPEG, PGM, PPM; flat or one folder for
- * each class), .safetensors; IDX, .npy, CSV and CIFAR may be gzipped. "-" is standard input, CSV or
+ * .tsv, a CIFAR batch or folder, a picture or a folder of them (PNG, JPEG, PGM, PPM; flat or one
+ * folder for each class), .safetensors; IDX, .npy, CSV and CIFAR may be gzipped. "-" is standard input, CSV or
  * .npy. An ending ":train", ":test" or ":all" picks the part and wins over desc->part. A part that a
  * set does not have is PH_USAGE; desc->part falls back to all where there are no parts.
  * desc may be NULL. NULL on failure, with status PH_USAGE, PH_IO, PH_DATA in ph_last_status(). */
@@ -334,7 +334,8 @@ ph_status ph_model_print(const ph_model *, FILE *to, const char *what);
 /* ---- Use ------------------------------------------------------------------------------------ */
 
 /* Functions of a model: "encode" (row to code), "decode" (code to row), "reconstruct" (row to
- * row), "layer1", "layer2", ... (row to hidden layer). Rows are in the data's own units: the
+ * row), "layer1", "layer2", ... (row to hidden layer), "seen" (of models that hide a part of a row before
+ * they give it back: 1 for each number that is not hidden, else 0). Rows are in the data's own units: the
  * model's scaling is applied on the way in and undone on the way out. A row's result depends on
  * that row alone. */
 ph_status ph_model_port(const ph_model *, const char *function, size_t *width_in,
@@ -397,6 +398,19 @@ ph_status ph_noise_rows(ph_noise *, const ph_data *data, size_t first, size_t co
 /* Adds mse_corrupted and mse_restored, both against the clean rows over the whole set, and psnr_...
  * where the input scale has a peak. */
 ph_status ph_noise_measure(ph_noise *, const ph_data *data, ph_figures *figures);
+
+/* Rows with holes, for models that fill them ("fill"; mae). mask: rows of as many numbers, one for all of
+ * data or one for each: a number above half of the mask's largest is seen, another is a hole. A token with
+ * a hole in it is hidden from the model whole; only the holes are filled. Model, data and mask must
+ * outlive it. NULL: PH_USAGE where the model cannot, the mask does not fit, or has no hole. */
+typedef struct ph_holes ph_holes;
+ph_holes *ph_holes_new(ph_model *, const ph_data *data, const ph_data *mask);
+void ph_holes_free(ph_holes *);
+/* `count` rows of data from row `first` on, filled, in the data's own units; what is seen is as it was.
+ * seen (may be NULL): 1 for what is, 0 for holes. */
+ph_status ph_holes_fill(ph_holes *, size_t first, size_t count, ph_real *seen, ph_real *filled);
+/* Adds hole_share and masked_mse, the error of what fills the holes of the whole set. */
+ph_status ph_holes_measure(ph_holes *, ph_figures *figures);
 
 /* Measures the model on data: rows, mse, sse and what applies of bce, psnr, ... */
 ph_status ph_model_eval(ph_model *, const ph_data *data, ph_figures *figures);

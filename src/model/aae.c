@@ -21,7 +21,6 @@
 #include "model/aae.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define AT(field) offsetof(ph_aae_options, field)
@@ -221,20 +220,6 @@ static void export(ph_aae_net *n, const ph_aae_code *still, ph_node *latent, ph_
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
-/* How many rows' labels: -1 none, 0 all. */
-static int64_t labels_wanted(ph_graph *g, const char *text)
-{
-    char *end;
-    long long count = strtoll(text, &end, 10);
-    if (strcmp(text, "none") == 0)
-        return -1;
-    if (strcmp(text, "all") == 0)
-        return 0;
-    if (*text == '\0' || *end || count < 1)
-        ph_refuse(g, "labels %s: it is none, all, or a number of rows", text);
-    return count;
-}
-
 static ph_aae_use use_of(const ph_aae_net *n, int64_t wanted)
 {
     const char *by = n->o->labels_for;
@@ -286,7 +271,7 @@ static bool read_options(ph_aae_net *n)
         ph_refuse(n->graph, "%s", ph_message());
         return false;
     }
-    int64_t wanted = labels_wanted(n->graph, o->labels);
+    int64_t wanted = ph_labels_wanted(n->graph, o->labels);
     n->use = use_of(n, wanted);
     n->kinds = n->use == PH_AAE_FOR_CLASSIFIER ? (size_t)o->classes : n->prior.clusters;
     check(n);

@@ -56,9 +56,11 @@ void ph_mixture_free(ph_mixture *);
  * scatter[width x width], of which the upper triangle is set. */
 ph_status ph_moments(const ph_data *, const ph_scaling *, double *mean, double *scatter);
 
-extern const ph_family_desc ph_family_aae, ph_family_ae, ph_family_logistic_pca, ph_family_pca,
-                            ph_family_vae, ph_family_vqvae;
+extern const ph_family_desc ph_family_aae, ph_family_ae, ph_family_logistic_pca, ph_family_mae,
+                            ph_family_pca, ph_family_vae, ph_family_vqvae;
 const ph_family_desc *ph_family_find(const char *name);
+/* How many rows' labels an option asks for: -1 none, 0 all. Refuses what is neither nor a number. */
+int64_t ph_labels_wanted(ph_graph *, const char *text);
 
 /* A model without scaling and graph: options read and resolved. */
 ph_model *ph_model_make(const char *family, const ph_settings *, const ph_shape *row);

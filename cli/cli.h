@@ -81,13 +81,16 @@ void cli_json_item_number(double value);
 void cli_json_item_text(const char *value);
 void cli_json_list_end(void);
 void cli_json_end(void);
+/* Figures with their units, as one object. */
+void cli_json_figures(const ph_figures *);
 
 /* The activations of a sparse code: as bars in text; as members of the JSON object that is open. */
 void cli_print_activity(const ph_activity *);
 void cli_json_activity(const ph_activity *);
 
 /* The tutorials' picture: ten by ten tiles filled column by column, the first fifty rows in the
- * left five columns, their reconstructions in the right five; of a table, fifty lines of cells. A set
+ * left five columns, their reconstructions in the right five; of a table, fifty lines of cells. Of a model
+ * that hides a part of each row: what it sees, what it gives back, and the rows as they are. A set
  * that lies class by class gives rows from all over it. Says what is wrong, returns the exit status. */
 int cli_picture(ph_model *, const ph_data *, const char *path);
 /* Its rows, and its layout for more panels than two: tiles holds CLI_SHOWN rows for each, of which
@@ -122,5 +125,13 @@ typedef struct cli_restore {
     bool json;
 } cli_restore;
 int cli_restore_rows(ph_model *, const ph_data *, const cli_restore *);
+/* pinhole reconstruct --mask: what the model fills holes with, likewise. */
+typedef struct cli_filling {
+    const char *mask, *path;
+    bool json;
+} cli_filling;
+int cli_fill_rows(ph_model *, const ph_data *, const cli_filling *);
+/* Rows as the model sees them: what it does not see is gray in pictures and missing in other rows. */
+void cli_hide(const ph_model_info *, const ph_real *rows, const ph_real *seen, size_t count, ph_real *out);
 
 #endif

@@ -406,13 +406,19 @@ int cli_picture(ph_model *m, const ph_data *data, const char *path)
     if (info.width != model.width)
         return cli_usage("%s: rows of %zu numbers, but the model takes %zu", info.name, info.width,
                          model.width);
-    size_t shown = cli_choose_rows(data, index);
-    ph_real *tiles = calloc(2 * CLI_SHOWN * model.width, sizeof *tiles);
-    ph_status status = tiles ? ph_data_read(data, index, shown, tiles) : PH_MEMORY;
+    size_t shown = cli_choose_rows(data, index), panel = CLI_SHOWN * model.width, in, out;
+    ph_real *tiles = calloc(3 * panel, sizeof *tiles), *back = tiles ? tiles + panel : NULL;
+    bool hides = ph_model_port(m, "seen", &in, &out) == PH_OK;
+    ph_real *rows = hides && tiles ? tiles + 2 * panel : tiles;
+    ph_status status = tiles ? ph_data_read(data, index, shown, rows) : PH_MEMORY;
+    if (status == PH_OK && hides)
+        status = ph_model_apply(m, "seen", rows, shown, tiles);
+    if (status == PH_OK && hides)
+        cli_hide(&model, rows, tiles, shown, tiles);
     if (status == PH_OK)
-        status = ph_model_apply(m, "reconstruct", tiles, shown, tiles + CLI_SHOWN * model.width);
+        status = ph_model_apply(m, "reconstruct", rows, shown, back);
     if (status == PH_OK)
-        status = cli_draw_panels(path, &model, tiles, 2, shown);
+        status = cli_draw_panels(path, &model, tiles, hides ? 3 : 2, shown);
     free(tiles);
     return status == PH_OK ? CLI_DONE : cli_fail();
 }

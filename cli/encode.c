@@ -5,7 +5,7 @@
 #include <string.h>
 
 typedef struct use_options {
-    const char *output, *noise, *beside;
+    const char *output, *noise, *beside, *mask;
     int64_t layer, noise_seed, rows;
     bool classify;
 } use_options;
@@ -28,6 +28,9 @@ static const ph_option reconstruct_table[] = {
       "on the rows that go in; how far they and what comes back are from the clean ones is told" },
     { "noise-seed", NULL, PH_OPTION_INT, offsetof(use_options, noise_seed), "1", 0, 9007199254740992.0,
       NULL, "of the noise" },
+    { "mask", NULL, PH_OPTION_TEXT, offsetof(use_options, mask), NULL, 0, 0, NULL,
+      "holes that the model (mae) fills: a picture or rows of the data's shape, one for all rows or one "
+      "for each, 0 a hole and 1 seen; .png: with holes, filled, as they are" },
     { "beside", NULL, PH_OPTION_TEXT, offsetof(use_options, beside), NULL, 0, 0, NULL,
       "other models, OTHER.pin,THIRD.pin: a .png with a row of pictures for the originals and for "
       "each model, and a table of their errors" },
@@ -70,8 +73,8 @@ static int classify(ph_model *m, const ph_data *data, const char *path)
     size_t in, out;
     const char *function = ph_model_port(m, "cluster", &in, &out) == PH_OK ? "cluster" : "classify";
     if (ph_model_port(m, function, &in, &out) != PH_OK)
-        return cli_usage("--classify: the model knows no classes (train aae --labels N, or ae --finetune "
-                         "labels)");
+        return cli_usage("--classify: the model knows no classes (train aae --labels N, or ae or mae "
+                         "--finetune labels)");
     ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = 2, .source = data,
                                                            .column = class_column });
     if (w == NULL)
@@ -86,6 +89,8 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
 {
     const use_options *o = options;
     bool noisy = o->noise && strcmp(o->noise, "none") != 0;
+    if (o->mask && (noisy || o->beside))
+        return cli_usage("--mask and --%s: one of them", noisy ? "noise" : "beside");
     if (o->beside && noisy)
         return cli_usage("--beside and --noise: models are compared on the rows as they are; leave "
                          "one out");
@@ -112,6 +117,8 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
             code = cli_usage("--classify and --layer: one of them");
         else if (o->classify)
             code = classify(m, data, o->output);
+        else if (o->mask)
+            code = cli_fill_rows(m, data, &(cli_filling){ o->mask, o->output, a->json });
         else if (noisy)
             code = cli_restore_rows(m, data, &(cli_restore){ .noise = o->noise, .path = o->output,
                                                              .seed = o->noise_seed, .json = a->json });
@@ -144,7 +151,7 @@ const cli_command cli_decode = {
 };
 const cli_command cli_reconstruct = {
     .name = "reconstruct", .words = "MODEL DATA -o FILE",
-    .help = "rows through the code and back; .png: fifty rows, beside what became of them",
+    .help = "rows through the model and back; .png: fifty rows, beside what became of them",
     .options = reconstruct_table,
     .option_count = sizeof reconstruct_table / sizeof reconstruct_table[0],
     .least_words = 2, .most_words = 2, .reads = true, .run = run,

@@ -101,3 +101,15 @@ void cli_json_end(void)
     puts("}");
     fflush(stdout);
 }
+
+void cli_json_figures(const ph_figures *f)
+{
+    cli_json_begin();
+    cli_json_object_begin("units");
+    for (size_t i = 0; i < f->count; i++)
+        cli_json_text(f->at[i].name, f->at[i].unit);
+    cli_json_object_end();
+    for (size_t i = 0; i < f->count; i++)
+        cli_json_number(f->at[i].name, f->at[i].value);
+    cli_json_end();
+}

@@ -31,11 +31,31 @@ static void put_name(ph_page *r, size_t row)
     ph_put(r, "</span>");
 }
 
-static ph_status put_pair(ph_page *r, size_t row, const real *x, const real *y)
+/* A row as the model saw it: gray where it saw nothing. */
+static ph_status put_seen(ph_page *r, const real *x, const real *seen)
 {
-    ph_put(r, "<figure class=\"pair\">");
-    PH_TRY(ph_put_tile(r, x, "original"));
-    PH_TRY(ph_put_tile(r, y, "reconstruction"));
+    real *shown = malloc(r->info.width * sizeof *shown);
+    ph_status status = shown ? PH_OK : out_of_memory();
+    for (size_t i = 0; i < r->info.width && shown; i++)
+        shown[i] = seen[i] != 0 ? x[i] : (real)((r->info.white > 0 ? r->info.white : 1) / 2);
+    if (status == PH_OK)
+        status = ph_put_tile(r, shown, "what was seen");
+    free(shown);
+    return status;
+}
+
+/* seen: what a model that hides a part of each row saw of it; or NULL. */
+static ph_status put_pair(ph_page *r, size_t row, const real *x, const real *y, const real *seen)
+{
+    ph_put(r, "<figure class=\"pair%s\">", seen ? " three" : "");
+    if (seen) {
+        PH_TRY(put_seen(r, x, seen));
+        PH_TRY(ph_put_tile(r, y, "filled"));
+        PH_TRY(ph_put_tile(r, x, "original"));
+    } else {
+        PH_TRY(ph_put_tile(r, x, "original"));
+        PH_TRY(ph_put_tile(r, y, "reconstruction"));
+    }
     ph_put(r, "<figcaption>");
     put_name(r, row);
     ph_put(r, "</figcaption></figure>");
@@ -52,7 +72,7 @@ static size_t choose_columns(const ph_page *r, const double *error, size_t *chos
     return r->info.width;
 }
 
-static ph_status put_table(ph_page *r, size_t row, const real *x, const real *y)
+static ph_status put_table(ph_page *r, size_t row, const real *x, const real *y, const real *seen)
 {
     size_t width = r->info.width, chosen[SHOWN_COLUMNS];
     real *scaled = malloc(2 * width * sizeof *scaled);
@@ -78,7 +98,10 @@ static ph_status put_table(ph_page *r, size_t row, const real *x, const real *y)
         ph_put(r, "</th><td>");
         ph_put_number(r, (double)x[c], 4);
         ph_put(r, "</td><td>");
-        ph_put_number(r, (double)y[c], 4);
+        if (seen == NULL || seen[c] == 0)
+            ph_put_number(r, (double)y[c], 4);
+        else
+            ph_put(r, "seen");
         ph_put(r, "</td></tr>");
     }
     ph_put(r, "</tbody></table></div>");
@@ -90,15 +113,17 @@ static ph_status put_table(ph_page *r, size_t row, const real *x, const real *y)
 static ph_status put_rows(ph_page *r, const size_t *row, size_t count)
 {
     size_t width = r->info.width;
-    real *x = malloc(2 * width * sizeof *x);
+    real *x = malloc(3 * width * sizeof *x), *seen = x && r->hides ? x + 2 * width : NULL;
     ph_status status = x ? PH_OK : out_of_memory();
-    ph_put(r, "<div class=\"%s\">", r->picture ? "pairs" : "tables");
+    ph_put(r, "<div class=\"%s\">", !r->picture ? "tables" : seen ? "pairs wide" : "pairs");
     for (size_t i = 0; i < count && status == PH_OK; i++) {
         status = ph_data_read(r->data, &row[i], 1, x);
         if (status == PH_OK)
             status = ph_model_apply(r->model, "reconstruct", x, 1, x + width);
+        if (status == PH_OK && seen)
+            status = ph_model_apply(r->model, "seen", x, 1, seen);
         if (status == PH_OK)
-            status = (r->picture ? put_pair : put_table)(r, row[i], x, x + width);
+            status = (r->picture ? put_pair : put_table)(r, row[i], x, x + width, seen);
     }
     ph_put(r, "</div>");
     free(x);
@@ -107,11 +132,15 @@ static ph_status put_rows(ph_page *r, const size_t *row, size_t count)
 
 static void explain(ph_page *r)
 {
-    ph_put(r, r->picture ? "Originals on the left, reconstructions on the right; the error "
-                         : "Original values and what came back, in the data's own units; the error ");
+    ph_put(r, !r->picture ? "Original values and what came back, in the data's own units; the error "
+              : r->hides ? "What the model saw on the left, the rest filled in the middle, originals on "
+                           "the right; the error "
+                         : "Originals on the left, reconstructions on the right; the error ");
     ph_put(r, "is the squared error summed over the row, in the model's input scale.");
     if (!r->picture)
         ph_put(r, " The bar behind a name is the column's share of it.");
+    if (!r->picture && r->hides)
+        ph_put(r, " What the model saw comes back as it was.");
     if (!r->picture && r->info.width > SHOWN_COLUMNS)
         ph_put(r, " Of %zu columns each table has the %d that differ most.", r->info.width,
                SHOWN_COLUMNS);

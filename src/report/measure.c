@@ -132,6 +132,7 @@ static void look_at_model(ph_page *r)
             r->code = out;
         r->decodes = r->decodes || (strcmp(e->name, "decode") == 0 && in == r->info.latent_dim &&
                                     out == r->info.width);
+        r->hides = r->hides || (strcmp(e->name, "seen") == 0 && in == r->info.width && out == in);
         if (strcmp(e->name, "kl") == 0 && in == r->info.width)
             r->variables = out;
     }

@@ -78,6 +78,8 @@ const char ph_page_style[] =
     "img{image-rendering:pixelated}\n"
     ".pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(152px,1fr));gap:18px 16px}\n"
     ".pair{display:grid;grid-template-columns:1fr 1fr;gap:4px;break-inside:avoid}\n"
+    ".pairs.wide{grid-template-columns:repeat(auto-fill,minmax(220px,1fr))}\n"
+    ".pair.three{grid-template-columns:1fr 1fr 1fr}\n"
     ".pair img{width:100%;height:auto;border-radius:3px}\n"
     ".pair figcaption{grid-column:1/-1;margin:2px 0 0;font-size:.86rem;line-height:1.35;overflow-wrap:anywhere}\n"
     ".pair .error{display:block}\n"

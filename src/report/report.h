@@ -23,7 +23,7 @@ typedef struct ph_page {
     bool picture;
     size_t height, width, channels;
     size_t rows, code;             /* rows measured, numbers of a code (0: the model has none) */
-    bool decodes;
+    bool decodes, hides;           /* hides: a part of a row before it is given back */
     ph_figures figures, train_figures;
     double *error, *column_error;  /* squared error of each row; of each column, over all rows */
     size_t worst[PH_PAGE_WORST], worst_count; /* rows of largest error, the largest first */

@@ -1,0 +1,96 @@
+/* fill.c - pinhole reconstruct --mask: rows with holes of one's own, filled. */
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 1024 };
+
+void cli_hide(const ph_model_info *model, const ph_real *rows, const ph_real *seen, size_t count,
+              ph_real *out)
+{
+    size_t height, width, channels;
+    bool pictures = cli_is_picture(model->rank, model->shape, &height, &width, &channels);
+    ph_real blank = (ph_real)(pictures ? (model->white > 0 ? model->white : 1) / 2 : NAN);
+    for (size_t i = 0; i < count * model->width; i++)
+        out[i] = seen[i] != 0 ? rows[i] : blank;
+}
+
+/* Every row filled, into a file like that of reconstruct. */
+static ph_status write_rows(ph_holes *h, ph_model *m, const ph_data *data, const char *path)
+{
+    ph_data_info info;
+    ph_model_info model;
+    size_t width = 0;
+    ph_data_describe(data, &info);
+    ph_model_describe(m, &model);
+    ph_writer *writer = cli_writer(m, "reconstruct", data, path, model.white, &width);
+    ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
+    ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
+    for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
+        size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
+        status = ph_holes_fill(h, first, count, NULL, out);
+        if (status == PH_OK)
+            status = ph_writer_rows(writer, out, count);
+    }
+    free(out);
+    if (status == PH_OK)
+        return ph_writer_close(writer);
+    if (writer)
+        ph_writer_discard(writer);
+    return status;
+}
+
+/* Rows with their holes, filled, and as they are, side by side. */
+static ph_status draw(ph_holes *h, ph_model *m, const ph_data *data, const cli_filling *f)
+{
+    size_t index[CLI_SHOWN], shown = cli_choose_rows(data, index);
+    ph_data_info info;
+    ph_model_info model;
+    ph_data_describe(data, &info);
+    ph_model_describe(m, &model);
+    size_t width = model.width, panel = CLI_SHOWN * width;
+    ph_real *tiles = calloc(3 * panel + width, sizeof *tiles), *seen = tiles ? tiles + 3 * panel : NULL;
+    ph_status status = tiles ? ph_data_read(data, index, shown, tiles + 2 * panel) : PH_MEMORY;
+    for (size_t i = 0; i < shown && status == PH_OK; i++) {
+        status = ph_holes_fill(h, index[i], 1, seen, tiles + panel + i * width);
+        if (status == PH_OK)
+            cli_hide(&model, tiles + 2 * panel + i * width, seen, 1, tiles + i * width);
+    }
+    if (status == PH_OK)
+        status = cli_draw_panels(f->path, &model, tiles, 3, shown);
+    free(tiles);
+    if (status == PH_OK && !f->json)
+        printf("%s: %zu rows of %s: with their holes on the left, filled in the middle, as they are on "
+               "the right\n", f->path, shown, info.name);
+    return status;
+}
+
+/* Rows on standard output leave no room for figures there. */
+static void print(const ph_figures *figures, const cli_filling *f)
+{
+    FILE *to = strcmp(f->path, "-") == 0 ? stderr : stdout;
+    if (to == stdout && f->json)
+        cli_json_figures(figures);
+    for (size_t i = 0; i < figures->count && (to == stderr || !f->json); i++)
+        fprintf(to, "%-16s %-12.7g %s\n", figures->at[i].name, figures->at[i].value,
+                figures->at[i].unit);
+}
+
+int cli_fill_rows(ph_model *m, const ph_data *data, const cli_filling *f)
+{
+    ph_figures figures = { 0 };
+    size_t length = strlen(f->path);
+    bool picture = length > 4 && strcmp(f->path + length - 4, ".png") == 0;
+    ph_data *mask = ph_model_open_data(m, "reconstruct", f->mask, NULL);
+    ph_holes *h = mask ? ph_holes_new(m, data, mask) : NULL;
+    ph_status status = h ? ph_holes_measure(h, &figures) : ph_last_status();
+    if (status == PH_OK)
+        status = picture ? draw(h, m, data, f) : write_rows(h, m, data, f->path);
+    if (status == PH_OK)
+        print(&figures, f);
+    ph_holes_free(h);
+    ph_data_close(mask);
+    return status == PH_OK ? CLI_DONE : cli_fail();
+}

@@ -71,7 +71,7 @@ static const ph_option table[] = {
     { "classes", NULL, PH_OPTION_INT, AT(classes), "0", 0, 65536, NULL,
       "of the labels; 0: as many as the data have" },
 };
-enum { OPTIONS = sizeof table / sizeof table[0] };
+enum { OPTIONS = sizeof table / sizeof table[0], MOST_TOKENS = 16384 };
 
 typedef struct net {
     ph_graph *graph;
@@ -278,6 +278,13 @@ static void check(net *n)
         ph_refuse(g, "%s", ph_message());
         return;
     }
+    if (n->cut.count > MOST_TOKENS)
+        ph_refuse(g, "patch %zu: %zu tokens a row are more than %d; give a larger --patch", n->cut.patch,
+                  n->cut.count, MOST_TOKENS);
+    /* A file that asks for more than it holds is found out before it has places made. */
+    int64_t widest = o->width > o->decoder_width ? o->width : o->decoder_width;
+    if ((size_t)(widest * widest) > g->room)
+        ph_refuse(g, "width: there is no room for its weights");
     n->visible = (size_t)lround((double)n->cut.count * (1 - o->mask));
     if (n->visible == 0 || n->visible == n->cut.count)
         ph_refuse(g, "mask %g: of %zu tokens %s would be seen; some must be, and some hidden", o->mask,

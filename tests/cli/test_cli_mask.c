@@ -86,6 +86,9 @@ static void pictures_with_holes(void **state)
     assert_true(there("holes.png") && there("hidden.png"));
     assert_run("reconstruct s.pin slopes/down/01.pgm --mask hole.pgm -o one.npy", 0);
     free(values_of("one.npy", 1, PIXELS));
+    assert_run("encode s.pin slopes/down/01.pgm -o one.csv", 0);
+    slurp("one.csv", out, sizeof out);
+    assert_says(out, "\n01.pgm,");
 }
 
 static void mistakes_with_masks(void **state)

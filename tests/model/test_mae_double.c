@@ -363,6 +363,11 @@ static void senseless_options(void **state)
     assert_null(ph_model_new("mae", data, s));
     assert_int_equal(ph_last_status(), PH_IO);
     ph_settings_free(s);
+    enum { LONG = 20000 };
+    static ph_real numbers[LONG];
+    ph_data *endless = ph_data_from_memory(numbers, 1, LONG, NULL);
+    refused("mae", endless, "mask=0.5", "larger --patch");
+    ph_data_close(endless);
     ph_data_close(series);
     ph_data_close(data);
 }

@@ -122,14 +122,14 @@ static ph_node *code_of(net *n, ph_node *rows, bool exports)
     return ph_scale(ph_sum_leading(h), 1 / (double)n->cut.count);
 }
 
-/* z: what the encoder gives for the tokens that index names, or for all where it is NULL. */
+/* z: what the encoder gives for the tokens that index names; seen, [n, 1]: those it tells of. */
 static guess decode(net *n, ph_node *z, ph_node *index, ph_node *seen)
 {
     const mae_options *o = n->o;
     size_t width = (size_t)o->decoder_width, inner = width * (size_t)o->mlp_ratio;
     ph_node *h = ph_linear(n->decoder, z, width, "linear", true);
     ph_node *hidden = ph_parameter(n->decoder, "hidden", 1, &width, PH_NORMAL, 0.02);
-    h = index ? ph_add_lines(h, index, n->cut.count) : h;
+    h = ph_add_lines(h, index, n->cut.count);
     h = ph_add(ph_select(seen, h, hidden), n->decoder_places);
     for (int64_t i = 0; i < o->decoder_depth; i++)
         h = ph_transformer_block(n->decoder, h, (size_t)o->decoder_heads, inner, false);
@@ -164,18 +164,35 @@ static ph_node *choose(const net *n)
     return ph_smallest(ph_when_training(ph_uniform_like(always), always), n->visible);
 }
 
+/* Tokens given back from as many of those that are seen, [n, 1], as in training, or all where there are
+ * fewer; draws, [n] in (0, 1), choose. */
+static ph_node *guess_from(net *n, ph_node *tokens, ph_node *seen, ph_node *draws)
+{
+    ph_node *index = ph_smallest(ph_sub(draws, ph_flatten(seen)), n->visible); /* the seen ones first */
+    ph_node *looked_at = ph_take_lines(seen, index);
+    ph_node *z = encode(n, ph_take_lines(tokens, index), ph_gather(n->places, index), looked_at, NULL);
+    guess g = decode(n, z, index, ph_add_lines(looked_at, index, n->cut.count));
+    return as_tokens(&g);
+}
+
 /* The row without its holes: `holes` is a row and behind it, for each of its numbers, 1 where it is seen
- * and 0 where it is not. A token with a hole in it is hidden, and what it holds counts for nothing. */
+ * and 0 where it is not. A token with a hole in it is hidden, and what it holds counts for nothing. The
+ * net does worse with more tokens than it ever had: it is given as many, some times over, for the mean. */
 static ph_node *fill(net *n, ph_node *holes)
 {
-    size_t width = ph_width(n->x);
+    enum { TIMES = 4 };
+    size_t width = ph_width(n->x), count = n->cut.count;
     ph_node *row = ph_reshape_like(ph_slice(holes, 0, width), n->x);
     ph_node *given = ph_to_tokens(ph_reshape_like(ph_slice(holes, width, width), n->x), &n->cut);
     ph_node *most = ph_constant(n->graph, (double)n->cut.width - 0.5);
     ph_node *seen = ph_less(most, ph_sum_last(given)), *tokens = ph_to_tokens(row, &n->cut);
     ph_node *shown = ph_select(seen, tokens, ph_constant(n->graph, 0));
-    guess g = decode(n, encode(n, shown, n->places, seen, NULL), NULL, seen);
-    return ph_from_tokens(ph_select(given, tokens, as_tokens(&g)), &n->cut, &n->x->shape);
+    ph_node *draws = ph_uniform_of(ph_flatten(shown), TIMES * count), *sum = NULL;
+    for (size_t i = 0; i < TIMES; i++) {
+        ph_node *one = guess_from(n, shown, seen, ph_slice(draws, i * count, count));
+        sum = sum ? ph_add(sum, one) : one;
+    }
+    return ph_from_tokens(ph_select(given, tokens, ph_scale(sum, 1.0 / TIMES)), &n->cut, &n->x->shape);
 }
 
 /* ---- Losses ---------------------------------------------------------------------------------- */

@@ -186,7 +186,30 @@ static void every_step_hides_others(void **state)
 
 /* ---- Holes of one's own ---------------------------------------------------------------------- */
 
-/* The encoder over all tokens, of which some are not looked at, does as one over the others alone. */
+/* A net that has fewer tokens to look at than in training does as one that never had more. */
+static void fewer_are_seen_than_in_training(void **state)
+{
+    (void)state;
+    ph_data *data = pictures();
+    ph_model *usual = make("mae", data, PICTURE), *sparing = make("mae", data, PICTURE "mask=0.8");
+    scatter_parameters(usual->graph, 0.7, 3);
+    scatter_parameters(sparing->graph, 0.7, 3);
+    static ph_real sees[ROWS * WIDTH], back[ROWS * WIDTH], in[2 * WIDTH], filled[WIDTH];
+    apply(sparing, "seen", rows, ROWS, sees);
+    apply(sparing, "reconstruct", rows, ROWS, back);
+    for (size_t r = 0; r < ROWS; r++) {
+        memcpy(in, rows + r * WIDTH, WIDTH * sizeof *in);
+        memcpy(in + WIDTH, sees + r * WIDTH, WIDTH * sizeof *in);
+        apply(usual, "fill", in, 1, filled);
+        for (size_t c = 0; c < WIDTH; c++)
+            assert_true(fabs((double)(filled[c] - back[r * WIDTH + c])) < 1e-12);
+    }
+    ph_model_free(usual);
+    ph_model_free(sparing);
+    ph_data_close(data);
+}
+
+/* Where as many are seen as in training, whichever way they were chosen. */
 static void filling_what_is_hidden_is_reconstructing(void **state)
 {
     (void)state;
@@ -379,6 +402,7 @@ int main(void)
         cmocka_unit_test(whole_patches_are_hidden_and_the_rest_is_kept),
         cmocka_unit_test(every_step_hides_others),
         cmocka_unit_test(filling_what_is_hidden_is_reconstructing),
+        cmocka_unit_test(fewer_are_seen_than_in_training),
         cmocka_unit_test(holes_hide_their_patches),
         cmocka_unit_test(masks_must_fit),
         cmocka_unit_test(labels_come_after_hidden_tokens),

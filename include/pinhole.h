@@ -316,6 +316,9 @@ typedef struct ph_model_info {
     size_t latent_dim;            /* numbers of a code */
     size_t code_classes;          /* where a code is blocks of so many numbers, the probabilities of
                                      the classes of a variable each; 0: it is numbers */
+    size_t words, books;          /* where a row is words of a codebook: how many there are, and in how
+                                     many books, each with words of its own; words 0: it is not */
+    size_t token_rank, token_shape[4]; /* of the words of a row; several books are last */
     size_t parameters;            /* trained numbers */
     size_t layers;                /* of the encoder; encode --layer counts from 1 */
     double flops_per_row;         /* multiplications and additions of a training step, per row */
@@ -335,9 +338,10 @@ ph_status ph_model_print(const ph_model *, FILE *to, const char *what);
 
 /* Functions of a model: "encode" (row to code), "decode" (code to row), "reconstruct" (row to
  * row), "layer1", "layer2", ... (row to hidden layer), "seen" (of models that hide a part of a row before
- * they give it back: 1 for each number that is not hidden, else 0). Rows are in the data's own units: the
- * model's scaling is applied on the way in and undone on the way out. A row's result depends on
- * that row alone. */
+ * they give it back: 1 for each number that is not hidden, else 0); with a codebook "tokens" (row to the
+ * numbers of its words) and "decode-tokens" (those to row; PH_DATA for a number that is no word's). Rows
+ * are in the data's own units: the model's scaling is applied on the way in and undone on the way out. A
+ * row's result depends on that row alone. */
 ph_status ph_model_port(const ph_model *, const char *function, size_t *width_in,
                         size_t *width_out);
 ph_status ph_model_apply(ph_model *, const char *function, const ph_real *in, size_t rows,

@@ -276,6 +276,11 @@ void ph_report_each(ph_graph *, const char *name, const char *unit, ph_node *val
 /* Codes of rows, and as many draws of the prior that they should follow: how far they are apart becomes
  * a figure of every epoch and of eval. One pair for a graph. */
 void ph_compare(ph_node *codes, ph_node *draws);
+/* What a row becomes as words of a vocabulary: their numbers, from 0 to words - 1, in the shape in which
+ * they stand, the last dimension being `books` where that is more than 1 (each has words of its own).
+ * How often each word is used in a pass over rows, such as an epoch or that of eval, becomes the figures
+ * codes_used and perplexity. One for a graph. */
+void ph_count_words(ph_node *tokens, size_t words, size_t books);
 /* Makes a function of the model: from input rows to value. */
 void ph_export(ph_graph *, const char *name, ph_node *input, ph_node *value);
 

@@ -437,6 +437,19 @@ void ph_compare(ph_node *codes, ph_node *draws)
     graph->compared[1] = draws;
 }
 
+void ph_count_words(ph_node *tokens, size_t words, size_t books)
+{
+    ph_graph *graph = tokens->graph;
+    if (ph_is_dead(tokens))
+        return;
+    if (tokens->shape.set == 0 || ph_is_index(tokens) || words == 0 || books == 0 ||
+        ph_width(tokens) % books)
+        ph_mistake(graph, "count_words: they are numbers of rows, so many of each book");
+    graph->tokens = tokens;
+    graph->words = words;
+    graph->books = books;
+}
+
 void ph_export(ph_graph *graph, const char *name, ph_node *in, ph_node *value)
 {
     if (!ph_is_dead(value) && ph_is_index(value))

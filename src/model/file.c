@@ -84,7 +84,7 @@ static ph_status begin_writing(writing *w, const ph_model *m, const char *path)
     size_t variables = 0, options = ph_settings_count(m->settings);
     for (const ph_variable *v = m->graph->variable; v; v = v->next)
         variables++;
-    *w = (writing){ .tensor = calloc(variables + 13 + PH_MAX_LISTS, sizeof *w->tensor),
+    *w = (writing){ .tensor = calloc(variables + 14 + PH_MAX_LISTS, sizeof *w->tensor),
                     .text = calloc(options + 16, sizeof *w->text),
                     .option = calloc(options + 1, sizeof *w->option) };
     w->columns = m->columns.count ? ph_model_list_columns(m) : NULL;
@@ -140,6 +140,9 @@ static void put_arrays(writing *w, const ph_model *m, bool weights_only)
     put(w, vector("training/progress", "F64", w->progress, PROGRESS, sizeof(double)));
     for (int i = 0; i < t->list_count && t->progress.batch > 0; i++)
         put(w, vector(list_names[i], "F64", t->progress.list[i], ph_width(m->graph->list[i].value),
+                      sizeof(double)));
+    if (t->use.count && t->progress.batch > 0)
+        put(w, vector("training/words", "F64", t->use.count, t->use.words * t->use.books,
                       sizeof(double)));
     if (t->best)
         put(w, vector("training/best", real_type(), t->best, ph_trainer_snapshot_size(t),
@@ -277,6 +280,9 @@ static ph_status read_training(const char *path, const ph_tensors *file, ph_mode
         if (ph_tensors_find(file, list_names[i]))
             PH_TRY(read_vector(path, file, list_names[i], ph_width(m->graph->list[i].value),
                                sizeof(double), "F64", t->progress.list[i]));
+    if (t->use.count && ph_tensors_find(file, "training/words"))
+        PH_TRY(read_vector(path, file, "training/words", t->use.words * t->use.books, sizeof(double),
+                           "F64", t->use.count));
     if (ph_tensors_find(file, "training/best")) {
         size_t size = ph_trainer_snapshot_size(t);
         t->best = malloc((size + 1) * sizeof(real));

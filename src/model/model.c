@@ -399,6 +399,13 @@ void ph_model_describe(const ph_model *m, ph_model_info *info)
     const ph_named *encode = ph_model_export(m, "encode");
     if (encode)
         info->latent_dim = ph_shape_size(&encode->value->shape);
+    const ph_graph *g = m->graph;
+    if (g->tokens) {
+        info->words = g->words;
+        info->books = g->books;
+        info->token_rank = g->tokens->shape.rank;
+        memcpy(info->token_shape, g->tokens->shape.dim, sizeof info->token_shape);
+    }
     info->flops_per_row = ph_trainer_flops(&m->trainer);
 }
 
@@ -438,6 +445,11 @@ ph_status ph_model_print(const ph_model *m, FILE *to, const char *what)
             fprintf(to, ": %zu variables of %zu classes", info.latent_dim / info.code_classes,
                     info.code_classes);
         fputc('\n', to);
+        if (info.words)
+            fprintf(to, "a row is %s words of %zu%s\n",
+                    ph_shape_text(&(ph_shape){ 0, m->graph->tokens->shape.rank, { info.token_shape[0],
+                                  info.token_shape[1], info.token_shape[2] } }, shape), info.words,
+                    info.books > 1 ? ", the last dimension being that of the books" : "");
         for (const ph_variable *v = m->graph->variable; v; v = v->next)
             if (v->kind == PH_VARIABLE_PARAMETER)
                 fprintf(to, "    %-28s %s\n", v->name, ph_shape_text(&v->shape, shape));

@@ -83,6 +83,15 @@ const ph_named *ph_model_export(const ph_model *, const char *name);
 bool ph_model_has_peak(const ph_model *);
 /* Adds the error of clusters by majority, where the model has clusters and the data labels. */
 ph_status ph_model_cluster_error(ph_model *, const ph_data *, ph_figures *);
+/* Whether `function` takes rows, and not codes or tokens. */
+bool ph_model_takes_rows(const ph_model *, const char *function);
+/* PH_DATA where the function takes tokens, and one of n rows of them, from row `first` on, is no word's. */
+ph_status ph_model_check_tokens(const ph_model *, const ph_named *function, const real *tokens,
+                                size_t first, size_t n);
+/* Adds how the words were used in a pass, and what a row takes in bits. */
+ph_status ph_model_word_figures(ph_model *, const ph_word_use *, ph_figures *);
+/* Whether rows are pictures, gray or in colour. */
+bool ph_model_is_picture(const ph_model *);
 /* Adds a figure; texts must live as long as the figures. */
 void ph_figure_add(ph_figures *, const char *name, const char *unit, double value);
 /* How many of `left` rows a program of use takes at once. */

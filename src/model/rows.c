@@ -95,23 +95,27 @@ static void size_text(size_t width, size_t rank, const size_t *shape, char text[
 ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_data *data)
 {
     size_t in, out;
-    bool codes = strcmp(function, "decode") == 0;
     PH_TRY(ph_model_port(m, function, &in, &out));
-    if (data->width != in) {
+    const ph_named *f = ph_model_export(m, function);
+    const ph_shape *s = &f->input->shape;
+    bool rows = f->input == m->x, tokens = f->input == m->graph->tokens;
+    bool other = tokens && data->rank > 1 &&
+                 (data->rank != s->rank || memcmp(data->shape, s->dim, s->rank * sizeof s->dim[0]) != 0);
+    if (data->width != in || other) {
         char there[96], wanted[96];
         size_text(data->width, data->rank, data->shape, there);
-        size_text(in, codes ? 1 : m->row.rank, m->row.dim, wanted);
+        size_text(in, s->rank, s->dim, wanted);
         return ph_fail(PH_DATA, "%s: rows of %s numbers, but the model's %s have %s", data->name, there,
-                       codes ? "codes" : "rows", wanted);
+                       rows ? "rows" : tokens ? "tokens" : "codes", wanted);
     }
-    return codes ? PH_OK : check_names(m, data);
+    return rows ? check_names(m, data) : PH_OK;
 }
 
 ph_data *ph_model_open_data(const ph_model *m, const char *function, const char *spec,
                             const ph_data_desc *given)
 {
     ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
-    bool rows = strcmp(function, "decode") != 0;
+    bool rows = ph_model_takes_rows(m, function);
     bool columns = rows && m->columns.count && !desc.columns && !desc.drop_columns;
     char *list = columns ? ph_model_list_columns(m) : NULL;
     if (columns && list == NULL)
@@ -151,6 +155,7 @@ ph_status ph_model_apply_data(ph_model *m, const char *function, const ph_data *
         size_t n = ph_use_rows(f->program, count - done);
         PH_TRY(ph_fetch_range(data, f->raw_in ? &m->scaling : &ph_scaling_none, first + done, n,
                               m->rows_in));
+        PH_TRY(ph_model_check_tokens(m, f->named, m->rows_in, first + done, n));
         out = ph_function_run(m, f, n, out);
         if (out == NULL)
             return ph_last_status();

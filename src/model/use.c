@@ -77,7 +77,7 @@ ph_function *ph_model_function(ph_model *m, const char *name)
         return NULL;
     ph_function *f = &m->function[m->function_count];
     *f = (ph_function){ .named = found, .raw_in = found->input == m->x,
-                        .raw_out = strcmp(name, "decode") == 0 || strcmp(name, "reconstruct") == 0 };
+                        .raw_out = strncmp(name, "decode", 6) == 0 || strcmp(name, "reconstruct") == 0 };
     f->raw_out = f->raw_out && is_row(m, found->value);
     f->program = compile_use(m->graph, (ph_program_desc){
         .feeds = (ph_node *[]){ found->input }, .feed_count = 1,
@@ -122,6 +122,7 @@ ph_status ph_model_apply(ph_model *m, const char *function, const ph_real *in, s
         memcpy(m->rows_in, in + first * width_in, count * width_in * sizeof in[0]);
         if (f->raw_in)
             PH_TRY(ph_scaling_apply_to(&m->scaling, first, m->rows_in, count, width_in));
+        PH_TRY(ph_model_check_tokens(m, f->named, m->rows_in, first, count));
         out = ph_function_run(m, f, count, out);
         if (out == NULL)
             return ph_last_status();
@@ -137,12 +138,14 @@ static ph_status compile_eval(ph_model *m)
     if (rec == NULL)
         return PH_USAGE;
     int count = 1;
-    ph_node *outputs[PH_MAX_NAMED + 1] = { rec->value };
+    ph_node *outputs[PH_MAX_NAMED + 2] = { rec->value };
     for (int i = 0; i < m->graph->report_count; i++) {
         ph_node *value = m->graph->report[i].value;
         if (!m->graph->report[i].needs_more) /* labels: a figure of training alone */
             outputs[count++] = value->shape.set ? ph_mean_rows(ph_sum(value)) : value;
     }
+    if (m->graph->tokens)
+        outputs[count++] = m->graph->tokens;
     m->eval = compile_use(m->graph, (ph_program_desc){
         .feeds = &m->x, .feed_count = 1, .outputs = outputs,
         .output_count = count });
@@ -214,43 +217,71 @@ bool ph_model_has_peak(const ph_model *m)
             fabs(m->white * (double)m->scaling.scale[0] - 1) < 1e-6);
 }
 
-ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
+/* What a pass over a set sums up. */
+typedef struct sums {
+    double squares, report[PH_MAX_NAMED];
+    ph_word_use words;
+} sums;
+
+static ph_status pass(ph_model *m, const ph_data *data, size_t rows, sums *sum)
 {
-    ph_data_info info;
-    ph_data_describe(data, &info);
-    figures->count = figures->lists = 0;
     size_t width = ph_shape_size(&m->row);
-    PH_TRY(ph_model_check_data(m, "reconstruct", data));
-    if (m->eval == NULL)
-        PH_TRY(compile_eval(m));
-    PH_TRY(ph_model_scratch(m, width));
-    double squares = 0, report[PH_MAX_NAMED] = { 0 };
-    for (size_t first = 0, count; first < info.rows; first += count) {
-        count = ph_use_rows(m->eval, info.rows - first);
+    for (size_t first = 0, count; first < rows; first += count) {
+        int k = 1;
+        count = ph_use_rows(m->eval, rows - first);
         PH_TRY(ph_fetch_range(data, &m->scaling, first, count, m->rows_in));
         m->eval->noise_step = (uint32_t)(first / m->eval->max_rows[1]); /* other rows, other noise */
         PH_TRY(ph_program_run(m->eval, (size_t[PH_MAX_SETS]){ 1, count },
                               (const void *[]){ m->rows_in }));
-        squares += squared_error(m->rows_in, ph_program_output(m->eval, 0), count * width);
-        for (int i = 0, k = 1; i < m->graph->report_count; i++)
+        sum->squares += squared_error(m->rows_in, ph_program_output(m->eval, 0), count * width);
+        for (int i = 0; i < m->graph->report_count; i++)
             if (!m->graph->report[i].needs_more)
-                report[i] += (double)ph_program_output(m->eval, k++)[0] * (double)count;
+                sum->report[i] += (double)ph_program_output(m->eval, k++)[0] * (double)count;
+        if (m->graph->tokens)
+            ph_word_use_add(&sum->words, m->graph, ph_program_output(m->eval, k), count);
     }
-    double rows = (double)info.rows, mse = squares / rows / (double)width;
+    return PH_OK;
+}
+
+static ph_status list_figures(ph_model *m, const ph_data *data, size_t count, const sums *sum,
+                              ph_figures *figures)
+{
+    double rows = (double)count, width = (double)ph_shape_size(&m->row);
+    double sse = sum->squares / rows, mse = sse / width;
     ph_figure_add(figures, "rows", "rows measured", rows);
     ph_figure_add(figures, "mse", "mean over all elements, in the model's input scale", mse);
-    ph_figure_add(figures, "sse", "squared error summed over a row, mean over rows", squares / rows);
+    ph_figure_add(figures, "sse", "squared error summed over a row, mean over rows", sse);
     for (int i = 0; i < m->graph->report_count; i++) {
         const ph_named *r = &m->graph->report[i];
         if (r->needs_more)
             continue;
-        ph_figure_add(figures, r->name, r->unit, report[i] / rows);
+        ph_figure_add(figures, r->name, r->unit, sum->report[i] / rows);
         if (strcmp(r->name, "bce") == 0)
-            ph_figure_add(figures, "bce_per_element", "nats per element", report[i] / rows / (double)width);
+            ph_figure_add(figures, "bce_per_element", "nats per element", sum->report[i] / rows / width);
     }
     if (ph_model_has_peak(m))
         ph_figure_add(figures, "psnr", "dB, of the mean squared error, peak 1", -10 * log10(mse));
-    PH_TRY(add_error(m, data, info.rows, figures));
+    if (m->graph->tokens)
+        PH_TRY(ph_model_word_figures(m, &sum->words, figures));
+    PH_TRY(add_error(m, data, count, figures));
     PH_TRY(ph_model_cluster_error(m, data, figures));
-    return add_distance(m, data, info.rows, figures);
+    return add_distance(m, data, count, figures);
+}
+
+ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
+{
+    ph_data_info info;
+    sums sum = { 0 };
+    ph_data_describe(data, &info);
+    figures->count = figures->lists = 0;
+    PH_TRY(ph_model_check_data(m, "reconstruct", data));
+    if (m->eval == NULL)
+        PH_TRY(compile_eval(m));
+    PH_TRY(ph_model_scratch(m, ph_shape_size(&m->row)));
+    PH_TRY(ph_word_use_begin(&sum.words, m->graph));
+    ph_status status = pass(m, data, info.rows, &sum);
+    if (status == PH_OK)
+        status = list_figures(m, data, info.rows, &sum, figures);
+    ph_word_use_end(&sum.words);
+    return status;
 }

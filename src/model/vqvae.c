@@ -11,7 +11,6 @@
 #include "nn/codebook.h"
 #include "nn/likelihood.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef struct vqvae_options {
@@ -125,12 +124,20 @@ static void objective(vqvae *n, const ph_quantized *q)
         loss = ph_add(loss, weighted(q->codebook, o->codebook_weight));
     ph_add_phase(n->graph, &(ph_phase){ .loss = loss });
     ph_report(n->graph, "rec", "log p(x|z), nats per row", rec);
+    const char *unit = "squared distance of vectors to their words, summed over a row, unweighted";
     if (q->commitment)
-        ph_report(n->graph, "commitment", "squared distance of vectors to their words, summed over a row, "
-                  "before its weight", q->commitment);
-    ph_node *share = ph_scale(q->counts, 1 / (double)(n->book.books ? n->book.books : 1));
-    ph_node *entropy = ph_neg(ph_sum_all(ph_mul(share, ph_log(ph_shift(share, 1e-20)))));
-    ph_report(n->graph, "perplexity", "of the words in a batch: exp of their entropy", ph_exp(entropy));
+        ph_report(n->graph, "commitment", unit, q->commitment);
+    if (q->codebook && !averages)
+        ph_report(n->graph, "codebook", unit, q->codebook);
+}
+
+/* The words' numbers as they stand in the row: a grid of them or a line, with the books last. */
+static ph_node *in_place(const vqvae *n, ph_node *tokens)
+{
+    const size_t *size = n->code.size;
+    bool line = n->code.flat || n->x->shape.rank == 1;
+    size_t shape[3] = { line ? positions(n) : size[0], line ? n->book.books : size[1], n->book.books };
+    return ph_reshape(tokens, (line ? 1 : 2) + (n->book.books > 1), shape);
 }
 
 static void build(ph_graph *g, ph_node *x, const void *options)
@@ -142,18 +149,37 @@ static void build(ph_graph *g, ph_node *x, const void *options)
         return;
     ph_quantized q = ph_quantize(&n.book, encode(&n));
     objective(&n, &q);
-    size_t t = positions(&n), books = n.book.level_count ? 1 : n.book.books;
-    ph_node *code = ph_flatten(q.vectors), *tokens = ph_flatten(q.tokens);
+    ph_node *code = ph_flatten(q.vectors), *tokens = in_place(&n, q.tokens);
+    ph_count_words(tokens, n.book.words, n.book.books);
     ph_export(g, "encode", x, code);
     ph_export(g, "tokens", x, tokens);
     ph_export(g, "decode", code, picture(&n, code));
     ph_export(g, "reconstruct", x, picture(&n, code));
-    ph_node *words = ph_words(&n.book, ph_reshape(tokens, 2, (size_t[]){ t, books }));
+    ph_node *words = ph_words(&n.book, ph_reshape_like(tokens, q.tokens));
     ph_export(g, "decode-tokens", tokens, picture(&n, ph_flatten(words)));
+}
+
+/* Levels say by themselves how many words there are, and of how many numbers. */
+static ph_status settle(ph_settings *s)
+{
+    static const char *const names[] = { "latent-dim", "codes" }, *const usual[] = { "64", "512" };
+    size_t size[2] = { 0 };
+    size[0] = ph_fsq_depth(ph_settings_get(s, "quantizer"), &size[1]);
+    for (int i = 0; i < 2 && size[0]; i++) {
+        char text[24];
+        const char *given = ph_settings_get(s, names[i]);
+        snprintf(text, sizeof text, "%zu", size[i]);
+        if (strcmp(given, usual[i]) != 0 && strcmp(given, text) != 0)
+            return ph_fail(PH_USAGE, "%s %s: quantizer %s has %s", names[i], given,
+                           ph_settings_get(s, "quantizer"), text);
+        PH_TRY(ph_settings_set(s, names[i], text));
+    }
+    return PH_OK;
 }
 
 const ph_family_desc ph_family_vqvae = {
     .face = { "vqvae", "vector-quantised autoencoder", table, sizeof table / sizeof table[0] },
     .options_size = sizeof(vqvae_options),
     .build = build,
+    .settle = settle,
 };

@@ -11,9 +11,13 @@
  *     residual     a word for what the words before it have left of x (Zeghidour et al. 2021)
  *     fsq          each number of x rounded to one of a few levels (Mentzer et al. 2023): no book at all
  *
+ * In use there are no derivatives, and a vector is its word to the last bit.
+ *
  * A book begins with the means of clusters among the first batch's vectors, by ten rounds of Lloyd's
  * iteration. A word that is used less than `revive` of its even share, by an average of the same decay, is
- * replaced by one of the batch's vectors (Dhariwal et al. 2020).
+ * replaced by one of the batch's vectors (Dhariwal et al. 2020). A word by averages is the quotient of
+ * two, of its vectors and of its use, which forget alike: it is a mean of vectors, however rare it is.
+ * The constant that others add to the use (Laplace's) would draw rare words to the origin.
  */
 #include "nn/codebook.h"
 
@@ -22,25 +26,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { START_ROUNDS = 10 };
+enum { START_ROUNDS = 10, MOST_LEVEL_WORDS = 1 << 20 };
 
 /* ---- Options --------------------------------------------------------------------------------------- */
 
-/* The levels of fsq:8,5,5,5. */
-static bool read_levels(ph_codebook *b, const char *text)
+/* The levels of "8,5,5,5"; returns how many there are, 0 where that is no such list. */
+static size_t read_levels(const char *text, size_t level[PH_MOST_LEVELS], size_t *words)
 {
-    size_t words = 1;
+    size_t count = 0;
+    *words = 1;
     for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
         char *end;
-        unsigned long level = strtoul(at, &end, 10);
-        if (*at < '0' || *at > '9' || (*end && *end != ',') || level < 2 || level > 1024 ||
-            b->level_count == sizeof b->levels / sizeof b->levels[0] || words * level > 1 << 24)
-            return false;
-        b->levels[b->level_count++] = level;
-        words *= level;
+        unsigned long n = strtoul(at, &end, 10);
+        if (*at < '0' || *at > '9' || (*end && *end != ',') || n < 2 || n > 1024 ||
+            count == PH_MOST_LEVELS || *words * n > MOST_LEVEL_WORDS)
+            return 0;
+        level[count++] = n;
+        *words *= n;
     }
-    b->words = words;
-    return true;
+    return count;
+}
+
+size_t ph_fsq_depth(const char *quantizer, size_t *words)
+{
+    size_t level[PH_MOST_LEVELS];
+    return strncmp(quantizer, "fsq:", 4) == 0 ? read_levels(quantizer + 4, level, words) : 0;
+}
+
+static bool follows(const ph_codebook *b)
+{
+    return strcmp(b->o->codebook, "ema") == 0;
 }
 
 static void check(const ph_codebook *b)
@@ -50,11 +65,13 @@ static void check(const ph_codebook *b)
     if (b->level_count && b->level_count != b->depth)
         ph_refuse(g, "quantizer %s: it has %zu levels, one for each number of a vector, but latent-dim is %zu",
                   o->quantizer, b->level_count, b->depth);
-    if (b->level_count && (o->residual > 1 || o->product > 1 || o->normalize || o->rotation))
-        ph_refuse(g, "quantizer %s: residual, product, normalize-codes and rotation are for vq", o->quantizer);
+    bool of_words = o->residual > 1 || o->product > 1 || o->normalize || o->rotation || follows(b);
+    if (b->level_count && of_words)
+        ph_refuse(g, "quantizer %s: residual, product, normalize-codes, rotation and codebook ema are "
+                  "for vq", o->quantizer);
     if (b->depth % (size_t)o->product)
         ph_refuse(g, "product %lld: it does not divide latent-dim %zu", (long long)o->product, b->depth);
-    if (strcmp(o->codebook, "ema") == 0 && o->codebook_weight != 1)
+    if (follows(b) && o->codebook_weight != 1)
         ph_refuse(g, "codebook-weight: with averages (codebook ema) there is no such loss");
     if (o->normalize && o->residual > 1)
         ph_refuse(g, "normalize-codes: what is left by a word has no length of 1; residual has to be 1");
@@ -68,9 +85,9 @@ void ph_codebook_read(ph_codebook *b, const ph_codebook_options *o, ph_scope *sc
     bool levels = strncmp(o->quantizer, "fsq:", 4) == 0;
     if (!levels && strcmp(o->quantizer, "vq") != 0)
         ph_refuse(scope->graph, "quantizer %s: it is vq, or levels such as fsq:8,5,5,5", o->quantizer);
-    else if (levels && !read_levels(b, o->quantizer + 4))
+    else if (levels && (b->level_count = read_levels(o->quantizer + 4, b->levels, &b->words)) == 0)
         ph_refuse(scope->graph, "quantizer %s: levels are a list such as fsq:8,5,5,5, each from 2 to 1024, "
-                  "and at most 2^24 words", o->quantizer);
+                  "and at most 2^20 words", o->quantizer);
     else
         check(b);
 }
@@ -80,11 +97,6 @@ void ph_codebook_read(ph_codebook *b, const ph_codebook_options *o, ph_scope *sc
 static ph_node *on_sphere(ph_node *a)
 {
     return ph_div(a, ph_sqrt(ph_shift(ph_sum_last(ph_square(a)), 1e-12)));
-}
-
-static bool follows(const ph_codebook *b)
-{
-    return strcmp(b->o->codebook, "ema") == 0;
 }
 
 /* Words as they are kept: trained, or averages. */
@@ -142,7 +154,8 @@ static void follow(const ph_codebook *b, size_t book, ph_node *x, ph_node *index
     ph_node *each = ph_scale(ph_inverse_rows(x), 1 / (double)x->shape.dim[0]);
     ph_node *moved = ph_average(sums, ph_mul(ph_scatter(x, index, b->words), each), decay);
     ph_assign(sums, ph_select(dead, ph_scale(others, even), moved));
-    ph_assign(words, ph_select(dead, others, ph_div(moved, ph_max(now, ph_constant(g, 1e-9)))));
+    ph_node *least = ph_constant(g, 1e-20), *mean = ph_div(moved, ph_max(now, least));
+    ph_assign(words, ph_select(dead, others, ph_select(ph_less(now, least), words, mean)));
 }
 
 /* The word of each line of x, [t, depth], that the book has for it, without a way for derivatives. */
@@ -151,13 +164,11 @@ static ph_node *look_up(const ph_codebook *b, size_t book, ph_node *x, ph_quanti
     size_t depth = ph_shape_columns(&x->shape);
     ph_node *still = ph_stop_gradient(x), *words = words_of(b, book, depth);
     ph_node *index = ph_nearest_entry(still, words), *word = ph_gather(words, index);
-    ph_node *share = shares(b, still, index), *number = ph_to_real(index);
-    ph_node *token = ph_reshape(number, 2, (size_t[]){ x->shape.dim[0], 1 });
+    ph_node *token = ph_reshape(ph_to_real(index), 2, (size_t[]){ x->shape.dim[0], 1 });
     ph_node *committed = ph_sum(ph_square(ph_sub(x, ph_stop_gradient(word))));
     ph_node *learnt = ph_sum(ph_square(ph_sub(word, still)));
-    follow(b, book, still, index, share);
+    follow(b, book, still, index, shares(b, still, index));
     q->tokens = q->tokens ? ph_concatenate(q->tokens, token) : token;
-    q->counts = q->counts ? ph_add(q->counts, share) : share;
     q->commitment = q->commitment ? ph_add(q->commitment, committed) : committed;
     q->codebook = q->codebook ? ph_add(q->codebook, learnt) : learnt;
     return ph_stop_gradient(word);
@@ -167,7 +178,7 @@ static ph_node *look_up(const ph_codebook *b, size_t book, ph_node *x, ph_quanti
 
 /* word, with the derivative by x as if it were x; or, for a rotation, R x with the R that takes x to word:
  * |w|/|x| (x - 2 r (r.x) + 2 w' (x'.x)), x' and w' of length 1, r along their sum, all but the last x held. */
-static ph_node *through(const ph_codebook *b, ph_node *x, ph_node *word)
+static ph_node *moved(const ph_codebook *b, ph_node *x, ph_node *word)
 {
     if (!b->o->rotation)
         return ph_add(x, ph_stop_gradient(ph_sub(word, x)));
@@ -178,6 +189,11 @@ static ph_node *through(const ph_codebook *b, ph_node *x, ph_node *word)
     ph_node *back = ph_scale(ph_mul(between, ph_sum_last(ph_mul(between, x))), -2);
     ph_node *forth = ph_scale(ph_mul(to, ph_sum_last(ph_mul(from, x))), 2);
     return ph_mul(ph_stop_gradient(size), ph_add(ph_add(x, back), forth));
+}
+
+static ph_node *through(const ph_codebook *b, ph_node *x, ph_node *word)
+{
+    return ph_when_training(moved(b, x, word), word);
 }
 
 static ph_quantized quantize_by_books(const ph_codebook *b, ph_node *vectors)
@@ -203,15 +219,16 @@ static ph_quantized quantize_by_books(const ph_codebook *b, ph_node *vectors)
 /* A number for each level, [d]. */
 static ph_node *by_level(const ph_codebook *b, const char *name, double (*value)(const ph_codebook *, size_t))
 {
-    double numbers[16];
+    double numbers[PH_MOST_LEVELS];
     for (size_t i = 0; i < b->level_count; i++)
         numbers[i] = value(b, i);
     return ph_constants(b->scope->graph, name, 1, &b->level_count, numbers);
 }
 
-static double half(const ph_codebook *b, size_t i) { return ((double)b->levels[i] - 1) * 1.001 / 2; }
+/* The paper's bounds: tanh(x + lean) half - offset stays a thousandth inside of the outermost levels. */
+static double half(const ph_codebook *b, size_t i) { return ((double)b->levels[i] - 1) * 0.999 / 2; }
 static double offset(const ph_codebook *b, size_t i) { return b->levels[i] % 2 ? 0 : 0.5; }
-static double lean(const ph_codebook *b, size_t i) { return atanh(offset(b, i) / half(b, i)); }
+static double lean(const ph_codebook *b, size_t i) { return tan(offset(b, i) / half(b, i)); }
 static double reach(const ph_codebook *b, size_t i) { return (double)(b->levels[i] / 2); }
 static double level(const ph_codebook *b, size_t i) { return (double)b->levels[i]; }
 
@@ -230,13 +247,13 @@ static ph_quantized quantize_by_levels(const ph_codebook *b, ph_node *x)
     ph_node *bounded = ph_sub(ph_mul(ph_tanh(ph_add(x, by_level(b, "lean", lean))), far), shift);
     ph_node *digit = ph_round(bounded), *reached = by_level(b, "reach", reach);
     ph_node *straight = ph_add(bounded, ph_stop_gradient(ph_sub(digit, bounded)));
-    ph_quantized q = { .vectors = ph_div(straight, reached) };
+    ph_quantized q = { .vectors = ph_div(ph_when_training(straight, digit), reached) };
     q.tokens = ph_sum_last(ph_mul(ph_add(digit, reached), by_level(b, "place", place)));
-    q.counts = shares(b, x, ph_to_index(ph_reshape(q.tokens, 1, x->shape.dim)));
     return q;
 }
 
-/* floor(token / place) as round((token + 1/2) / place - 1/2), which is exact for whole numbers. */
+/* floor(token / place) as round((token + 1/2) / place - 1/2), which is exact as long as there are
+ * no more than MOST_LEVEL_WORDS. */
 static ph_node *words_by_levels(const ph_codebook *b, ph_node *tokens)
 {
     ph_node *here = by_level(b, "place", place), *base = by_level(b, "level", level);
@@ -252,7 +269,7 @@ static ph_node *words_by_levels(const ph_codebook *b, ph_node *tokens)
 ph_quantized ph_quantize(ph_codebook *b, ph_node *vectors)
 {
     if (ph_is_dead(vectors))
-        return (ph_quantized){ vectors, vectors, vectors, vectors, vectors };
+        return (ph_quantized){ vectors, vectors, vectors, vectors };
     return b->level_count ? quantize_by_levels(b, vectors) : quantize_by_books(b, vectors);
 }
 

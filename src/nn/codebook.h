@@ -6,6 +6,8 @@
 
 #include "nn/nn.h"
 
+enum { PH_MOST_LEVELS = 16 };
+
 typedef struct ph_codebook_options {
     const char *quantizer, *codebook;
     int64_t codes, residual, product;
@@ -19,8 +21,8 @@ typedef struct ph_codebook {
     const ph_codebook_options *o;
     ph_scope *scope;
     size_t depth;              /* numbers of a vector, d */
-    size_t books, words;       /* words of each book */
-    size_t levels[16], level_count; /* of fsq; 0: it is vq */
+    size_t books, words;       /* words of each book; fsq has one, of all combinations of levels */
+    size_t levels[PH_MOST_LEVELS], level_count; /* of fsq; 0: it is vq */
 } ph_codebook;
 
 /* What a row's vectors [t, d] have become. */
@@ -28,9 +30,10 @@ typedef struct ph_quantized {
     ph_node *vectors;          /* [t, d]: the words, through which a derivative passes to the vectors */
     ph_node *tokens;           /* [t, books]: the words' numbers */
     ph_node *codebook, *commitment; /* whole scalars or [1] per row, before their weights; NULL: none */
-    ph_node *counts;           /* whole [words, 1]: how often the words of all books were used in a batch */
 } ph_quantized;
 
+/* How many numbers the vectors of quantizer "fsq:8,5,5,5" have, and its words; 0: it is no such list. */
+size_t ph_fsq_depth(const char *quantizer, size_t *words);
 /* Reads the options for vectors of that depth; refuses what has no meaning. */
 void ph_codebook_read(ph_codebook *, const ph_codebook_options *, ph_scope *, size_t depth);
 /* Quantises vectors [t, d] per row. In training its books also follow the vectors as the options say. */

@@ -68,8 +68,22 @@ static const char *preparing(const ph_fitting *f, int64_t epoch)
     return phase < 0 ? NULL : f->t->graph->phase[phase].name;
 }
 
-/* All that training tells: means over `rows` of the first `count` sums, validation, the prior. What is not
- * known yet is NaN, so that every list has the same names. */
+/* The use of words in this epoch, and of the validation part's. */
+static void list_words(const ph_fitting *f, ph_figures *out)
+{
+    static const char *const held_out[PH_WORD_FIGURES] = { "val_codes_used", "val_perplexity" };
+    size_t most = sizeof out->at / sizeof out->at[0];
+    ph_figure figure[PH_WORD_FIGURES];
+    ph_word_figures(&f->t->use, figure);
+    for (int i = 0; i < PH_WORD_FIGURES && out->count < most; i++)
+        out->at[out->count++] = figure[i];
+    ph_word_figures(&f->val_use, figure);
+    for (int i = 0; f->validation_count && i < PH_WORD_FIGURES && out->count < most; i++)
+        out->at[out->count++] = (ph_figure){ held_out[i], figure[i].unit, figure[i].value };
+}
+
+/* All that training tells: means over `rows` of the first `count` sums, validation, words, the prior.
+ * What is not known yet is NaN, so that every list has the same names. */
 static void list_figures(const ph_fitting *f, const double *sum, double rows, int count, ph_figures *out)
 {
     const ph_trainer *t = f->t;
@@ -83,6 +97,8 @@ static void list_figures(const ph_fitting *f, const double *sum, double rows, in
     for (int i = 0; f->validation_count && i < t->figure_count && out->count < most; i++)
         out->at[out->count++] = (ph_figure){ t->figure_name[PH_MAX_FIGURES + i], t->figure_unit[i],
                                              f->has_val ? f->val[i] : NAN };
+    if (t->graph->tokens)
+        list_words(f, out);
     for (int i = 0; t->graph->compared[0] && i < PH_DISTANCES && out->count < most; i++)
         out->at[out->count++] = f->has_distance ? f->distance[i] : distance[i];
 }
@@ -167,6 +183,13 @@ static const real *output_of(const ph_fitting *f, int i)
     for (int k = 0; k < i; k++)
         slot += t->figure_phase[k] == t->figure_phase[i];
     return ph_program_output(f->phase[t->figure_phase[i]], slot);
+}
+
+/* The words of the rows that a program was run on. */
+static void count_words(ph_word_use *use, const ph_trainer *t, const ph_program *p, size_t rows)
+{
+    if (t->graph->tokens)
+        ph_word_use_add(use, t->graph, ph_program_output(p, p->output_count - 1), rows);
 }
 
 /* Back to the weights of the last epoch, which are saved, with word of where it happened and which
@@ -282,6 +305,8 @@ static ph_status one_step(ph_fitting *f, double *lr)
         for (size_t k = 0; k < ph_width(t->graph->list[i].value); k++)
             p->list[i][k] += (double)value[k] * (double)count;
     }
+    if (preparing < 0)
+        count_words(&t->use, t, f->phase[t->lead], count);
     f->logged_rows += (int64_t)count;
     p->rows += (int64_t)count;
     p->batch++;
@@ -295,6 +320,7 @@ static ph_status measure(ph_fitting *f)
 {
     const ph_trainer *t = f->t;
     memset(f->val, 0, sizeof f->val);
+    ph_word_use_forget(&f->val_use);
     if (t->schedule)
         t->schedule(t->graph, t->family_options, INFINITY);
     for (size_t first = 0; first < f->validation_count; first += f->batch_size) {
@@ -303,6 +329,7 @@ static ph_status measure(ph_fitting *f)
         PH_TRY(fetch(f, f->validation, f->validation_rows + first, count));
         feeds b = bind(f, count, f->batch, count); /* which have labels to compare with */
         PH_TRY(ph_program_run(f->measure, b.rows, b.bound));
+        count_words(&f->val_use, t, f->measure, count);
         for (int i = 0; i < t->figure_count; i++)
             f->val[i] += (double)ph_program_output(f->measure, i)[0] * (double)count /
                          (double)f->validation_count;
@@ -386,6 +413,7 @@ static ph_status end_epoch(ph_fitting *f)
     tell(f, PH_EVENT_EPOCH, p->sum, (double)p->rows, lr, end ? end : remark);
     memset(p->sum, 0, sizeof p->sum);
     memset(p->list, 0, sizeof p->list);
+    ph_word_use_forget(&t->use);
     p->rows = 0;
     ph_trainer_snapshot(t, f->good);
     if (f->checkpoint_epochs && p->epoch % f->checkpoint_epochs == 0 &&

@@ -28,6 +28,7 @@ typedef struct ph_fitting {
     double logged[PH_MAX_FIGURES];
     double val[PH_MAX_FIGURES];
     bool has_val;
+    ph_word_use val_use;       /* of the words in the validation part */
     ph_figure distance[PH_DISTANCES];
     bool has_distance;
     const char *remark;        /* about the last epoch, or NULL */

@@ -201,7 +201,8 @@ static void update_parameter(emitter *e, ph_variable *w, ph_node *g)
             w->average = average->variable;
             memcpy(w->average->data, w->data, w->size * sizeof w->data[0]);
         }
-        assign(e, average, ph_add(average, ph_mul(ph_sub(next, average), e->shared.average)));
+        ph_node *moved = ph_add(average, ph_mul(ph_sub(next, average), e->shared.average));
+        assign(e, average, w->when ? ph_select(w->when, w->instead, moved) : moved);
     }
 }
 

@@ -167,6 +167,7 @@ ph_status ph_fitting_begin(ph_fitting *f)
     if (!f->order || !f->labelled_order || !f->batch || !f->second || !f->labels || !f->good ||
         (f->validation && !f->validation_rows) || (f->judges && !t->best && !f->spare))
         return out_of_memory();
+    PH_TRY(ph_word_use_begin(&f->val_use, t->graph));
     ph_trainer_snapshot(t, f->good);
     ph_trainer_choose_weights(t, false);
     return compile_programs(f);
@@ -177,6 +178,7 @@ void ph_fitting_end(ph_fitting *f)
     for (int i = 0; i < PH_MAX_PHASES; i++)
         ph_program_free(f->phase[i]);
     ph_program_free(f->measure);
+    ph_word_use_end(&f->val_use);
     free(f->order);
     free(f->labelled_order);
     free(f->labelled_rows);

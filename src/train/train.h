@@ -38,6 +38,12 @@ double ph_schedule_rate(const ph_trainer_options *, double epoch, double plateau
  * under `progress` is saved with the model, as are the states of the graph; the rest is made anew. */
 enum { PH_MAX_FIGURES = 40 };
 
+/* How often each word was used (words.c). */
+typedef struct ph_word_use {
+    size_t words, books;
+    double *count;             /* of each word of the first book, then the next; NULL: there are none */
+} ph_word_use;
+
 typedef struct ph_trainer_progress {
     int64_t epoch, batch, step; /* epochs done, batches done in this one, steps in all */
     int64_t rows;               /* done in this epoch */
@@ -69,6 +75,7 @@ typedef struct ph_trainer {
     int figure_phase[PH_MAX_FIGURES + PH_MAX_LISTS]; /* which phase's program has it */
     char figure_name[2 * PH_MAX_FIGURES][72];
     const char *figure_unit[PH_MAX_FIGURES];
+    ph_word_use use;            /* of the graph's words in this epoch; saved like the lists */
     real *best;                 /* parameters and averages of the best epoch, or NULL */
     char *history;              /* one JSON object a line, for each epoch */
     size_t history_size;
@@ -92,7 +99,8 @@ void ph_trainer_restore(ph_trainer *, const real *in);
  * else the averages, else the weights themselves; so it is while training goes on. Programs compiled
  * before keep what they had. */
 void ph_trainer_choose_weights(ph_trainer *, bool best);
-/* Compiles what a phase does in a step; its figures are the outputs, in their order, its loss first.
+/* Compiles what a phase does in a step; its figures are the outputs, in their order, its loss first,
+ * then its lists, and last, in the first phase of training proper, the tokens, if words are counted.
  * PH_MEASURE: the program that has all figures, for validation. Feeds are those of ph_trainer_feeds: x,
  * y and labelled, as far as the graph takes them. */
 enum { PH_MEASURE = -1, PH_MAX_FEEDS = 3 };
@@ -125,6 +133,18 @@ ph_status ph_distance_between(const real *codes, const real *draws, size_t n, si
 ph_status ph_distance_measure(ph_graph *, ph_node *x, const ph_data *, const ph_scaling *,
                               const size_t *rows, size_t n, ph_distance *);
 void ph_distance_figures(const ph_distance *, ph_figure out[PH_DISTANCES]);
+
+/* Of the graph's words, none used yet; count stays NULL where it counts none. PH_MEMORY. */
+ph_status ph_word_use_begin(ph_word_use *, const ph_graph *);
+void ph_word_use_end(ph_word_use *);
+void ph_word_use_forget(ph_word_use *);
+/* Counts the words of n rows. */
+void ph_word_use_add(ph_word_use *, const ph_graph *, const real *tokens, size_t n);
+/* exp of the entropy of the use of a book's words, and how many are used; NaN where none is counted. */
+double ph_word_perplexity(const ph_word_use *, size_t book, size_t *used);
+/* codes_used, of all books, and perplexity, the mean over books. */
+enum { PH_WORD_FIGURES = 2 };
+void ph_word_figures(const ph_word_use *, ph_figure out[PH_WORD_FIGURES]);
 
 /* Reads and scales n rows by index into out, on all threads. */
 ph_status ph_fetch(const ph_data *, const ph_scaling *, const size_t *index, size_t n, real *out);

@@ -19,6 +19,7 @@ void ph_trainer_free(ph_trainer *t)
 {
     free(t->best);
     free(t->history);
+    ph_word_use_end(&t->use);
     t->best = NULL;
     t->history = NULL;
 }
@@ -67,6 +68,7 @@ ph_status ph_trainer_prepare(ph_trainer *t)
         t->figure[i] = ph_mean_rows(ph_flatten(graph->list[t->list_count].value));
         t->figure_phase[i] = t->lead;
     }
+    PH_TRY(ph_word_use_begin(&t->use, graph));
     t->prepared = true;
     return ph_graph_status(graph);
 }
@@ -145,7 +147,7 @@ int ph_trainer_feeds(const ph_trainer *t, ph_node *feed[PH_MAX_FEEDS])
 
 ph_program *ph_trainer_compile(const ph_trainer *t, int phase, size_t rows)
 {
-    ph_node *feed[PH_MAX_FEEDS], *output[PH_MAX_FIGURES + PH_MAX_LISTS];
+    ph_node *feed[PH_MAX_FEEDS], *output[PH_MAX_FIGURES + PH_MAX_LISTS + 1];
     bool trains = phase != PH_MEASURE;
     const ph_update *u = trains ? &t->update[phase] : NULL;
     ph_program_desc d = { .training = trains, .feeds = feed, .outputs = output, .max_rows = rows };
@@ -154,6 +156,8 @@ ph_program *ph_trainer_compile(const ph_trainer *t, int phase, size_t rows)
     for (int i = 0; i < last; i++)
         if (!trains || t->figure_phase[i] == phase)
             output[d.output_count++] = t->figure[i];
+    if (t->graph->tokens && (!trains || phase == t->lead))
+        output[d.output_count++] = t->graph->tokens;
     if (d.output_count == 0) /* it prepares, and tells its loss alone */
         output[d.output_count++] = u->loss;
     if (trains) {

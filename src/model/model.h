@@ -83,8 +83,9 @@ const ph_named *ph_model_export(const ph_model *, const char *name);
 bool ph_model_has_peak(const ph_model *);
 /* Adds the error of clusters by majority, where the model has clusters and the data labels. */
 ph_status ph_model_cluster_error(ph_model *, const ph_data *, ph_figures *);
-/* Whether `function` takes rows, and not codes or tokens. */
+/* Whether `function` takes rows, and not codes or tokens; whether it takes tokens. */
 bool ph_model_takes_rows(const ph_model *, const char *function);
+bool ph_model_takes_tokens(const ph_model *, const char *function);
 /* PH_DATA where the function takes tokens, and one of n rows of them, from row `first` on, is no word's. */
 ph_status ph_model_check_tokens(const ph_model *, const ph_named *function, const real *tokens,
                                 size_t first, size_t n);

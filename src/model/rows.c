@@ -98,7 +98,7 @@ ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_
     PH_TRY(ph_model_port(m, function, &in, &out));
     const ph_named *f = ph_model_export(m, function);
     const ph_shape *s = &f->input->shape;
-    bool rows = f->input == m->x, tokens = f->input == m->graph->tokens;
+    bool rows = f->input == m->x, tokens = ph_model_takes_tokens(m, function);
     bool other = tokens && data->rank > 1 &&
                  (data->rank != s->rank || memcmp(data->shape, s->dim, s->rank * sizeof s->dim[0]) != 0);
     if (data->width != in || other) {

@@ -131,13 +131,17 @@ static void objective(vqvae *n, const ph_quantized *q)
         ph_report(n->graph, "codebook", unit, q->codebook);
 }
 
-/* The words' numbers as they stand in the row: a grid of them or a line, with the books last. */
-static ph_node *in_place(const vqvae *n, ph_node *tokens)
+/* How the words' numbers stand in the row: a grid of them or a line, with the books last. */
+static size_t token_shape(const vqvae *n, size_t shape[3])
 {
-    const size_t *size = n->code.size;
     bool line = n->code.flat || n->x->shape.rank == 1;
-    size_t shape[3] = { line ? positions(n) : size[0], line ? n->book.books : size[1], n->book.books };
-    return ph_reshape(tokens, (line ? 1 : 2) + (n->book.books > 1), shape);
+    size_t rank = 0;
+    if (!line)
+        shape[rank++] = n->code.size[0];
+    shape[rank++] = line ? positions(n) : n->code.size[1];
+    if (n->book.books > 1)
+        shape[rank++] = n->book.books;
+    return rank;
 }
 
 static void build(ph_graph *g, ph_node *x, const void *options)
@@ -149,14 +153,16 @@ static void build(ph_graph *g, ph_node *x, const void *options)
         return;
     ph_quantized q = ph_quantize(&n.book, encode(&n));
     objective(&n, &q);
-    ph_node *code = ph_flatten(q.vectors), *tokens = in_place(&n, q.tokens);
+    size_t shape[3], rank = token_shape(&n, shape);
+    ph_node *code = ph_flatten(q.vectors), *tokens = ph_reshape(q.tokens, rank, shape);
+    ph_node *given = ph_input_beside(x, "tokens", rank, shape);
     ph_count_words(tokens, n.book.words, n.book.books);
     ph_export(g, "encode", x, code);
     ph_export(g, "tokens", x, tokens);
     ph_export(g, "decode", code, picture(&n, code));
     ph_export(g, "reconstruct", x, picture(&n, code));
-    ph_node *words = ph_words(&n.book, ph_reshape_like(tokens, q.tokens));
-    ph_export(g, "decode-tokens", tokens, picture(&n, ph_flatten(words)));
+    ph_node *words = ph_words(&n.book, ph_reshape_like(given, q.tokens));
+    ph_export(g, "decode-tokens", given, picture(&n, ph_flatten(words)));
 }
 
 /* Levels say by themselves how many words there are, and of how many numbers. */

@@ -12,6 +12,11 @@ bool ph_model_takes_rows(const ph_model *m, const char *function)
     return f == NULL || f->input == m->x;
 }
 
+bool ph_model_takes_tokens(const ph_model *m, const char *function)
+{
+    return m->graph->tokens && strcmp(function, "decode-tokens") == 0;
+}
+
 bool ph_model_is_picture(const ph_model *m)
 {
     size_t channels = m->row.rank == 3 ? m->row.dim[2] : 1;
@@ -22,7 +27,7 @@ ph_status ph_model_check_tokens(const ph_model *m, const ph_named *function, con
                                 size_t first, size_t n)
 {
     const ph_graph *g = m->graph;
-    if (g->tokens == NULL || function->input != g->tokens)
+    if (!ph_model_takes_tokens(m, function->name))
         return PH_OK;
     size_t width = ph_width(g->tokens);
     for (size_t i = 0; i < n * width; i++) {

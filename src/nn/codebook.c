@@ -26,9 +26,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { START_ROUNDS = 10, MOST_LEVEL_WORDS = 1 << 20 };
+/* With a thousand levels the outermost would be out of reach; with more words than that, a word's number
+ * could not be taken apart again in single precision. */
+enum { START_ROUNDS = 10, MOST_OF_LEVEL = 256, MOST_LEVEL_WORDS = 1 << 20 };
 
-/* ---- Options --------------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 /* The levels of "8,5,5,5"; returns how many there are, 0 where that is no such list. */
 static size_t read_levels(const char *text, size_t level[PH_MOST_LEVELS], size_t *words)
@@ -38,7 +40,7 @@ static size_t read_levels(const char *text, size_t level[PH_MOST_LEVELS], size_t
     for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
         char *end;
         unsigned long n = strtoul(at, &end, 10);
-        if (*at < '0' || *at > '9' || (*end && *end != ',') || n < 2 || n > 1024 ||
+        if (*at < '0' || *at > '9' || (*end && *end != ',') || n < 2 || n > MOST_OF_LEVEL ||
             count == PH_MOST_LEVELS || *words * n > MOST_LEVEL_WORDS)
             return 0;
         level[count++] = n;
@@ -86,13 +88,13 @@ void ph_codebook_read(ph_codebook *b, const ph_codebook_options *o, ph_scope *sc
     if (!levels && strcmp(o->quantizer, "vq") != 0)
         ph_refuse(scope->graph, "quantizer %s: it is vq, or levels such as fsq:8,5,5,5", o->quantizer);
     else if (levels && (b->level_count = read_levels(o->quantizer + 4, b->levels, &b->words)) == 0)
-        ph_refuse(scope->graph, "quantizer %s: levels are a list such as fsq:8,5,5,5, each from 2 to 1024, "
-                  "and at most 2^20 words", o->quantizer);
+        ph_refuse(scope->graph, "quantizer %s: levels are a list such as fsq:8,5,5,5, each from 2 to "
+                  "256, and at most 2^20 words", o->quantizer);
     else
         check(b);
 }
 
-/* ---- One book ---------------------------------------------------------------------------------------- */
+/* ---- One book -------------------------------------------------------------------------------- */
 
 static ph_node *on_sphere(ph_node *a)
 {
@@ -163,7 +165,8 @@ static ph_node *look_up(const ph_codebook *b, size_t book, ph_node *x, ph_quanti
 {
     size_t depth = ph_shape_columns(&x->shape);
     ph_node *still = ph_stop_gradient(x), *words = words_of(b, book, depth);
-    ph_node *index = ph_nearest_entry(still, words), *word = ph_gather(words, index);
+    ph_node *index = ph_nearest_entry(still, words);
+    ph_node *word = ph_reshape_like(ph_gather(words, index), x);
     ph_node *token = ph_reshape(ph_to_real(index), 2, (size_t[]){ x->shape.dim[0], 1 });
     ph_node *committed = ph_sum(ph_square(ph_sub(x, ph_stop_gradient(word))));
     ph_node *learnt = ph_sum(ph_square(ph_sub(word, still)));
@@ -174,7 +177,7 @@ static ph_node *look_up(const ph_codebook *b, size_t book, ph_node *x, ph_quanti
     return ph_stop_gradient(word);
 }
 
-/* ---- The way of a derivative ------------------------------------------------------------------------- */
+/* ---- The way of a derivative ----------------------------------------------------------------- */
 
 /* word, with the derivative by x as if it were x; or, for a rotation, R x with the R that takes x to word:
  * |w|/|x| (x - 2 r (r.x) + 2 w' (x'.x)), x' and w' of length 1, r along their sum, all but the last x held. */
@@ -214,7 +217,7 @@ static ph_quantized quantize_by_books(const ph_codebook *b, ph_node *vectors)
     return q;
 }
 
-/* ---- The fixed grid ------------------------------------------------------------------------------------ */
+/* ---- The fixed grid -------------------------------------------------------------------------- */
 
 /* A number for each level, [d]. */
 static ph_node *by_level(const ph_codebook *b, const char *name, double (*value)(const ph_codebook *, size_t))
@@ -264,7 +267,7 @@ static ph_node *words_by_levels(const ph_codebook *b, ph_node *tokens)
     return ph_div(ph_sub(ph_sub(whole, ph_mul(next, base)), reached), reached);
 }
 
-/* ---- Both ------------------------------------------------------------------------------------------------ */
+/* ---- Both ------------------------------------------------------------------------------------ */
 
 ph_quantized ph_quantize(ph_codebook *b, ph_node *vectors)
 {
@@ -284,6 +287,7 @@ ph_node *ph_words(ph_codebook *b, ph_node *tokens)
         for (size_t r = 0; r < rounds; r++) {
             ph_node *token = ph_reshape(ph_slice(tokens, p * rounds + r, 1), 1, tokens->shape.dim);
             ph_node *word = ph_gather(words_of(b, p * rounds + r, depth), ph_to_index(token));
+            word = ph_reshape(word, 2, (size_t[]){ tokens->shape.dim[0], depth });
             sum = sum ? ph_add(sum, word) : word;
         }
         all = all ? ph_concatenate(all, sum) : sum;

@@ -439,6 +439,14 @@ static const char *code_name(const void *user, size_t column)
     return name;
 }
 
+static const char *token_name(const void *user, size_t column)
+{
+    static char name[24];
+    (void)user;
+    snprintf(name, sizeof name, "t%zu", column + 1);
+    return name;
+}
+
 const char *cli_row_name(const void *user, size_t column)
 {
     static char name[24];
@@ -456,14 +464,19 @@ ph_writer *cli_writer(ph_model *m, const char *function, const ph_data *data, co
     if (ph_model_port(m, function, &width_in, &width_out) != PH_OK)
         return NULL;
     *width = width_out;
-    bool rows = strcmp(function, "decode") == 0 || strcmp(function, "reconstruct") == 0;
+    bool rows = strncmp(function, "decode", 6) == 0 || strcmp(function, "reconstruct") == 0;
+    bool tokens = strcmp(function, "tokens") == 0;
     ph_writer_desc desc = { .width = width_out, .white = white, .source = data, .user = m };
     if (ph_model_column(m, 0) || ph_data_id(data, 0))
-        desc.column = rows ? cli_row_name : code_name;
-    if (rows) {
-        desc.rank = model.rank;
-        for (size_t i = 0; i < model.rank; i++)
-            desc.shape[i] = model.shape[i];
+        desc.column = rows ? cli_row_name : tokens ? token_name : code_name;
+    if (rows || tokens) {
+        desc.rank = rows ? model.rank : model.token_rank;
+        for (size_t i = 0; i < desc.rank; i++)
+            desc.shape[i] = rows ? model.shape[i] : model.token_shape[i];
+    }
+    if (tokens) {
+        desc.element = model.words > 65536 ? "u4" : "u2";
+        desc.white = (double)model.words - 1;
     }
     return ph_writer_open(path, &desc);
 }

@@ -7,7 +7,7 @@
 typedef struct use_options {
     const char *output, *noise, *beside, *mask;
     int64_t layer, noise_seed, rows;
-    bool classify;
+    bool classify, tokens;
 } use_options;
 
 #define OUTPUT                                                                                     \
@@ -20,8 +20,15 @@ static const ph_option encode_table[] = {
       "hidden layer of the encoder, from 1 on; 0: the code" },
     { "classify", NULL, PH_OPTION_FLAG, offsetof(use_options, classify), "0", 0, 0, NULL,
       "in place of the code the most likely class of a row, or its cluster, and how sure that is" },
+    { "tokens", NULL, PH_OPTION_FLAG, offsetof(use_options, tokens), "0", 0, 0, NULL,
+      "in place of the code the numbers of a row's words in the codebook, as whole numbers of two bytes "
+      "(four, where there are more than 65536 words)" },
 };
-static const ph_option decode_table[] = { OUTPUT };
+static const ph_option decode_table[] = {
+    OUTPUT,
+    { "tokens", NULL, PH_OPTION_FLAG, offsetof(use_options, tokens), "0", 0, 0, NULL,
+      "CODES are such numbers" },
+};
 static const ph_option reconstruct_table[] = {
     OUTPUT,
     { "noise", "corruption", PH_OPTION_CHOICE, offsetof(use_options, noise), "none", 0, 0, PH_NOISES,
@@ -85,6 +92,23 @@ static int classify(ph_model *m, const ph_data *data, const char *path)
     return cli_fail();
 }
 
+/* What the options make of the command: a function of the model. */
+static int choose_function(const cli_command *c, const use_options *o, ph_model *m, char function[32])
+{
+    ph_model_info info;
+    ph_model_describe(m, &info);
+    if ((o->layer > 0) + o->classify + o->tokens > 1)
+        return cli_usage("--layer, --classify and --tokens: one of them");
+    if (o->tokens && info.words == 0)
+        return cli_usage("--tokens: a model of family %s has no codebook", info.family);
+    const char *of_tokens = strcmp(c->name, "encode") == 0 ? "tokens" : "decode-tokens";
+    if (o->layer > 0)
+        snprintf(function, 32, "layer%lld", (long long)o->layer);
+    else
+        snprintf(function, 32, "%s", o->tokens ? of_tokens : c->name);
+    return CLI_DONE;
+}
+
 static int use(const cli_command *c, const cli_arguments *a, const void *options)
 {
     const use_options *o = options;
@@ -98,24 +122,19 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
         return cli_beside(a, o->beside, o->output, (size_t)o->rows);
     if (ph_settings_get(a->settings, "rows"))
         return cli_usage("rows: how many are shown with --beside; give that too");
+    char function[32];
     ph_model *m = ph_model_load(a->word[0]);
-    ph_data *data = m ? cli_open_for(a, m, c->name, a->word[1], "test") : NULL;
-    int code;
-    if (data == NULL) {
+    int code = m ? choose_function(c, o, m, function) : cli_fail();
+    ph_data *data = code == CLI_DONE ? cli_open_for(a, m, function, a->word[1], "test") : NULL;
+    if (code == CLI_DONE && data == NULL) {
         code = cli_fail();
-    } else {
-        char function[32];
+    } else if (code == CLI_DONE) {
         ph_model_info info;
         ph_model_describe(m, &info);
-        snprintf(function, sizeof function, "%s", c->name);
-        if (o->layer > 0)
-            snprintf(function, sizeof function, "layer%lld", (long long)o->layer);
         size_t length = strlen(o->output);
         bool picture = strcmp(c->name, "reconstruct") == 0 && length > 4 &&
                        strcmp(o->output + length - 4, ".png") == 0;
-        if (o->classify && o->layer > 0)
-            code = cli_usage("--classify and --layer: one of them");
-        else if (o->classify)
+        if (o->classify)
             code = classify(m, data, o->output);
         else if (o->mask)
             code = cli_fill_rows(m, data, &(cli_filling){ o->mask, o->output, a->json });

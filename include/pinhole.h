@@ -229,6 +229,8 @@ typedef struct ph_writer_desc {
     size_t rank;           /* of one row; 0: {width} */
     size_t shape[4];
     size_t width;          /* reals in one row */
+    const char *element;   /* "u2" or "u4": they are whole numbers of that type, and npy, npz and
+                              safetensors keep them so; NULL: they are reals */
     double white;          /* png: the value drawn white, 0: 1.0; black is 0. Rows that are no pictures
                               are lines of cells instead, black to white over each column's values */
     size_t columns;        /* png: rows side by side; 0: a nearly square grid of pictures, filled row by
@@ -242,6 +244,7 @@ typedef struct ph_writer_desc {
 /* Opens path for rows to come; "-" is standard output. The file appears under its name, whole, at
  * ph_writer_close() only; before that, or after a failure, an older file stays as it was. */
 ph_writer *ph_writer_open(const char *path, const ph_writer_desc *desc);
+/* PH_USAGE for a number that is not of the element type. */
 ph_status ph_writer_rows(ph_writer *, const ph_real *values, size_t rows);
 /* Finishes the file and frees the writer, whatever the status. PH_IO. */
 ph_status ph_writer_close(ph_writer *);
@@ -454,6 +457,7 @@ typedef struct ph_measures {
     const ph_data *real_features, *generated_features; /* Fréchet distance between these sets */
     bool map;                  /* how much of the plane that codes lie on is empty, and the error of
                                   `training`, where it is given, less that of data */
+    bool jpeg;                 /* of a model with a codebook: what JPEG makes of pictures at that size */
     const char *noise;         /* how well rows with this noise come back; NULL: not measured */
     uint64_t noise_seed;
     ph_activity *activity;     /* filled, for the caller to free; dead_units is a figure, too */

@@ -26,11 +26,6 @@ size_t ph_npy_text(char text[PH_NPY_HEADER], const char *type, size_t rows, size
     return length;
 }
 
-static const char *real_type(void)
-{
-    return sizeof(real) == 8 ? "<f8" : "<f4";
-}
-
 /* The gathered rows, piece by piece. */
 static ph_status copy_rows(ph_writer *w)
 {
@@ -47,7 +42,7 @@ static ph_status copy_rows(ph_writer *w)
 ph_status ph_write_npy(ph_writer *w)
 {
     char text[PH_NPY_HEADER];
-    size_t length = ph_npy_text(text, real_type(), w->rows, w->desc.rank, w->desc.shape);
+    size_t length = ph_npy_text(text, w->element->npy, w->rows, w->desc.rank, w->desc.shape);
     PH_TRY(ph_file_write(w->file, text, length));
     return copy_rows(w);
 }
@@ -69,29 +64,31 @@ static ph_status widen_labels(const ph_writer *w, int64_t **out)
 
 /* ---- .safetensors ---------------------------------------------------------------------------- */
 
+/* The labels come first, so that they lie at a multiple of their size whatever the rows are made of. */
 ph_status ph_write_safetensors(ph_writer *w)
 {
     char text[512], shape[96] = "";
     int64_t *labels;
-    size_t bytes = w->gathered.size, used = 0;
+    size_t used = 0;
     PH_TRY(widen_labels(w, &labels));
+    size_t first = labels ? w->rows * sizeof *labels : 0;
     for (size_t i = 0; i < w->desc.rank; i++)
         used += (size_t)snprintf(shape + used, sizeof shape - used, ",%zu", w->desc.shape[i]);
-    used = (size_t)snprintf(text + 8, sizeof text - 8, "{\"X\":{\"dtype\":\"F%zu\",\"shape\":[%zu%s],"
-                            "\"data_offsets\":[0,%zu]}", 8 * sizeof(real), w->rows, shape, bytes);
+    used = (size_t)snprintf(text + 8, sizeof text - 8, "{\"X\":{\"dtype\":\"%s\",\"shape\":[%zu%s],"
+                            "\"data_offsets\":[%zu,%zu]}", w->element->safetensors, w->rows, shape,
+                            first, first + w->gathered.size);
     if (labels)
         used += (size_t)snprintf(text + 8 + used, sizeof text - 8 - used, ",\"y\":{\"dtype\":\"I64\","
-                                 "\"shape\":[%zu],\"data_offsets\":[%zu,%zu]}", w->rows, bytes,
-                                 bytes + w->rows * 8);
+                                 "\"shape\":[%zu],\"data_offsets\":[0,%zu]}", w->rows, first);
     text[8 + used++] = '}';
     for (; used % 8; used++)
         text[8 + used] = ' ';
     memcpy(text, &(uint64_t){ used }, 8);
     ph_status status = ph_file_write(w->file, text, 8 + used);
+    if (status == PH_OK && labels)
+        status = ph_file_write(w->file, labels, first);
     if (status == PH_OK)
         status = copy_rows(w);
-    if (status == PH_OK && labels)
-        status = ph_file_write(w->file, labels, w->rows * 8);
     free(labels);
     return status;
 }
@@ -169,7 +166,7 @@ ph_status ph_write_npz(ph_writer *w)
     int64_t *labels;
     PH_TRY(widen_labels(w, &labels));
     member x = { .rows = &w->gathered }, y = { .labels = labels };
-    x.head_size = ph_npy_text(x.head, real_type(), w->rows, w->desc.rank, w->desc.shape);
+    x.head_size = ph_npy_text(x.head, w->element->npy, w->rows, w->desc.rank, w->desc.shape);
     x.size = x.head_size + w->gathered.size;
     y.head_size = ph_npy_text(y.head, "<i8", w->rows, 0, NULL);
     y.size = y.head_size + w->rows * sizeof *labels;

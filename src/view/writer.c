@@ -10,16 +10,32 @@
 static const struct ph_writer_format {
     const char *name;
     bool own_file;                                             /* `finish` writes path by itself */
+    bool typed;                                                /* numbers are gathered as the element */
     ph_status (*row)(ph_writer *, const real *values, size_t rows); /* NULL: gathered */
     ph_status (*finish)(ph_writer *);
 } formats[] = {
-    { "npy", false, NULL, ph_write_npy },
-    { "csv", false, ph_write_csv_rows, NULL },
-    { "png", true, NULL, ph_write_png },
-    { "npz", true, NULL, ph_write_npz },
-    { "safetensors", false, NULL, ph_write_safetensors },
+    { "npy", false, true, NULL, ph_write_npy },
+    { "csv", false, false, ph_write_csv_rows, NULL },
+    { "png", true, false, NULL, ph_write_png },
+    { "npz", true, true, NULL, ph_write_npz },
+    { "safetensors", false, true, NULL, ph_write_safetensors },
 };
 enum { FORMATS = sizeof formats / sizeof formats[0], GATHER_LIMIT = 256 << 20 };
+
+static const ph_element elements[] = {
+    { NULL, sizeof(real) == 8 ? "<f8" : "<f4", sizeof(real) == 8 ? "F64" : "F32", sizeof(real) },
+    { "u2", "<u2", "U16", 2 },
+    { "u4", "<u4", "U32", 4 },
+};
+
+/* NULL stands for reals. */
+static const ph_element *find_element(const char *name)
+{
+    for (size_t i = 1; name && i < sizeof elements / sizeof elements[0]; i++)
+        if (strcmp(elements[i].name, name) == 0)
+            return &elements[i];
+    return name ? NULL : elements;
+}
 
 static const struct ph_writer_format *find_format(const char *path, const ph_writer_desc *d)
 {
@@ -53,7 +69,10 @@ static bool open_file(ph_writer *w)
 ph_writer *ph_writer_open(const char *path, const ph_writer_desc *desc)
 {
     const struct ph_writer_format *format = find_format(path, desc);
-    if (format == NULL)
+    const ph_element *element = find_element(desc->element);
+    if (format && element == NULL)
+        ph_fail(PH_USAGE, "%s: '%s' is no element type of files", path, desc->element);
+    if (format == NULL || element == NULL)
         return NULL;
     ph_writer *w = calloc(1, sizeof *w);
     if (w)
@@ -64,6 +83,7 @@ ph_writer *ph_writer_open(const char *path, const ph_writer_desc *desc)
         return NULL;
     }
     w->format = format;
+    w->element = format->typed ? element : elements;
     w->desc = *desc;
     w->gathered = ph_store_of(w->path, GATHER_LIMIT);
     if (w->desc.rank == 0) {
@@ -76,12 +96,36 @@ ph_writer *ph_writer_open(const char *path, const ph_writer_desc *desc)
     return NULL;
 }
 
+/* Whole numbers, in the bytes that they have in the file, piece by piece. */
+static ph_status gather_whole(ph_writer *w, const real *values, size_t count)
+{
+    enum { PIECE = 1024 };
+    uint8_t bytes[4 * PIECE];
+    size_t size = w->element->size, most = ((size_t)1 << (8 * size)) - 1;
+    for (size_t i = 0, used = 0; i < count; i++) {
+        double value = (double)values[i];
+        if (!(value >= 0 && value <= (double)most && value == floor(value)))
+            return ph_fail(PH_USAGE, "%s: %.9g is no whole number from 0 to %zu", w->path, value, most);
+        for (size_t b = 0; b < size; b++)
+            bytes[used++] = (uint8_t)((size_t)value >> (8 * b));
+        if (used == size * PIECE || i + 1 == count) {
+            PH_TRY(ph_store_append(&w->gathered, bytes, used));
+            used = 0;
+        }
+    }
+    return PH_OK;
+}
+
+static ph_status gather(ph_writer *w, const real *values, size_t count)
+{
+    return w->element == elements ? ph_store_append(&w->gathered, values, count * sizeof values[0])
+                                  : gather_whole(w, values, count);
+}
+
 ph_status ph_writer_rows(ph_writer *w, const ph_real *values, size_t rows)
 {
-    ph_status status = w->format->row
-                           ? w->format->row(w, values, rows)
-                           : ph_store_append(&w->gathered, values,
-                                             rows * w->desc.width * sizeof values[0]);
+    ph_status status = w->format->row ? w->format->row(w, values, rows)
+                                      : gather(w, values, rows * w->desc.width);
     w->rows += rows;
     return status;
 }

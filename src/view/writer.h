@@ -6,8 +6,15 @@
 #include "base/real.h"
 #include "base/store.h"
 
+/* What numbers are in a file: reals, or whole numbers. */
+typedef struct ph_element {
+    const char *name, *npy, *safetensors;
+    size_t size;
+} ph_element;
+
 struct ph_writer {
     const struct ph_writer_format *format;
+    const ph_element *element;
     ph_writer_desc desc;
     char *path;
     ph_file *file;             /* NULL where the format opens its own at the end */

@@ -305,6 +305,48 @@ static void tables_come_back(void **state)
     ph_data_close(source);
 }
 
+/* Whole numbers keep their type, an odd count of them too; others are refused. */
+static void whole_numbers_come_back(void **state)
+{
+    (void)state;
+    static const struct { const char *name, *element; ph_real most; } cases[] = {
+        { "w.npy", "u2", 65535 }, { "w.npz", "u2", 65535 }, { "w.safetensors", "u2", 65535 },
+        { "w.npy", "u4", 16777216 }, { "w.safetensors", "u4", 16777216 },
+    };
+    ph_real x[9] = { 0, 1, 255, 256, 65534, 7, 8, 9, 0 }, back[9];
+    uint32_t labels[3] = { 1, 0, 2 };
+    ph_data *source = ph_data_from_memory(x, 3, 3, labels);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ph_data_info info;
+        x[8] = cases[i].most;
+        ph_writer *w = ph_writer_open(in_folder(cases[i].name), &(ph_writer_desc){
+            .width = 3, .source = source, .element = cases[i].element });
+        assert_non_null(w);
+        assert_int_equal(ph_writer_rows(w, x, 3), PH_OK);
+        assert_int_equal(ph_writer_close(w), PH_OK);
+        ph_data *d = ph_data_open(in_folder(cases[i].name), NULL);
+        if (d == NULL)
+            fail_msg("%s", ph_message());
+        ph_data_describe(d, &info);
+        assert_string_equal(info.element, cases[i].element);
+        assert_int_equal(ph_data_read(d, (size_t[]){ 0, 1, 2 }, 3, back), PH_OK);
+        assert_memory_equal(x, back, sizeof x);
+        if (i % 3)
+            assert_memory_equal(ph_data_labels(d), labels, sizeof labels);
+        ph_data_close(d);
+    }
+    const ph_real wrong[] = { 65536, -1, (ph_real)0.5, (ph_real)NAN };
+    for (size_t i = 0; i < 4; i++) {
+        ph_writer *w = ph_writer_open(in_folder("w.npy"),
+                                      &(ph_writer_desc){ .width = 1, .element = "u2" });
+        assert_int_equal(ph_writer_rows(w, &wrong[i], 1), PH_USAGE);
+        ph_writer_discard(w);
+    }
+    assert_null(ph_writer_open(in_folder("w.npy"), &(ph_writer_desc){ .width = 1, .element = "i3" }));
+    assert_int_equal(ph_last_status(), PH_USAGE);
+    ph_data_close(source);
+}
+
 static void failures(void **state)
 {
     (void)state;
@@ -356,6 +398,7 @@ int main(void)
                                         cmocka_unit_test(tables), cmocka_unit_test(encoded_as_saved),
                                         cmocka_unit_test(rows_come_back),
                                         cmocka_unit_test(arrays_come_back),
+                                        cmocka_unit_test(whole_numbers_come_back),
                                         cmocka_unit_test(tables_come_back),
                                         cmocka_unit_test(failures) };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

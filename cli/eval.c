@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef struct eval_options {
-    bool pca, probe, code_size, map;
+    bool pca, probe, code_size, map, jpeg;
     const char *pca_data, *features, *also, *noise;
     int64_t importance_samples, parzen, noise_seed;
 } eval_options;
@@ -32,6 +32,8 @@ static const ph_option table[] = {
     { "map", NULL, PH_OPTION_FLAG, AT(map), "0", 0, 0, NULL,
       "share of a plane over the codes that is empty, and the error of the set's training part less "
       "that of these rows" },
+    { "jpeg", NULL, PH_OPTION_FLAG, AT(jpeg), "0", 0, 0, NULL,
+      "beside a model with a codebook, what JPEG makes of the pictures at the size of their words" },
     { "noise", "corruption", PH_OPTION_CHOICE, AT(noise), "none", 0, 0, PH_NOISES,
       "how far rows with this noise, and their reconstructions, are from the clean rows" },
     { "noise-seed", NULL, PH_OPTION_INT, AT(noise_seed), "1", 0, 9007199254740992.0, NULL,
@@ -314,6 +316,7 @@ static int measure(eval *e)
                           .importance_samples = (size_t)e->o.importance_samples,
                           .parzen_draws = (size_t)e->o.parzen };
     asked.map = e->o.map;
+    asked.jpeg = e->o.jpeg;
     asked.noise = noise_of(e);
     asked.noise_seed = (uint64_t)e->o.noise_seed;
     asked.activity = ph_model_has_activity(e->model) ? &e->activity : NULL;

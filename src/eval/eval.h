@@ -29,6 +29,9 @@ ph_status ph_study_matrices(ph_study *);
 ph_status ph_study_noise(ph_study *);
 ph_status ph_study_activity(ph_study *);
 ph_status ph_study_map(ph_study *);
+/* Needs the figures of ph_model_eval(); PH_USAGE where the model is not of that kind. */
+ph_status ph_study_jpeg(ph_study *);
+bool ph_study_has_jpeg(const ph_model *);
 
 /* Adds a figure whose unit is written like printf; the text lives as long as the model. */
 ph_status ph_study_add(ph_study *, const char *name, double value, const char *unit, ...)
@@ -72,6 +75,9 @@ typedef struct ph_ssim_desc {
     size_t height, width, channels;
     double white;
 } ph_ssim_desc;
+/* That of a model's rows, and whether these are pictures that have one. */
+ph_ssim_desc ph_ssim_of(const ph_model *);
+bool ph_shows_pictures(const ph_model *);
 ph_status ph_ssim(const ph_ssim_desc *, const real *x, const real *y, size_t rows, double *out);
 
 /* Squared distances of `count` rows, which the caller fills in, to those of a block, which he fills in

@@ -33,17 +33,17 @@ typedef struct pass {
     bool pictures;
 } pass;
 
-static ph_ssim_desc picture_of(const ph_model *m)
+ph_ssim_desc ph_ssim_of(const ph_model *m)
 {
     return (ph_ssim_desc){ .height = m->row.dim[0], .width = m->row.dim[1], .white = m->white,
                            .channels = m->row.rank == 3 ? m->row.dim[2] : 1 };
 }
 
-static bool are_pictures(const ph_model *m)
+bool ph_shows_pictures(const ph_model *m)
 {
-    ph_ssim_desc d = picture_of(m);
-    return (m->row.rank == 2 || m->row.rank == 3) && (d.channels == 1 || d.channels == 3) &&
-           d.height >= PH_SSIM_WINDOW && d.width >= PH_SSIM_WINDOW && m->white > 0;
+    ph_ssim_desc d = ph_ssim_of(m);
+    return ph_model_is_picture(m) && d.height >= PH_SSIM_WINDOW && d.width >= PH_SSIM_WINDOW &&
+           m->white > 0;
 }
 
 static void add_columns(pass *p, size_t count, size_t width)
@@ -68,7 +68,7 @@ static ph_status pass_block(ph_study *s, pass *p, size_t first, size_t count)
     for (size_t i = 0; i < count * width; i++)
         p->pictures = p->pictures && (double)p->x[i] > -1e-3 * m->white; /* below black: no picture */
     PH_TRY(ph_model_apply_data(m, "reconstruct", s->data, first, count, p->y));
-    ph_ssim_desc d = picture_of(m);
+    ph_ssim_desc d = ph_ssim_of(m);
     PH_TRY(ph_ssim(&d, p->x, p->y, count, p->ssim));
     for (size_t r = 0; r < count; r++)
         p->ssim_sum += p->ssim[r];
@@ -96,7 +96,7 @@ ph_status ph_study_rows(ph_study *s)
     pass *p = calloc(1, sizeof *p);
     ph_status status = PH_OK;
     if (p) {
-        p->pictures = are_pictures(s->model);
+        p->pictures = ph_shows_pictures(s->model);
         p->x = malloc(PH_EVAL_ROWS * width * sizeof *p->x);
         p->y = malloc(PH_EVAL_ROWS * width * sizeof *p->y);
         p->mean = calloc(width, sizeof *p->mean);
@@ -200,6 +200,8 @@ ph_status ph_model_measure(ph_model *m, const ph_data *data, const ph_measures *
         PH_TRY(ph_study_map(&s));
     if (s.asked->activity)
         PH_TRY(ph_study_activity(&s));
+    if (s.asked->jpeg)
+        PH_TRY(ph_study_jpeg(&s));
     if (s.asked->noise)
         PH_TRY(ph_study_noise(&s));
     if (s.asked->probe || s.asked->code_size || s.asked->classifier || s.asked->parzen_draws)

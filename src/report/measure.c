@@ -37,7 +37,7 @@ static ph_status out_of_memory(void)
 /* ---- One pass over the set ------------------------------------------------------------------------ */
 
 typedef struct pass {
-    real *x, *y, *code, *kl;
+    real *x, *y, *code, *kl, *tokens;
     double *mean;              /* Welford's, of the codes */
 } pass;
 
@@ -88,6 +88,10 @@ static ph_status take_batch(ph_page *r, pass *p, size_t first, size_t count)
         PH_TRY(ph_model_apply(r->model, "encode", p->x, count, p->code));
     if (r->variables)
         PH_TRY(ph_model_apply(r->model, "kl", p->x, count, p->kl));
+    if (r->words.count) {
+        PH_TRY(ph_model_apply(r->model, "tokens", p->x, count, p->tokens));
+        ph_word_use_add(&r->words, r->model->graph, p->tokens, count);
+    }
     /* Errors are measured in the model's scale, as everywhere. */
     PH_TRY(ph_scaling_apply_to(s, first, p->x, count, width));
     PH_TRY(ph_scaling_apply_to(s, first, p->y, count, width));
@@ -101,11 +105,13 @@ static ph_status take_batch(ph_page *r, pass *p, size_t first, size_t count)
 static ph_status walk(ph_page *r)
 {
     size_t width = r->info.width, n = r->code;
+    size_t tokens = r->words.count ? ph_width(r->model->graph->tokens) : 0;
     pass p = { .x = malloc(BATCH * width * sizeof(real)), .y = malloc(BATCH * width * sizeof(real)),
                .code = malloc((BATCH * n + 1) * sizeof(real)),
                .kl = malloc((BATCH * r->variables + 1) * sizeof(real)),
+               .tokens = malloc((BATCH * tokens + 1) * sizeof(real)),
                .mean = calloc(n + 1, sizeof(double)) };
-    bool room = p.x && p.y && p.code && p.kl && p.mean;
+    bool room = p.x && p.y && p.code && p.kl && p.tokens && p.mean;
     ph_status status = room ? PH_OK : out_of_memory();
     for (size_t first = 0; first < r->rows && status == PH_OK; first += BATCH)
         status = take_batch(r, &p, first, r->rows - first < BATCH ? r->rows - first : BATCH);
@@ -115,6 +121,7 @@ static ph_status walk(ph_page *r)
     free(p.y);
     free(p.code);
     free(p.kl);
+    free(p.tokens);
     free(p.mean);
     return status;
 }
@@ -162,6 +169,17 @@ static ph_status make_room(ph_page *r)
     return PH_OK;
 }
 
+/* What words are compared by. */
+static ph_status compare_words(ph_page *r)
+{
+    static const ph_measures none = { 0 };
+    ph_study s = { .model = r->model, .asked = &none, .data = r->data, .figures = &r->figures };
+    if (!ph_study_has_jpeg(r->model))
+        return PH_OK;
+    PH_TRY(ph_study_rows(&s));
+    return ph_study_jpeg(&s);
+}
+
 static ph_status end_map(ph_page *r)
 {
     ph_study s = { .model = r->model, .data = r->data, .figures = &r->figures };
@@ -182,6 +200,8 @@ ph_status ph_page_measure(ph_page *r)
         PH_TRY(ph_model_eval(r->model, r->train, &r->train_figures));
     look_at_model(r);
     PH_TRY(make_room(r));
+    PH_TRY(ph_word_use_begin(&r->words, r->model->graph));
+    PH_TRY(compare_words(r));
     if (r->code)
         PH_TRY(ph_plane_begin(&r->map, r->model, r->data));
     PH_TRY(walk(r));
@@ -202,4 +222,5 @@ void ph_page_release(ph_page *r)
     ph_plane_free(&r->map);
     free(r->sample);
     ph_activity_free(&r->activity);
+    ph_word_use_end(&r->words);
 }

@@ -12,7 +12,8 @@
 static const ph_section *const sections[] = {
     &ph_section_summary, &ph_section_curves, &ph_section_rows, &ph_section_worst, &ph_section_columns,
     &ph_section_filters, &ph_section_map, &ph_section_lattice, &ph_section_samples,
-    &ph_section_activity, &ph_section_units, &ph_section_posterior, &ph_section_times,
+    &ph_section_activity, &ph_section_units, &ph_section_posterior, &ph_section_words,
+    &ph_section_times,
 };
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
 

@@ -31,6 +31,7 @@ typedef struct ph_page {
     ph_plane map;                  /* of the codes */
     size_t sample_count, *sample;  /* rows shown on the map */
     ph_activity activity;          /* of the code's units; units 0: they are not on or off */
+    ph_word_use words;             /* of a codebook, on these rows; count NULL: there is none */
 } ph_page;
 
 ph_status ph_page_measure(ph_page *);
@@ -106,6 +107,6 @@ typedef struct ph_section {
 
 extern const ph_section ph_section_summary, ph_section_curves, ph_section_rows, ph_section_worst,
     ph_section_columns, ph_section_filters, ph_section_map, ph_section_lattice, ph_section_samples,
-    ph_section_activity, ph_section_units, ph_section_posterior, ph_section_times;
+    ph_section_activity, ph_section_units, ph_section_posterior, ph_section_words, ph_section_times;
 
 #endif

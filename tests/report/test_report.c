@@ -671,6 +671,38 @@ static void dimensions(void **state)
 }
 
 /* Lines around the prior's draws, on the map of the model that has it; each class with the same styles. */
+/* Words of a codebook: which weights it was trained with, how they are used, and JPEG beside them. */
+static void words(void **state)
+{
+    (void)state;
+    static const struct { const char *options[4], *says; } cases[] = {
+        { { "codes=32", "latent-dim=4" }, "the weights of the paper" },
+        { { "codes=32", "codebook-weight=0.5", "commitment=1" }, "the weights of lectures, (β, 1)" },
+        { { "codes=32", "codebook=ema", "product=2" }, "exponential averages of their vectors" },
+        { { "quantizer=fsq:4,3,3" }, "levels of a fixed grid (fsq:4,3,3)" },
+    };
+    ph_data *data = open_set("glyphs:test", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *options[8] = { "hidden=conv 4 4/2, conv 8 4/2", "epochs=1" };
+        memcpy(options + 2, cases[i].options, sizeof cases[i].options);
+        ph_figures figures;
+        char told[96];
+        ph_model *m = train("vqvae", data, options);
+        char *page = report(m, data, NULL, NULL);
+        assert_sound(page, "summary curves rows worst map activity words");
+        assert_says(page, cases[i].says);
+        assert_int_equal(ph_model_eval(m, data, &figures), PH_OK);
+        snprintf(told, sizeof told, "On these rows %g words are used",
+                 ph_figure_get(&figures, "codes_used"));
+        assert_says(page, told);
+        assert_says(page, "A picture in so many bits");
+        assert_says(page, "more than the words: these are the smallest files");
+        free(page);
+        ph_model_free(m);
+    }
+    ph_data_close(data);
+}
+
 static void draws_of_a_prior(void **state)
 {
     (void)state;
@@ -737,7 +769,7 @@ int main(void)
         cmocka_unit_test(filters_as_a_picture),
         cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
         cmocka_unit_test(many_classes), cmocka_unit_test(posterior),
-        cmocka_unit_test(dimensions), cmocka_unit_test(draws_of_a_prior), cmocka_unit_test(failures),
+        cmocka_unit_test(dimensions), cmocka_unit_test(words), cmocka_unit_test(draws_of_a_prior), cmocka_unit_test(failures),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -40,6 +40,8 @@ ph_status ph_trainer_prepare(ph_trainer *t)
         return PH_OK;
     ph_graph *graph = t->graph;
     PH_TRY(ph_graph_status(graph));
+    if (t->use.count == NULL)
+        PH_TRY(ph_word_use_begin(&t->use, graph));
     if (graph->phase_count == 0)
         return ph_fail(PH_MODEL, "the model has no phase, so there is nothing to train");
     t->lead = -1;
@@ -68,7 +70,6 @@ ph_status ph_trainer_prepare(ph_trainer *t)
         t->figure[i] = ph_mean_rows(ph_flatten(graph->list[t->list_count].value));
         t->figure_phase[i] = t->lead;
     }
-    PH_TRY(ph_word_use_begin(&t->use, graph));
     t->prepared = true;
     return ph_graph_status(graph);
 }

@@ -201,7 +201,7 @@ static ph_node *through(const ph_codebook *b, ph_node *x, ph_node *word)
 
 static ph_quantized quantize_by_books(const ph_codebook *b, ph_node *vectors)
 {
-    ph_quantized q = { NULL };
+    ph_quantized q = { .vectors = NULL };
     size_t parts = (size_t)b->o->product, depth = b->depth / parts, rounds = (size_t)b->o->residual;
     for (size_t p = 0; p < parts; p++) {
         ph_node *part = ph_slice(vectors, p * depth, depth), *word = NULL;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A file may include its own folder and lower floors (docs/architecture.md). Prints each include that
-# does not, and fails if there is one.
+# does not, and each name that two kernels have (src/base/kernel.h says why), and fails if there is one.
 cd "$(dirname "$0")/.." || exit 2
 awk '
 BEGIN {
@@ -16,5 +16,10 @@ BEGIN {
     if (!(other in floor) || !(own in floor) || floor[other] >= floor[own]) {
         print FILENAME ": includes " quoted[2]; bad = 1
     }
+}
+/^PH_KERNEL / {
+    name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)
+    if (name in kernel) { print FILENAME ": there is a kernel " name " in " kernel[name]; bad = 1 }
+    kernel[name] = FILENAME
 }
 END { exit bad }' src/*/*.c src/*/*.h cli/*.c cli/*.h

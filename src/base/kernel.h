@@ -4,7 +4,9 @@
  * PH_KERNEL stands before such a function. Its loops are plain C that the compiler turns into
  * vectors; the compiler also makes the copies and the choice between them (target_clones). The
  * product kernels, whose tiles differ between instruction sets, choose for themselves (product.h).
- * PH_NO_CLONES switches the copies off, for sanitizers and for builds with -march.
+ * Clang makes a global symbol of the choice, even for a static function: kernels of all files have
+ * different names (scripts/check-floors.sh looks). PH_NO_CLONES switches the copies off, for sanitizers
+ * and for builds with -march.
  */
 #ifndef PH_BASE_KERNEL_H
 #define PH_BASE_KERNEL_H

@@ -35,7 +35,7 @@ static void run_take(ph_call *call, int part)
         }
 }
 
-PH_KERNEL static void add(real *to, const real *from, size_t count)
+PH_KERNEL static void add_own_line(real *to, const real *from, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         to[i] += from[i];
@@ -55,7 +55,7 @@ static void run_add(ph_call *call, int part)
             memset(out + r * n * d, 0, n * d * sizeof out[0]);
             for (size_t i = r * k; i < (r + 1) * k; i++)
                 if (index[i] < n)
-                    add(out + (r * n + index[i]) * d, lines + i * d, d);
+                    add_own_line(out + (r * n + index[i]) * d, lines + i * d, d);
         }
 }
 

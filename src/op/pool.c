@@ -21,7 +21,7 @@ typedef struct found {
     uint32_t at[CHANNELS];
 } found;
 
-PH_KERNEL static void compare(found *f, const real *x, uint32_t pixel, size_t channels, bool first)
+PH_KERNEL static void find_more(found *f, const real *x, uint32_t pixel, size_t channels, bool first)
 {
     for (size_t c = 0; c < channels; c++) {
         real most = f->most[c];
@@ -43,7 +43,7 @@ static void find(found *f, const ph_shape *shape, const size_t *extent, const re
             if (ph_window_falls(extent, 0, py, ky, h, &y_at) &&
                 ph_window_falls(extent, 1, px, kx, w, &x_at)) {
                 size_t pixel = y_at * w + x_at;
-                compare(f, x + pixel * c, (uint32_t)pixel, channels, first);
+                find_more(f, x + pixel * c, (uint32_t)pixel, channels, first);
                 first = false;
             }
 }

@@ -283,7 +283,7 @@ static void spread_gradient(ph_node *y, ph_node *dy, ph_node **by_input)
     by_input[0] = dy;
 }
 
-PH_KERNEL static void add(real *restrict to, const real *from, size_t count)
+PH_KERNEL static void add_copy(real *restrict to, const real *from, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         to[i] += from[i];
@@ -305,7 +305,7 @@ static void run_fold(ph_call *call, int part)
         for (size_t at = 0; at < size; at += columns)
             memset(out + at, 0, count * sizeof out[0]);
         for (size_t line = 0; line < lead; line++)
-            add(out + begin_of(from, stride, line), in + line * columns, count);
+            add_copy(out + begin_of(from, stride, line), in + line * columns, count);
     }
 }
 

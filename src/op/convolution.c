@@ -261,7 +261,7 @@ static size_t weight_own(const ph_call *call)
     return PIXELS * STRIDE + CHUNK * PIXELS;
 }
 
-/* One value of the weight's size for each slice, its lines COLUMNS wide blocks of full tiles. */
+/* One value of the weight's size for each slice. */
 static size_t weight_scratch(const ph_call *call)
 {
     shape s = of_weight(call);
@@ -275,15 +275,15 @@ static void sum_windows(real *tile, real *windows, const shape *s, const real *x
     for (size_t from = column, to; from < column + columns; from = to) {
         size_t group = from / s->o_each;
         to = least(column + columns, (group + 1) * s->o_each);
-        for (size_t pixel = begin, count; pixel < end || pixel == begin; pixel += count) {
+        size_t pixel = begin, count;
+        do { /* once also for a slice without pixels, whose sum is zero */
             count = least(CHUNK, end - pixel);
             gather(windows, PIXELS, x, s, group * s->c_each, pixel, count, k, k + rows);
             ph_product_block_direct(tile + from - column, STRIDE, windows, 1, PIXELS,
                                     y + pixel * s->o + from, s->o, rows, count, to - from,
                                     pixel > begin);
-            if (count == 0)
-                break;
-        }
+            pixel += count;
+        } while (pixel < end);
     }
 }
 

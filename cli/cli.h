@@ -117,6 +117,10 @@ int cli_stream(ph_model *, const char *function, const ph_data *, const char *pa
 /* Opens the file that it writes, for what `function` gives for each row of data: *width reals. */
 ph_writer *cli_writer(ph_model *, const char *function, const ph_data *, const char *path, double white,
                       size_t *width);
+/* Writes what `make` gives for every row of data, a batch at a time, into a file like that of reconstruct. */
+ph_status cli_write_rows(ph_model *, const ph_data *, const char *path,
+                         ph_status (*make)(void *, const ph_data *, size_t first, size_t count, ph_real *),
+                         void *);
 /* pinhole reconstruct --noise: what the model makes of rows with noise, into a file or a picture
  * beside them, and how well they came back. Says what is wrong, returns the exit status. */
 typedef struct cli_restore {

@@ -504,3 +504,29 @@ int cli_stream(ph_model *m, const char *function, const ph_data *data, const cha
         ph_writer_discard(writer);
     return status == PH_OK ? CLI_DONE : cli_fail();
 }
+
+ph_status cli_write_rows(ph_model *m, const ph_data *data, const char *path,
+                         ph_status (*make)(void *, const ph_data *, size_t, size_t, ph_real *), void *with)
+{
+    enum { BATCH = 1024 };
+    ph_data_info info;
+    ph_model_info model;
+    size_t width = 0;
+    ph_data_describe(data, &info);
+    ph_model_describe(m, &model);
+    ph_writer *writer = cli_writer(m, "reconstruct", data, path, model.white, &width);
+    ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
+    ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
+    for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
+        size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
+        status = make(with, data, first, count, out);
+        if (status == PH_OK)
+            status = ph_writer_rows(writer, out, count);
+    }
+    free(out);
+    if (status == PH_OK)
+        return ph_writer_close(writer);
+    if (writer)
+        ph_writer_discard(writer);
+    return status;
+}

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 1024 };
-
 void cli_hide(const ph_model_info *model, const ph_real *rows, const ph_real *seen, size_t count,
               ph_real *out)
 {
@@ -17,29 +15,10 @@ void cli_hide(const ph_model_info *model, const ph_real *rows, const ph_real *se
         out[i] = seen[i] != 0 ? rows[i] : blank;
 }
 
-/* Every row filled, into a file like that of reconstruct. */
-static ph_status write_rows(ph_holes *h, ph_model *m, const ph_data *data, const char *path)
+static ph_status fill(void *holes, const ph_data *data, size_t first, size_t count, ph_real *out)
 {
-    ph_data_info info;
-    ph_model_info model;
-    size_t width = 0;
-    ph_data_describe(data, &info);
-    ph_model_describe(m, &model);
-    ph_writer *writer = cli_writer(m, "reconstruct", data, path, model.white, &width);
-    ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
-    ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
-    for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
-        size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
-        status = ph_holes_fill(h, first, count, NULL, out);
-        if (status == PH_OK)
-            status = ph_writer_rows(writer, out, count);
-    }
-    free(out);
-    if (status == PH_OK)
-        return ph_writer_close(writer);
-    if (writer)
-        ph_writer_discard(writer);
-    return status;
+    (void)data;
+    return ph_holes_fill(holes, first, count, NULL, out);
 }
 
 /* Rows with their holes, filled, and as they are, side by side. */
@@ -87,7 +66,7 @@ int cli_fill_rows(ph_model *m, const ph_data *data, const cli_filling *f)
     ph_holes *h = mask ? ph_holes_new(m, data, mask) : NULL;
     ph_status status = h ? ph_holes_measure(h, &figures) : ph_last_status();
     if (status == PH_OK)
-        status = picture ? draw(h, m, data, f) : write_rows(h, m, data, f->path);
+        status = picture ? draw(h, m, data, f) : cli_write_rows(m, data, f->path, fill, h);
     if (status == PH_OK)
         print(&figures, f);
     ph_holes_free(h);

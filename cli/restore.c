@@ -4,30 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every row restored, into a file like that of reconstruct. */
-static ph_status write_rows(ph_noise *n, ph_model *m, const ph_data *data, const char *path)
+static ph_status restore(void *noise, const ph_data *data, size_t first, size_t count, ph_real *out)
 {
-    enum { BATCH = 1024 };
-    ph_data_info info;
-    ph_model_info model;
-    size_t width = 0;
-    ph_data_describe(data, &info);
-    ph_model_describe(m, &model);
-    ph_writer *writer = cli_writer(m, "reconstruct", data, path, model.white, &width);
-    ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
-    ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
-    for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
-        size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
-        status = ph_noise_rows(n, data, first, count, NULL, out);
-        if (status == PH_OK)
-            status = ph_writer_rows(writer, out, count);
-    }
-    free(out);
-    if (status == PH_OK)
-        return ph_writer_close(writer);
-    if (writer)
-        ph_writer_discard(writer);
-    return status;
+    return ph_noise_rows(noise, data, first, count, NULL, out);
 }
 
 /* Clean, corrupted and restored rows side by side. */
@@ -83,7 +62,7 @@ int cli_restore_rows(ph_model *m, const ph_data *data, const cli_restore *r)
     ph_noise *n = ph_noise_new(m, r->noise, (uint64_t)r->seed);
     ph_status status = n ? ph_noise_measure(n, data, &figures) : ph_last_status();
     if (status == PH_OK)
-        status = picture ? draw(n, m, data, r) : write_rows(n, m, data, r->path);
+        status = picture ? draw(n, m, data, r) : cli_write_rows(m, data, r->path, restore, n);
     if (status == PH_OK)
         print(&figures, r);
     ph_noise_free(n);

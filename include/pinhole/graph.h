@@ -302,6 +302,12 @@ typedef struct ph_family_desc {
      * built; fills states from elsewhere, after that. NULL: there is nothing of the kind. */
     ph_status (*settle)(ph_settings *);
     ph_status (*start)(ph_graph *, const void *options);
+    /* A model may start with an earlier one, of `family`, whose file an option names: it has that one's
+     * scaling, its `options` (blank-separated; NULL: all of its family's), and, in the scopes named
+     * (blank-separated), its parameters and states. */
+    struct {
+        const char *option, *family, *options, *scopes;
+    } earlier;
     /* Sets knobs before each step, by the epochs done so far (with a fraction); INFINITY: as they
      * come to be, which is what validation measures with. NULL: nothing moves. */
     void (*schedule)(ph_graph *, const void *options, double epoch);

@@ -10,6 +10,24 @@
 static real zero = 0, one = 1;
 const ph_scaling ph_scaling_none = { .kind = "none", .width = 1, .shift = &zero, .scale = &one };
 
+static real *copy(const real *from, size_t count)
+{
+    real *to = malloc(count * sizeof *to);
+    return to ? memcpy(to, from, count * sizeof *to) : NULL;
+}
+
+ph_status ph_scaling_copy(ph_scaling *s, const ph_scaling *from)
+{
+    *s = *from;
+    s->shift = copy(from->shift, from->width);
+    s->scale = copy(from->scale, from->width);
+    s->fill = from->fill ? copy(from->fill, from->columns) : NULL;
+    if (s->shift && s->scale && (s->fill || from->fill == NULL))
+        return PH_OK;
+    ph_scaling_free(s);
+    return ph_fail(PH_MEMORY, "out of memory for the scaling of rows");
+}
+
 void ph_scaling_free(ph_scaling *s)
 {
     free(s->shift);

@@ -21,6 +21,7 @@ extern const ph_scaling ph_scaling_none;
  * become 0. missing "refuse": PH_DATA with row and column of the first NaN; "mean": the mean of the column takes its place, here and wherever the scaling is
  * applied. Infinite values are always refused. */
 ph_status ph_scaling_fit(ph_scaling *, const char *kind, const char *missing, const ph_data *);
+ph_status ph_scaling_copy(ph_scaling *, const ph_scaling *from);
 void ph_scaling_free(ph_scaling *);
 /* One row, in place: missing values filled, scaled. PH_DATA with set, row and column where a value is
  * not finite after that. */

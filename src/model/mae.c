@@ -339,76 +339,10 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     ph_export(g, "fill", holes, fill(&n, holes));
 }
 
-/* ---- A net that was trained before ----------------------------------------------------------- */
-
-static ph_model *load(const char *path)
-{
-    ph_model *m = ph_model_load(path);
-    if (m == NULL || m->family == &ph_family_mae)
-        return m;
-    ph_fail(PH_USAGE, "pretrained %s: a model of family %s, where one of mae is needed", path,
-            m->family->face.name);
-    ph_model_free(m);
-    return NULL;
-}
-
-/* An option that was given, and not as the model has it, would be another net. */
-static ph_status take_over(ph_settings *s, const ph_model *m, const char *path, const char *name)
-{
-    const char *now = ph_settings_get(s, name), *own = ph_settings_get(m->settings, name);
-    const ph_option *o = ph_option_find(table, OPTIONS, name);
-    if (now && own && strcmp(now, own) != 0 && strcmp(now, o->value) != 0)
-        return ph_fail(PH_USAGE, "--%s %s: %s was made with %s", name, now, path, own);
-    return own ? ph_settings_set(s, name, own) : PH_OK;
-}
-
-static ph_status settle(ph_settings *s)
-{
-    static const char *const sizes[] = { "patch", "width", "depth", "heads", "mlp-ratio",
-                                         "decoder-width", "decoder-depth", "decoder-heads", "positions",
-                                         "normalize-patches" };
-    const char *path = ph_settings_get(s, "pretrained");
-    if (path == NULL || *path == '\0')
-        return PH_OK;
-    ph_model *m = load(path);
-    ph_status status = m ? PH_OK : ph_last_status();
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && status == PH_OK; i++)
-        status = take_over(s, m, path, sizes[i]);
-    ph_model_free(m);
-    return status;
-}
-
-/* The net's parameters as the other model uses them; those of a layer for labels begin anew. */
-static ph_status copy_net(ph_graph *g, const ph_model *m, const char *path)
-{
-    for (ph_variable *v = g->variable; v; v = v->next) {
-        bool shared = strncmp(v->name, "encoder/", 8) == 0 || strncmp(v->name, "decoder/", 8) == 0;
-        if (v->kind != PH_VARIABLE_PARAMETER || !shared)
-            continue;
-        const ph_variable *own = ph_variable_find(m->graph, v->name);
-        if (own == NULL || !ph_shape_equal(&own->shape, &v->shape))
-            return ph_fail(PH_USAGE, "pretrained %s: its rows are cut into other tokens than these",
-                           path);
-        memcpy(v->data, own->used ? own->used : own->data, v->size * sizeof v->data[0]);
-    }
-    return PH_OK;
-}
-
-static ph_status start(ph_graph *g, const void *options)
-{
-    const mae_options *o = options;
-    if (o->pretrained == NULL || *o->pretrained == '\0')
-        return PH_OK;
-    ph_model *m = load(o->pretrained);
-    ph_status status = m ? copy_net(g, m, o->pretrained) : ph_last_status();
-    ph_model_free(m);
-    return status;
-}
-
 const ph_family_desc ph_family_mae = {
     .face = { "mae", "masked autoencoder: hidden patches given back by what is seen", table, OPTIONS },
     .options_size = sizeof(mae_options),
     .build = build,
-    .settle = settle,
-    .start = start,
+    .earlier = { "pretrained", "mae", "patch width depth heads mlp-ratio decoder-width decoder-depth "
+                 "decoder-heads positions normalize-patches", "encoder decoder" },
 };

@@ -208,10 +208,15 @@ static ph_status reread(ph_model *m)
                            m->options);
 }
 
-static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *info)
+/* earlier: the model that it starts with, or NULL. */
+static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *info,
+                       const ph_model *earlier)
 {
     snprintf(m->data_name, sizeof m->data_name, "%s", info->name);
-    PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, m->trainer.o.missing, data));
+    if (earlier)
+        PH_TRY(ph_model_take_over(m, earlier));
+    else
+        PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, m->trainer.o.missing, data));
     PH_TRY(check_unit_rows(m, data));
     PH_TRY(settle_loss(m, data));
     PH_TRY(settle_classes(m, info));
@@ -228,6 +233,8 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
     else if (m->white == 0 && ph_data_range(data, &low, &high) == PH_OK)
         m->white = high > 0 ? high : 0; /* pictures of numbers: their largest is drawn white */
     PH_TRY(ph_model_build(m, PH_ANY_ROOM));
+    if (earlier)
+        PH_TRY(ph_model_copy_weights(m, earlier));
     return m->family->start ? m->family->start(m->graph, m->options) : PH_OK;
 }
 
@@ -236,12 +243,15 @@ ph_model *ph_model_new(const char *family, const ph_data *data, const ph_setting
     ph_data_info info;
     ph_data_describe(data, &info);
     ph_shape row = ph_shape_of(1, info.rank, info.shape);
-    ph_model *m = ph_model_make(family, settings, &row);
-    if (m && start(m, data, &info) != PH_OK) {
-        ph_model_free(m);
-        return NULL;
-    }
-    return m;
+    ph_model *m = ph_model_make(family, settings, &row), *earlier = NULL;
+    ph_status status = m ? ph_model_load_earlier(m, &earlier) : ph_last_status();
+    if (status == PH_OK)
+        status = start(m, data, &info, earlier);
+    ph_model_free(earlier);
+    if (status == PH_OK)
+        return m;
+    ph_model_free(m);
+    return NULL;
 }
 
 void ph_model_forget_programs(ph_model *m)

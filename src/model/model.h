@@ -76,6 +76,12 @@ char *ph_model_list_columns(const ph_model *);
 ph_status ph_model_read_columns(ph_model *, const char *list);
 /* Keeps what makes other data fit: names of columns, size of pictures. */
 ph_status ph_model_remember(ph_model *, const ph_data *);
+/* What a new model starts with (ph_family_desc.earlier): *earlier is it, or NULL where none is named; its
+ * options and scaling, before the graph is built; its weights, after that. PH_USAGE where options or rows
+ * are not as it has them. */
+ph_status ph_model_load_earlier(const ph_model *, ph_model **earlier);
+ph_status ph_model_take_over(ph_model *, const ph_model *earlier);
+ph_status ph_model_copy_weights(ph_model *, const ph_model *earlier);
 ph_function *ph_model_function(ph_model *, const char *name);
 /* What the family exports under that name, or NULL. */
 const ph_named *ph_model_export(const ph_model *, const char *name);

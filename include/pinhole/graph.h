@@ -89,6 +89,9 @@ ph_node *ph_uniform_like(ph_node *like);             /* in (0, 1) */
 ph_node *ph_bernoulli_like(ph_node *like, double p); /* 1 with probability p, else 0 */
 /* `training` in programs that train, `use` in all others. */
 ph_node *ph_when_training(ph_node *training, ph_node *use);
+/* From now on, until it is told otherwise, nets are made as they are in use, for what others have trained:
+ * parameters are states, ph_when_training() is its `use`, and nothing is assigned or replaced. */
+void ph_freeze(ph_graph *, bool frozen);
 
 /* ---- Element by element -------------------------------------------------------------------- */
 

@@ -258,10 +258,16 @@ static ph_node *kept(ph_scope *scope, ph_variable_kind kind, const char *name, s
     return node;
 }
 
+void ph_freeze(ph_graph *graph, bool frozen)
+{
+    graph->frozen = frozen;
+}
+
 ph_node *ph_parameter(ph_scope *scope, const char *name, size_t rank, const size_t *shape,
                       ph_start start, double range)
 {
-    return kept(scope, PH_VARIABLE_PARAMETER, name, rank, shape, start, range);
+    ph_variable_kind kind = scope->graph->frozen ? PH_VARIABLE_STATE : PH_VARIABLE_PARAMETER;
+    return kept(scope, kind, name, rank, shape, start, range);
 }
 
 ph_node *ph_state(ph_scope *scope, const char *name, size_t rank, const size_t *shape,

@@ -44,11 +44,6 @@ static ph_node *picture(ph_vqvae *n, ph_node *vectors)
     return ph_reshape_like(ph_likelihood_mean(&n->likelihood, decode(n, vectors)), n->x);
 }
 
-ph_node *ph_vqvae_decode(ph_vqvae *n, ph_node *tokens)
-{
-    return picture(n, ph_words(&n->book, ph_reshape_like(tokens, n->said.tokens)));
-}
-
 static bool read_options(ph_vqvae *n)
 {
     const ph_vqvae_options *o = n->o;
@@ -106,24 +101,24 @@ bool ph_vqvae_make(ph_vqvae *n, ph_graph *g, ph_node *x, const ph_vqvae_options 
         return false;
     n->said = ph_quantize(&n->book, encode(n));
     size_t shape[3], rank = token_shape(n, shape);
+    ph_node *code = ph_flatten(n->said.vectors), *given = ph_input_beside(x, "tokens", rank, shape);
+    ph_node *words = ph_flatten(ph_words(&n->book, ph_reshape_like(given, n->said.tokens)));
     n->tokens = ph_reshape(n->said.tokens, rank, shape);
-    ph_node *given = ph_input_beside(x, "tokens", rank, shape);
     ph_count_words(n->tokens, n->book.words, n->book.books);
+    ph_export(g, "encode", x, code);
     ph_export(g, "tokens", x, n->tokens);
-    ph_export(g, "reconstruct", x, picture(n, n->said.vectors));
-    ph_export(g, "decode-tokens", given, ph_vqvae_decode(n, given));
+    ph_export(g, "decode", code, picture(n, code));
+    ph_export(g, "reconstruct", x, picture(n, code));
+    ph_export(g, "vectors", given, words);
+    ph_export(g, "decode-tokens", given, picture(n, words));
     return true;
 }
 
 static void build(ph_graph *g, ph_node *x, const void *options)
 {
     ph_vqvae n;
-    if (!ph_vqvae_make(&n, g, x, options))
-        return;
-    objective(&n);
-    ph_node *code = ph_flatten(n.said.vectors);
-    ph_export(g, "encode", x, code);
-    ph_export(g, "decode", code, picture(&n, code));
+    if (ph_vqvae_make(&n, g, x, options))
+        objective(&n);
 }
 
 /* Levels say by themselves how many words there are, and of how many numbers. */

@@ -61,10 +61,9 @@ typedef struct ph_vqvae {
     ph_node *tokens;           /* the words' numbers as they stand: a grid of them or a line, the books last */
 } ph_vqvae;
 
-/* The net for rows x, with the functions tokens, reconstruct and decode-tokens; false where options do not
- * fit. Its scopes are encoder, decoder and codebook. */
+/* The net for rows x and its functions: encode, to the words as vectors; tokens; reconstruct; decode; and, of
+ * tokens, vectors and decode-tokens. False where options do not fit. Its scopes are encoder, decoder and
+ * codebook. */
 bool ph_vqvae_make(ph_vqvae *, ph_graph *, ph_node *x, const ph_vqvae_options *);
-/* Rows, shaped like x, of tokens (numbers). */
-ph_node *ph_vqvae_decode(ph_vqvae *, ph_node *tokens);
 
 #endif

@@ -14,7 +14,8 @@ bool ph_model_takes_rows(const ph_model *m, const char *function)
 
 bool ph_model_takes_tokens(const ph_model *m, const char *function)
 {
-    return m->graph->tokens && strcmp(function, "decode-tokens") == 0;
+    const ph_named *f = ph_model_export(m, function), *of = ph_model_export(m, "decode-tokens");
+    return f && of && f->input == of->input;
 }
 
 bool ph_model_is_picture(const ph_model *m)

@@ -170,7 +170,8 @@ static ph_node *look_up(const ph_codebook *b, size_t book, ph_node *x, ph_quanti
     ph_node *token = ph_reshape(ph_to_real(index), 2, (size_t[]){ x->shape.dim[0], 1 });
     ph_node *committed = ph_sum(ph_square(ph_sub(x, ph_stop_gradient(word))));
     ph_node *learnt = ph_sum(ph_square(ph_sub(word, still)));
-    follow(b, book, still, index, shares(b, still, index));
+    if (!x->graph->frozen)
+        follow(b, book, still, index, shares(b, still, index));
     q->tokens = q->tokens ? ph_concatenate(q->tokens, token) : token;
     q->commitment = q->commitment ? ph_add(q->commitment, committed) : committed;
     q->codebook = q->codebook ? ph_add(q->codebook, learnt) : learnt;

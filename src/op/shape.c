@@ -78,6 +78,8 @@ ph_node *ph_when_training(ph_node *training, ph_node *use)
 {
     if (!ph_is_dead(training) && !ph_is_dead(use) && !ph_shape_equal(&training->shape, &use->shape))
         return ph_mistake(use->graph, "when_training: the two sides differ in shape");
+    if (use->graph->frozen)
+        return use;
     return ph_node_new(&ph_op_when_training, use->shape, (ph_node *[]){ training, use }, 2, NULL, NULL,
                        false);
 }
@@ -106,13 +108,16 @@ ph_node *ph_assignment(ph_node *state, ph_node *value)
 
 ph_node *ph_assign(ph_node *state, ph_node *value)
 {
+    if (state->graph->frozen)
+        return value;
     ph_node *done = assignment(state, value, true);
     return ph_is_dead(done) ? done : done->input[1];
 }
 
 void ph_replace(ph_node *parameter, ph_node *condition, ph_node *value)
 {
-    if (ph_is_dead(parameter) || ph_is_dead(condition) || ph_is_dead(value))
+    bool dead = ph_is_dead(parameter) || ph_is_dead(condition) || ph_is_dead(value);
+    if (dead || parameter->graph->frozen)
         return;
     ph_variable *v = parameter->variable;
     if (v == NULL || v->kind != PH_VARIABLE_PARAMETER) {

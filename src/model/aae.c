@@ -40,6 +40,8 @@ static const ph_option table[] = {
       "widths of each critic's hidden layers; same: those of the encoder's dense ones" },
     { "critic-dropout", NULL, PH_OPTION_REAL, AT(critic_dropout), "0", 0, 0.99, NULL,
       "the same of the critics" },
+    { "critic-noise", NULL, PH_OPTION_CHOICE, AT(critic_noise), "none", 0, 0, PH_NOISES,
+      "on the draws and codes that critics judge, in training" },
     { "noise", "corruption", PH_OPTION_CHOICE, AT(noise), "none", 0, 0, PH_NOISES,
       "on the rows that go in, where the encoder learns; the clean row is wanted back" },
     { "encoder", NULL, PH_OPTION_CHOICE, AT(encoder), "deterministic", 0, 0,

@@ -11,7 +11,7 @@ typedef struct ph_aae_phase_options {
 
 typedef struct ph_aae_options {
     ph_net_options net;
-    const char *critic_hidden, *loss, *noise, *encoder;
+    const char *critic_hidden, *critic_noise, *loss, *noise, *encoder;
     const char *prior, *labels, *labels_for, *without;
     int64_t latent_dim, classes, prior_rows;
     double critic_dropout;

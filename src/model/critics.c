@@ -12,6 +12,8 @@ static ph_node *judge(const ph_aae_net *n, const char *name, ph_node *a)
     ph_stack stack = { .activation = n->o->net.activation, .init = n->o->net.init,
                        .dropout = n->o->critic_dropout, .bias = true };
     ph_scope *scope = ph_scope_of(n->graph, name);
+    ph_node *touched, *noisy = ph_corrupt(a, n->o->critic_noise, &touched);
+    a = noisy == a ? a : ph_when_training(noisy, a);
     ph_node *h = ph_stack_over(scope, a, NULL, &n->judge, &stack);
     ph_node *logit = ph_linear_with(scope, h, 1, "linear", n->o->net.init, true, NULL);
     ph_scope_again(scope);

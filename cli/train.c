@@ -182,21 +182,30 @@ static ph_settings *model_settings(const ph_settings *all, const char *family)
     return own;
 }
 
-static bool is_family(const char *name)
+static const ph_family *family_of(const char *name)
 {
     for (size_t i = 0; ph_family_at(i); i++)
         if (strcmp(ph_family_at(i)->name, name) == 0)
-            return true;
-    return false;
+            return ph_family_at(i);
+    return NULL;
 }
 
-/* The words and the config file into settings: FAMILY DATA, or one recipe file, or nothing. */
+/* Whether the family is trained on top of a model: FAMILY MODEL DATA. */
+static bool has_base(const ph_family *f)
+{
+    return f && ph_option_find(f->options, f->option_count, "base");
+}
+
+/* The words and the config file into settings: FAMILY DATA or FAMILY MODEL DATA, one recipe file, or
+ * nothing. */
 static int gather(const cli_arguments *a, train_options *o)
 {
     const char *recipe = ph_settings_get(a->settings, "config");
-    const char *names[] = { "family", "data" };
-    bool first_is_recipe = a->words > 0 && !is_family(a->word[0]) &&
-                           access(a->word[0], R_OK) == 0 && recipe == NULL;
+    const ph_family *family = a->words ? family_of(a->word[0]) : NULL;
+    const char *names[] = { "family", has_base(family) ? "base" : "data", "data" };
+    bool first_is_recipe = a->words && family == NULL && access(a->word[0], R_OK) == 0 && recipe == NULL;
+    if (a->words == 3 && !has_base(family))
+        return cli_usage("what is '%s'? pinhole train FAMILY DATA", a->word[2]);
     if (first_is_recipe)
         recipe = a->word[0];
     if (first_is_recipe && a->words == 2 && ph_settings_set(a->settings, "data", a->word[1]))
@@ -208,9 +217,11 @@ static int gather(const cli_arguments *a, train_options *o)
         return cli_fail();
     if (cli_options(&cli_train, a, o) != CLI_DONE)
         return CLI_USAGE;
-    if (o->family && o->data == NULL && !recipe && !is_family(o->family))
+    if (o->family && o->data == NULL && !recipe && family_of(o->family) == NULL)
         return cli_usage("%s: neither a family nor a recipe that can be read: pinhole train FAMILY DATA, "
                          "or pinhole train RECIPE", o->family);
+    if (has_base(family_of(o->family ? o->family : "")) && o->data == NULL)
+        return cli_usage("train %s over which model, on what? pinhole train %s MODEL DATA", o->family, o->family);
     if (o->family == NULL || o->data == NULL)
         return cli_usage("train what? pinhole train FAMILY DATA, or pinhole train RECIPE");
     return CLI_DONE;
@@ -422,7 +433,7 @@ static int run_train(const cli_command *c, int argc, char **argv)
 }
 
 const cli_command cli_train = {
-    .name = "train", .words = "FAMILY DATA", .help = "train a model (or: train RECIPE)",
-    .options = table, .option_count = OPTIONS, .most_words = 2, .run = run_train, .reads = true,
+    .name = "train", .words = "FAMILY [MODEL] DATA", .help = "train a model (or: train RECIPE)",
+    .options = table, .option_count = OPTIONS, .most_words = 3, .run = run_train, .reads = true,
     .trains = true,
 };

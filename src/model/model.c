@@ -14,9 +14,9 @@
 enum { MAX_FAMILIES = 32 };
 static const ph_family_desc *families[MAX_FAMILIES] = { &ph_family_ae, &ph_family_aae,
                                                         &ph_family_logistic_pca, &ph_family_mae,
-                                                        &ph_family_pca, &ph_family_vae,
-                                                        &ph_family_vqvae };
-static size_t family_count = 7;
+                                                        &ph_family_pca, &ph_family_prior,
+                                                        &ph_family_vae, &ph_family_vqvae };
+static size_t family_count = 8;
 
 ph_status ph_family_register(const ph_family_desc *desc)
 {

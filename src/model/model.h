@@ -57,7 +57,7 @@ void ph_mixture_free(ph_mixture *);
 ph_status ph_moments(const ph_data *, const ph_scaling *, double *mean, double *scatter);
 
 extern const ph_family_desc ph_family_aae, ph_family_ae, ph_family_logistic_pca, ph_family_mae,
-                            ph_family_pca, ph_family_vae, ph_family_vqvae;
+                            ph_family_pca, ph_family_prior, ph_family_vae, ph_family_vqvae;
 const ph_family_desc *ph_family_find(const char *name);
 /* How many rows' labels an option asks for: -1 none, 0 all. Refuses what is neither nor a number. */
 int64_t ph_labels_wanted(ph_graph *, const char *text);
@@ -111,6 +111,9 @@ real *ph_function_run(ph_model *, ph_function *f, size_t n, real *out);
 void ph_model_forget_programs(ph_model *);
 /* Classes of each variable of a code, 0 where codes are numbers. */
 size_t ph_model_code_classes(const ph_model *);
+/* Whether codes are drawn word by word (ph_model_says_words), and such draws, as ph_model_draw_codes(). */
+bool ph_model_says_words(const ph_model *);
+ph_status ph_model_say(ph_model *, const ph_draws *, size_t first, size_t count, real *codes);
 /* From the state dictionary of the graph: encoder layers exported as "layerN". */
 size_t ph_model_layers(const ph_model *);
 

@@ -146,6 +146,15 @@ ph_node *ph_transformer_block(ph_scope *, ph_node *a, size_t heads, size_t hidde
 ph_node *ph_transformer_block_of_seen(ph_scope *, ph_node *a, size_t heads, size_t hidden,
                                       ph_node *seen);
 
+/* What the tokens before one have left, so that it alone has to be computed: their keys and values, [t, d],
+ * of which those are looked at for which seen, [t], is 1 and not 0. The one's own are set, [d] each. */
+typedef struct ph_memory {
+    ph_node *keys, *values, *seen;
+    ph_node *key, *value;
+} ph_memory;
+/* What a causal block gives for the last of the tokens, a [1, d]. */
+ph_node *ph_transformer_block_of_one(ph_scope *, ph_node *a, size_t heads, size_t hidden, ph_memory *);
+
 /* ---- Tokens: tokens.c ------------------------------------------------------------------------- */
 
 /* How rows are cut into tokens: pictures into squares of `patch` lines and columns, other rows into

@@ -428,7 +428,7 @@ int cli_picture(ph_model *m, const ph_data *data, const char *path)
 static const char *code_name(const void *user, size_t column)
 {
     static char name[24];
-    size_t in, code, latent, out, classes = ph_model_labels(user);
+    size_t in, code, latent, out, classes = ph_model_label_numbers(user);
     bool has_classes = classes && ph_model_port(user, "encode", &in, &code) == PH_OK &&
                        ph_model_port(user, "decode", &latent, &out) == PH_OK && code == latent;
     classes = has_classes ? classes : 0;

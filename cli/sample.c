@@ -8,7 +8,8 @@
 
 typedef struct sample_options {
     const char *output, *from, *grid, *interpolate;
-    int64_t count, seed, components, steps, label;
+    int64_t count, seed, components, steps, label, top;
+    double temperature;
     bool nearest, every_label;
 } sample_options;
 
@@ -32,6 +33,11 @@ static const ph_option table[] = {
       "class of all rows, for models that know classes or clusters; -1: any" },
     { "every-label", NULL, PH_OPTION_FLAG, AT(every_label), "0", 0, 0, NULL,
       "each draw with every class, side by side" },
+    { "temperature", NULL, PH_OPTION_REAL, AT(temperature), "0", 0, 100, NULL,
+      "of a prior over words: below 1 the likely ones are drawn more often than they are likely, above 1 "
+      "less; 0: 1" },
+    { "top", "top-k", PH_OPTION_INT, AT(top), "0", 0, 1 << 24, NULL,
+      "of a prior over words: each word is one of so many most likely ones; 0: of all" },
     { "steps", NULL, PH_OPTION_INT, AT(steps), "20", 2, 1000, NULL,
       "points of the lattice each way, or of the way between two rows" },
     { "interpolate", NULL, PH_OPTION_TEXT, AT(interpolate), NULL, 0, 0, NULL,
@@ -57,7 +63,8 @@ static int lattice(const sampling *s, ph_real **codes, size_t *count)
     int one = 0, two = 0;
     ph_model_info info;
     ph_model_describe(s->model, &info);
-    size_t steps = (size_t)s->o->steps, labels = ph_model_labels(s->model), style = s->latent - labels;
+    size_t steps = (size_t)s->o->steps, labels = ph_model_label_numbers(s->model);
+    size_t style = s->latent - labels;
     int read = sscanf(s->o->grid, "%lf:%lf%n,%lf:%lf%n", &left, &right, &one, &top, &bottom, &two);
     if (read == 2) {
         top = right;
@@ -85,28 +92,12 @@ static int lattice(const sampling *s, ph_real **codes, size_t *count)
     return CLI_DONE;
 }
 
-/* The class that was asked for, or every one: then each code stands there once for each. */
-static int give_labels(const sampling *s, ph_real **codes, size_t *count)
+/* Points that were not drawn take the class that was asked for. */
+static int give_label(const sampling *s, ph_real *codes, size_t count)
 {
-    size_t labels = ph_model_labels(s->model), width = s->latent;
-    if (s->o->label >= 0)
-        return ph_model_set_label(s->model, (size_t)s->o->label, *codes, *count) == PH_OK ? CLI_DONE
-                                                                                          : cli_fail();
-    if (!s->o->every_label)
+    if (s->o->label < 0)
         return CLI_DONE;
-    if (labels == 0)
-        return cli_usage("--every-label: codes of this model have no class");
-    ph_real *all = malloc(*count * labels * width * sizeof *all);
-    if (all == NULL)
-        return cli_usage("out of memory");
-    for (size_t i = 0; i < *count * labels; i++) {
-        memcpy(all + i * width, *codes + i / labels * width, width * sizeof *all);
-        ph_model_set_label(s->model, i % labels, all + i * width, 1);
-    }
-    free(*codes);
-    *codes = all;
-    *count *= labels;
-    return CLI_DONE;
+    return ph_model_set_label(s->model, (size_t)s->o->label, codes, count) == PH_OK ? CLI_DONE : cli_fail();
 }
 
 static int way_between(const sampling *s, ph_real **codes, size_t *count)
@@ -142,27 +133,59 @@ static int way_between(const sampling *s, ph_real **codes, size_t *count)
     return code;
 }
 
-static int draws(const sampling *s, ph_real **codes, size_t *count)
+/* Where codes are drawn from; a mixture is fitted first, if need be. */
+static int source(const sampling *s, const char **from)
 {
     bool prior = ph_model_has_prior(s->model);
-    const char *from = strcmp(s->o->from, "auto") != 0 ? s->o->from : prior ? "prior" : "mixture";
-    uint64_t seed = (uint64_t)s->o->seed;
-    *count = (size_t)s->o->count;
-    *codes = malloc(*count * s->latent * sizeof **codes);
-    bool mixture = strcmp(from, "mixture") == 0, asked = ph_settings_get(s->a->settings, "components");
+    *from = strcmp(s->o->from, "auto") != 0 ? s->o->from : prior ? "prior" : "mixture";
+    bool mixture = strcmp(*from, "mixture") == 0, asked = ph_settings_get(s->a->settings, "components");
     if (mixture && asked && s->train == NULL)
         return cli_usage("--components needs DATA to fit a mixture on: pinhole sample MODEL DATA");
     if (mixture && s->train && (asked || ph_model_mixture(s->model) == 0)) {
-        if (ph_model_fit_mixture(s->model, s->train, (size_t)s->o->components, seed) != PH_OK ||
+        if (ph_model_fit_mixture(s->model, s->train, (size_t)s->o->components, (uint64_t)s->o->seed) != PH_OK ||
             ph_model_save(s->model, s->a->word[0], false) != PH_OK)
             return cli_fail();
         fprintf(stderr, "a mixture of %lld is fitted to the codes and kept in %s\n",
                 (long long)s->o->components, s->a->word[0]);
     }
-    if (*codes == NULL ||
-        ph_model_draw_codes(s->model, from, seed, 0, *count, *codes) != PH_OK)
-        return cli_fail();
     return CLI_DONE;
+}
+
+/* `count` draws, all of one class (PH_NO_LABEL: of any). */
+static ph_status draw(const sampling *s, const char *from, uint32_t label, size_t count, ph_real *codes)
+{
+    uint32_t *labels = malloc(count * sizeof *labels);
+    ph_draws d = { .from = from, .seed = (uint64_t)s->o->seed, .labels = labels,
+                   .temperature = s->o->temperature, .top = (size_t)s->o->top };
+    for (size_t i = 0; labels && i < count; i++)
+        labels[i] = label;
+    ph_status status = labels ? ph_model_draw_codes(s->model, &d, 0, count, codes) : PH_MEMORY;
+    free(labels);
+    return status;
+}
+
+/* Draws, or each draw with every class, side by side. */
+static int draws(const sampling *s, ph_real **codes, size_t *count)
+{
+    const char *from;
+    size_t labels = ph_model_labels(s->model), each = (size_t)s->o->count, width = s->latent;
+    size_t classes = s->o->every_label ? labels : 1;
+    int code = source(s, &from);
+    if (code == CLI_DONE && classes == 0)
+        return cli_usage("--every-label: codes of this model have no class");
+    *count = each * classes;
+    ph_real *one = malloc(each * width * sizeof *one);
+    *codes = malloc(*count * width * sizeof **codes);
+    if (code == CLI_DONE && (*codes == NULL || one == NULL))
+        code = cli_usage("out of memory");
+    for (size_t c = 0; c < classes && code == CLI_DONE; c++) {
+        uint32_t label = s->o->every_label ? (uint32_t)c : s->o->label < 0 ? PH_NO_LABEL : (uint32_t)s->o->label;
+        code = draw(s, from, label, each, one) == PH_OK ? CLI_DONE : cli_fail();
+        for (size_t i = 0; i < each && code == CLI_DONE; i++)
+            memcpy(*codes + (i * classes + c) * width, one + i * width, width * sizeof *one);
+    }
+    free(one);
+    return code;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
@@ -244,8 +267,8 @@ static int sample(sampling *s)
     int code = o->grid ? lattice(s, &codes, &count)
                : o->interpolate ? way_between(s, &codes, &count)
                                 : draws(s, &codes, &count);
-    if (code == CLI_DONE)
-        code = give_labels(s, &codes, &count);
+    if (code == CLI_DONE && (o->grid || o->interpolate))
+        code = give_label(s, codes, count);
     if (code == CLI_DONE) {
         rows = malloc(count * s->width * sizeof *rows);
         if (rows == NULL || ph_model_apply(s->model, "decode", codes, count, rows) != PH_OK ||

@@ -366,15 +366,25 @@ double ph_model_threshold(const ph_model *, double share);
 
 /* Whether codes of the model follow a prior, so that rows can be drawn from it. */
 bool ph_model_has_prior(const ph_model *);
-/* Codes number first .. first+count-1 of the endless list that a seed gives: from "prior", the model's;
- * "normal", standard normals; or "mixture", the Gaussian mixture that ph_model_fit_mixture fitted to the
- * codes of data (the model file keeps it). Decode them for rows. PH_USAGE where the codes are not of that
- * kind: normals and mixtures are numbers, not classes. */
-ph_status ph_model_draw_codes(ph_model *, const char *from, uint64_t seed, size_t first,
-                              size_t count, ph_real *codes);
-/* How many classes or clusters the codes that are decoded begin with, each a number between 0 and 1, the
- * style behind them; 0: there is nothing of the kind. Gives `count` codes that class. PH_USAGE. */
+/* How codes are drawn. from: "prior", the model's; "normal", standard normals; or "mixture", the Gaussian
+ * mixture that ph_model_fit_mixture fitted to the codes of data (the model file keeps it). labels: the class
+ * of each, PH_NO_LABEL where any will do; NULL: of all. temperature, top: of a prior over words, which are drawn
+ * by the power 1/temperature of their probability (0: 1), among the `top` most likely ones (0: all). */
+typedef struct ph_draws {
+    const char *from;
+    uint64_t seed;
+    const uint32_t *labels;
+    double temperature;
+    size_t top;
+} ph_draws;
+/* Codes number first .. first+count-1 of the endless list that a seed gives. Decode them for rows. PH_USAGE
+ * where the codes are not of that kind: normals and mixtures are numbers, not classes. */
+ph_status ph_model_draw_codes(ph_model *, const ph_draws *, size_t first, size_t count, ph_real *codes);
+/* How many classes or clusters a draw may be told; 0: there is nothing of the kind. */
 size_t ph_model_labels(const ph_model *);
+/* The same, where they are the first numbers of the codes that are decoded, each between 0 and 1, the style
+ * behind them. Gives `count` codes that class. PH_USAGE. */
+size_t ph_model_label_numbers(const ph_model *);
 ph_status ph_model_set_label(const ph_model *, size_t label, ph_real *codes, size_t count);
 ph_status ph_model_fit_mixture(ph_model *, const ph_data *data, size_t components, uint64_t seed);
 /* Components of the mixture that the model keeps; 0: it keeps none. */

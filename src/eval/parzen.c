@@ -56,7 +56,7 @@ static ph_status draw_all(windows *w, ph_study *s)
     ph_status status = codes ? PH_OK : ph_fail(PH_MEMORY, "out of memory for draws");
     for (size_t first = 0; first < draws && status == PH_OK; first += PH_EVAL_ROWS) {
         size_t count = draws - first < PH_EVAL_ROWS ? draws - first : PH_EVAL_ROWS;
-        status = ph_model_draw_codes(m, "prior", 1, first, count, codes);
+        status = ph_model_draw_codes(m, &(ph_draws){ .from = "prior", .seed = 1 }, first, count, codes);
         if (status == PH_OK)
             status = ph_model_apply(m, "decode", codes, count, w->d.block);
         if (status == PH_OK)

@@ -385,7 +385,7 @@ static void name_node(ph_graph *graph, ph_named *list, int *count, int most, con
         ++*count;
 }
 
-/* Whether a value depends on an input besides the first. */
+/* Whether a value, in use, depends on an input besides the first. */
 static bool needs_more(ph_graph *graph, const ph_node *value)
 {
     bool *more = calloc((size_t)value->id + 1, sizeof *more);
@@ -396,7 +396,7 @@ static bool needs_more(ph_graph *graph, const ph_node *value)
     for (int id = 0; id <= value->id; id++) {
         const ph_node *n = graph->node[id];
         more[id] = n->variable && n->variable->kind == PH_VARIABLE_INPUT && n->variable->slot > 0;
-        for (int i = 0; i < n->input_count; i++)
+        for (int i = n->op->flags & PH_OP_CHOICE ? 1 : 0; i < n->input_count; i++)
             more[id] = more[id] || more[n->input[i]->id];
     }
     bool answer = more[value->id];

@@ -9,7 +9,7 @@
 
 bool ph_model_has_prior(const ph_model *m)
 {
-    return m->family->has_prior || ph_model_export(m, "prior");
+    return m->family->has_prior || ph_model_export(m, "prior") || ph_model_says_words(m);
 }
 
 /* Two normals of one draw (Box and Muller 1958), the same for a sample whatever else is drawn. */
@@ -32,7 +32,7 @@ static void draw_normals(uint64_t seed, size_t sample, size_t n, double *u, doub
 /* Normals and mixtures of them are numbers; a code with classes is not. */
 static ph_status check_numbers(const ph_model *m, const char *from)
 {
-    size_t classes = ph_model_code_classes(m), labels = ph_model_labels(m);
+    size_t classes = ph_model_code_classes(m), labels = ph_model_label_numbers(m);
     if (classes)
         return ph_fail(PH_USAGE, "codes from %s are numbers, but the model's are variables of %zu "
                        "classes: codes come from prior", from, classes);
@@ -81,15 +81,9 @@ static ph_status draw_exported(ph_model *m, uint64_t seed, size_t first, size_t 
     return PH_OK;
 }
 
-ph_status ph_model_draw_codes(ph_model *m, const char *from, uint64_t seed, size_t first,
-                              size_t count, ph_real *codes)
+static ph_status draw_numbers(ph_model *m, bool mixture, uint64_t seed, size_t first, size_t count,
+                              size_t width, real *codes)
 {
-    size_t width, out;
-    PH_TRY(ph_model_port(m, "decode", &width, &out));
-    PH_TRY(check_source(m, from));
-    if (strcmp(from, "prior") == 0 && ph_model_export(m, "prior"))
-        return draw_exported(m, seed, first, count, codes);
-    bool mixture = strcmp(from, "mixture") == 0;
     double *normal = malloc(width * sizeof *normal), u = 0;
     if (normal == NULL)
         return ph_fail(PH_MEMORY, "out of memory for codes");
@@ -98,21 +92,49 @@ ph_status ph_model_draw_codes(ph_model *m, const char *from, uint64_t seed, size
         if (mixture)
             ph_mixture_draw(&m->mixture, u, normal, codes);
         for (size_t i = 0; i < width && !mixture; i++)
-            codes[i] = (ph_real)normal[i];
+            codes[i] = (real)normal[i];
     }
     free(normal);
     return PH_OK;
 }
 
-size_t ph_model_labels(const ph_model *m)
+ph_status ph_model_draw_codes(ph_model *m, const ph_draws *d, size_t first, size_t count, ph_real *codes)
+{
+    size_t width, out;
+    bool prior = strcmp(d->from, "prior") == 0, mixture = strcmp(d->from, "mixture") == 0;
+    bool says = prior && ph_model_says_words(m);
+    PH_TRY(ph_model_port(m, "decode", &width, &out));
+    PH_TRY(check_source(m, d->from));
+    if (says)
+        return ph_model_say(m, d, first, count, codes);
+    if (d->temperature > 0 || d->top)
+        return ph_fail(PH_USAGE, "%s: codes are not drawn word by word from %s",
+                       d->top ? "top" : "temperature", prior ? "this model's prior" : d->from);
+    if (prior && ph_model_export(m, "prior"))
+        PH_TRY(draw_exported(m, d->seed, first, count, codes));
+    else
+        PH_TRY(draw_numbers(m, mixture, d->seed, first, count, width, codes));
+    for (size_t i = 0; d->labels && i < count; i++)
+        if (d->labels[i] != PH_NO_LABEL)
+            PH_TRY(ph_model_set_label(m, d->labels[i], codes + i * width, 1));
+    return PH_OK;
+}
+
+size_t ph_model_label_numbers(const ph_model *m)
 {
     const ph_named *label = ph_model_export(m, "label");
     return label ? ph_shape_size(&label->value->shape) : 0;
 }
 
+size_t ph_model_labels(const ph_model *m)
+{
+    const ph_named *named = ph_model_says_words(m) ? ph_model_export(m, "classify") : NULL;
+    return named ? ph_shape_size(&named->value->shape) : ph_model_label_numbers(m);
+}
+
 ph_status ph_model_set_label(const ph_model *m, size_t label, ph_real *codes, size_t count)
 {
-    size_t labels = ph_model_labels(m), width, out;
+    size_t labels = ph_model_label_numbers(m), width, out;
     if (labels == 0)
         return ph_fail(PH_USAGE, "label %zu: codes of this model have no class", label);
     if (label >= labels)

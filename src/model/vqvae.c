@@ -102,12 +102,13 @@ bool ph_vqvae_make(ph_vqvae *n, ph_graph *g, ph_node *x, const ph_vqvae_options 
     n->said = ph_quantize(&n->book, encode(n));
     size_t shape[3], rank = token_shape(n, shape);
     ph_node *code = ph_flatten(n->said.vectors), *given = ph_input_beside(x, "tokens", rank, shape);
+    ph_node *vectors = ph_input_beside(x, "vectors", 1, (size_t[]){ ph_width(code) });
     ph_node *words = ph_flatten(ph_words(&n->book, ph_reshape_like(given, n->said.tokens)));
     n->tokens = ph_reshape(n->said.tokens, rank, shape);
     ph_count_words(n->tokens, n->book.words, n->book.books);
     ph_export(g, "encode", x, code);
     ph_export(g, "tokens", x, n->tokens);
-    ph_export(g, "decode", code, picture(n, code));
+    ph_export(g, "decode", vectors, picture(n, vectors));
     ph_export(g, "reconstruct", x, picture(n, code));
     ph_export(g, "vectors", given, words);
     ph_export(g, "decode-tokens", given, picture(n, words));

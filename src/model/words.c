@@ -99,5 +99,14 @@ ph_status ph_model_word_figures(ph_model *m, const ph_word_use *use, ph_figures 
     if (picture)
         ph_figure_add(figures, "bits_per_pixel", "the same for each pixel, of all channels",
                       bits / (double)(m->row.dim[0] * m->row.dim[1]));
+    double token = ph_figure_get(figures, "bits_per_token");
+    if (!isnan(token)) {
+        bits = token * (double)tokens;
+        ph_figure_add(figures, picture ? "prior_bits_per_picture" : "prior_bits_per_row",
+                      "the same words by their probability in the prior", bits);
+        if (picture)
+            ph_figure_add(figures, "prior_bits_per_pixel", "the same for each pixel, of all channels",
+                          bits / (double)(m->row.dim[0] * m->row.dim[1]));
+    }
     return use->books > 1 ? add_books(m, use, figures) : PH_OK;
 }

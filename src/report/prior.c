@@ -15,8 +15,10 @@ static ph_status out_of_memory(void)
     return ph_fail(PH_MEMORY, "out of memory for the report's prior");
 }
 
-/* Codes to decode, of *width numbers each, the last of which are the style; NULL without memory. */
-static real *draw(const ph_page *shown, size_t count, size_t *width, ph_status *status)
+/* Codes to decode, of *width numbers each, the last of which are the style; NULL without memory. labels: the
+ * class of each, or NULL. */
+static real *draw(const ph_page *shown, const uint32_t *labels, size_t count, size_t *width,
+                  ph_status *status)
 {
     size_t out;
     real *codes = NULL;
@@ -26,7 +28,9 @@ static real *draw(const ph_page *shown, size_t count, size_t *width, ph_status *
     if (*status == PH_OK)
         codes = malloc(count * *width * sizeof *codes);
     if (*status == PH_OK)
-        *status = codes ? ph_model_draw_codes(shown->model, from, 0, 0, count, codes) : out_of_memory();
+        *status = codes ? ph_model_draw_codes(shown->model, &(ph_draws){ .from = from, .labels = labels }, 0,
+                                              count, codes)
+                        : out_of_memory();
     return codes;
 }
 
@@ -99,7 +103,7 @@ ph_status ph_put_contours(ph_page *r, const ph_page *shown, const ph_plot *p)
 {
     size_t width;
     ph_status status;
-    real *codes = draw(shown, DRAWS, &width, &status);
+    real *codes = draw(shown, NULL, DRAWS, &width, &status);
     double *count = calloc(GRID * GRID, sizeof *count), *density = calloc(GRID * GRID, sizeof *density);
     if (status == PH_OK && (count == NULL || density == NULL))
         status = out_of_memory();
@@ -129,7 +133,7 @@ ph_status ph_page_prior_range(const ph_page *shown, double *low, double *high)
 {
     size_t width;
     ph_status status;
-    real *codes = draw(shown, DRAWS, &width, &status);
+    real *codes = draw(shown, NULL, DRAWS, &width, &status);
     for (size_t a = 0; a < 2 && status == PH_OK; a++) {
         double mean = 0, square = 0;
         for (size_t i = 0; i < DRAWS; i++) {
@@ -169,7 +173,7 @@ static ph_status write_samples(ph_page *r)
 {
     size_t width;
     ph_status status;
-    real *codes = draw(r, SAMPLES, &width, &status), *row = malloc(r->info.width * sizeof *row);
+    real *codes = draw(r, NULL, SAMPLES, &width, &status), *row = malloc(r->info.width * sizeof *row);
     if (status == PH_OK && row == NULL)
         status = out_of_memory();
     ph_put(r, "<p>Decoded from codes drawn from %s; the draw is always the same.</p>"
@@ -185,25 +189,30 @@ static ph_status write_samples(ph_page *r)
     return status;
 }
 
-static ph_status decode_table(ph_page *r, real *codes, size_t width, size_t labels, real *tiles)
+/* The same styles of one class, decoded into its column of the table. */
+static ph_status decode_column(ph_page *r, uint32_t label, size_t columns, real *tiles)
 {
-    for (size_t i = 0; i < STYLES * labels; i++) {
-        real *code = codes + i / labels * width;
-        PH_TRY(ph_model_set_label(r->model, i % labels, code, 1));
-        PH_TRY(ph_model_apply(r->model, "decode", code, 1, tiles + i * r->info.width));
-    }
-    return PH_OK;
+    uint32_t labels[STYLES];
+    size_t width;
+    ph_status status;
+    for (size_t i = 0; i < STYLES; i++)
+        labels[i] = label;
+    real *codes = draw(r, labels, STYLES, &width, &status);
+    for (size_t i = 0; i < STYLES && status == PH_OK; i++)
+        status = ph_model_apply(r->model, "decode", codes + i * width, 1,
+                                tiles + (i * columns + label) * r->info.width);
+    free(codes);
+    return status;
 }
 
 /* A line for each style, a column for each class or cluster. */
 static ph_status write_table(ph_page *r, size_t labels)
 {
-    size_t width, shown = labels < MOST_LABELS ? labels : MOST_LABELS;
-    ph_status status;
-    real *codes = draw(r, STYLES, &width, &status);
+    size_t shown = labels < MOST_LABELS ? labels : MOST_LABELS;
     real *tiles = malloc(STYLES * shown * r->info.width * sizeof *tiles);
-    if (status == PH_OK)
-        status = tiles ? decode_table(r, codes, width, shown, tiles) : out_of_memory();
+    ph_status status = tiles ? PH_OK : out_of_memory();
+    for (size_t c = 0; c < shown && status == PH_OK; c++)
+        status = decode_column(r, (uint32_t)c, shown, tiles);
     bool clusters = ph_model_export(r->model, "cluster") != NULL;
     ph_put(r, "<figure class=\"card\"><figcaption>Each line has one style, each column one %s, from 0 on"
               "%s</figcaption><img alt=\"%d styles in %zu %s\" src=\"", clusters ? "cluster" : "class",
@@ -214,7 +223,6 @@ static ph_status write_table(ph_page *r, size_t labels)
                                              .channels = r->channels, .white = r->info.white },
                               TABLE_BYTES);
     ph_put(r, "\"></figure>");
-    free(codes);
     free(tiles);
     return status;
 }

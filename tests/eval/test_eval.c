@@ -408,7 +408,7 @@ static void parzen_by_definition(void **state)
     ph_measures asked = { .training = fit, .parzen_draws = DRAWS };
     assert_int_equal(ph_model_measure(m, test, &asked, &f), PH_OK);
     double deviation = figure(&f, "parzen_deviation"), best[3] = { 0 };
-    assert_int_equal(ph_model_draw_codes(m, "prior", 1, 0, DRAWS, codes), PH_OK);
+    assert_int_equal(ph_model_draw_codes(m, &(ph_draws){ .from = "prior", .seed = 1 }, 0, DRAWS, codes), PH_OK);
     assert_int_equal(ph_model_apply(m, "decode", codes, DRAWS, draw), PH_OK);
     for (int step = -1; step < 3; step++) { /* -1: the figure; then the rungs about the one it chose */
         const ph_data *rows = step < 0 ? test : fit;

@@ -82,10 +82,10 @@ static real *draw(const char *prior, size_t width)
     snprintf(text, sizeof text, "hidden=4 latent-dim=2 loss=bce scaling=none prior=%s", prior);
     ph_model *m = make("aae", data, text);
     real *codes = malloc(DRAWS * width * sizeof *codes), some[40 * 8];
-    assert_int_equal(ph_model_draw_codes(m, "prior", 5, 0, DRAWS, codes), PH_OK);
-    assert_int_equal(ph_model_draw_codes(m, "prior", 5, 1010, 40, some), PH_OK);
+    assert_int_equal(ph_model_draw_codes(m, &(ph_draws){ .from = "prior", .seed = 5 }, 0, DRAWS, codes), PH_OK);
+    assert_int_equal(ph_model_draw_codes(m, &(ph_draws){ .from = "prior", .seed = 5 }, 1010, 40, some), PH_OK);
     assert_memory_equal(some, codes + 1010 * width, 40 * width * sizeof *codes);
-    assert_int_equal(ph_model_draw_codes(m, "prior", 6, 1010, 40, some), PH_OK);
+    assert_int_equal(ph_model_draw_codes(m, &(ph_draws){ .from = "prior", .seed = 6 }, 1010, 40, some), PH_OK);
     assert_memory_not_equal(some, codes + 1010 * width, 40 * width * sizeof *codes);
     assert_true(ph_model_has_prior(m));
     ph_model_free(m);
@@ -202,7 +202,7 @@ static void rows_of_a_file_are_a_prior(void **state)
     m = ph_model_load(in_folder("rows.pin")); /* which keeps the rows */
     assert_non_null(m);
     assert_string_equal(ph_model_option(m, "prior-rows"), "9");
-    assert_int_equal(ph_model_draw_codes(m, "prior", 1, 0, 2000, z), PH_OK);
+    assert_int_equal(ph_model_draw_codes(m, &(ph_draws){ .from = "prior", .seed = 1 }, 0, 2000, z), PH_OK);
     size_t count[MANY] = { 0 };
     for (size_t i = 0; i < 2000; i++) {
         size_t row = (size_t)((double)z[2 * i] + 0.5);

@@ -365,7 +365,7 @@ static void the_prior_of_classes_is_uniform(void **state)
     static real code[DRAWS * K * V], again[K * V];
     size_t joint[CODES] = { 0 };
     assert_true(ph_model_has_prior(m));
-    assert_int_equal(ph_model_draw_codes(m, "prior", 5, 0, DRAWS, code), PH_OK);
+    assert_int_equal(ph_model_draw_codes(m, &(ph_draws){ .from = "prior", .seed = 5 }, 0, DRAWS, code), PH_OK);
     for (size_t i = 0; i < DRAWS; i++) {
         size_t place = 0;
         for (size_t v = 0, step = 1; v < V; v++, step *= K) {
@@ -382,9 +382,9 @@ static void the_prior_of_classes_is_uniform(void **state)
     }
     for (size_t i = 0; i < CODES; i++) /* five standard deviations of a binomial number */
         assert_true(fabs((double)joint[i] - DRAWS / (double)CODES) < 5 * sqrt(DRAWS / (double)CODES));
-    assert_int_equal(ph_model_draw_codes(m, "prior", 5, 77, 1, again), PH_OK);
+    assert_int_equal(ph_model_draw_codes(m, &(ph_draws){ .from = "prior", .seed = 5 }, 77, 1, again), PH_OK);
     assert_memory_equal(again, code + 77 * K * V, sizeof again);
-    assert_int_equal(ph_model_draw_codes(m, "normal", 5, 0, 1, again), PH_USAGE);
+    assert_int_equal(ph_model_draw_codes(m, &(ph_draws){ .from = "normal", .seed = 5 }, 0, 1, again), PH_USAGE);
     assert_int_equal(ph_model_fit_mixture(m, data, 2, 1), PH_USAGE);
     ph_model_free(m);
 }

@@ -92,10 +92,11 @@ static const struct {
 } by_data[] = { { "loss", "bce", "mse", true }, { "likelihood", "bernoulli", "gaussian", true },
                 { "output-activation", "sigmoid", "linear", false } };
 
-/* A categorical likelihood's levels lie in [0,1], too. */
+/* The levels of a likelihood lie in [0,1], too. */
 static bool asks_for_unit(const char *value, const char *unit)
 {
-    return strcmp(value, unit) == 0 || strncmp(value, "categorical", 11) == 0;
+    return strcmp(value, unit) == 0 || strncmp(value, "categorical", 11) == 0 ||
+           strncmp(value, "logistic", 8) == 0;
 }
 
 static ph_status is_unit(const ph_model *m, const ph_data *data, bool *unit)

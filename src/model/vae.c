@@ -37,7 +37,7 @@ static const ph_option table[] = {
       "what a code is: normal numbers, or N variables of K classes each (Gumbel-softmax)" },
     { "likelihood", NULL, PH_OPTION_CHOICE, AT(likelihood), "auto", 0, 0, "auto " PH_LIKELIHOODS,
       "of a row given its code; C: the variance; L: levels from 0 to 1 that numbers are rounded to "
-      "[16]; auto: bernoulli for bytes and [0,1]" },
+      "[logistic 256, categorical 16]; auto: bernoulli for bytes and [0,1]" },
     { "binarize", NULL, PH_OPTION_CHOICE, AT(binarize), "none", 0, 0, "none static dynamic",
       "rows in [0,1] are probabilities of ones: drawn once for each row, or anew in each step" },
     { "beta", NULL, PH_OPTION_REAL, AT(beta), "1", 0, 1e6, NULL, "weight of the KL term" },
@@ -140,6 +140,7 @@ static ph_node *objective(net *n)
         n->latent.classes ? "nats per row, by one draw; in training, of relaxed codes, no bound"
                           : "nats per row, by one draw of its code";
     ph_report(n->graph, "elbo", unit, ph_sub(rec, kl));
+    ph_report_bits(&n->likelihood, "of the levels that a row's numbers are taken for, by the elbo", ph_sub(rec, kl));
     ph_report(n->graph, "rec", unit, rec);
     ph_report(n->graph, "kl", "nats per row", kl);
     if (samples)

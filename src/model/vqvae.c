@@ -9,6 +9,7 @@
  */
 #include "model/vqvae.h"
 
+#include <math.h>
 #include <string.h>
 
 static const ph_option table[] = { PH_VQVAE_OPTIONS };
@@ -73,6 +74,9 @@ static void objective(ph_vqvae *n)
         loss = ph_add(loss, weighted(q->codebook, o->codebook_weight));
     ph_add_phase(n->graph, &(ph_phase){ .loss = loss });
     ph_report(n->graph, "rec", "log p(x|z), nats per row", rec);
+    double words = (double)ph_width(n->tokens) * log((double)n->book.words);
+    ph_report_bits(&n->likelihood, "of the levels that a row's numbers are taken for: -log2 p(x|z), and the "
+                   "words, each as likely as any", ph_shift(rec, -words));
     const char *unit = "squared distance of vectors to their words, summed over a row, unweighted";
     if (q->commitment)
         ph_report(n->graph, "commitment", unit, q->commitment);

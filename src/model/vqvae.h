@@ -45,7 +45,7 @@ typedef struct ph_vqvae_options {
       "derivatives go through the rotation that takes a vector to its word, not straight through" }, \
     { "likelihood", NULL, PH_OPTION_CHOICE, PH_VQVAE_AT(likelihood), "auto", 0, 0, "auto " PH_LIKELIHOODS, \
       "of a row given its words; C: the variance; L: levels from 0 to 1 that numbers are rounded to " \
-      "[16]; auto: bernoulli for bytes and [0,1]" }
+      "[logistic 256, categorical 16]; auto: bernoulli for bytes and [0,1]" }
 
 typedef struct ph_vqvae {
     ph_graph *graph;

@@ -4,15 +4,15 @@
 
 #include "nn/nn.h"
 
-#define PH_LIKELIHOODS "bernoulli gaussian:C gaussian categorical:L categorical"
+#define PH_LIKELIHOODS "bernoulli gaussian:C gaussian logistic:L logistic categorical:L categorical"
 
 typedef struct ph_likelihood {
     ph_scope *scope;           /* of the decoder, where a learned variance is kept */
     size_t width;              /* numbers of a row */
-    bool bernoulli;
+    bool bernoulli, logistic;
     double variance;           /* of gaussian:C; 0: learned */
-    size_t levels;             /* of categorical; 0: another */
-    ph_node *level;            /* their numbers, 0 .. levels-1 */
+    size_t levels;             /* of logistic and categorical; 0: another */
+    ph_node *level;            /* of categorical: their numbers, 0 .. levels-1 */
 } ph_likelihood;
 
 /* One of PH_LIKELIHOODS for rows of so many numbers; refuses what has no meaning. */
@@ -22,6 +22,9 @@ size_t ph_likelihood_width(const ph_likelihood *);
 /* log p(x|z) in nats: one number for each code that y was decoded from, [1] per row, or [count, 1]. row:
  * x as [width], or as often as there are codes, [count, width]. */
 ph_node *ph_log_likelihood(const ph_likelihood *, ph_node *y, ph_node *row);
+/* Where rows are taken for levels, reports bits_per_dimension: those of -log p in nats of a row, one number a
+ * row, for each of its numbers. `of` says what log p is of. */
+void ph_report_bits(const ph_likelihood *, const char *of, ph_node *log_p);
 /* The mean of p(x|z), [width] per row, of y decoded from one code. */
 ph_node *ph_likelihood_mean(const ph_likelihood *, ph_node *y);
 

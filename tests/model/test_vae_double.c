@@ -431,6 +431,56 @@ static void levels_are_a_softmax(void **state)
     ph_model_free(m);
 }
 
+static double sigmoid(double a)
+{
+    return 1 / (1 + exp(-a));
+}
+
+/* The part of a logistic distribution between a level's ends, for each number; all levels together are 1. */
+static void levels_are_parts_of_a_logistic(void **state)
+{
+    (void)state;
+    enum { LEVELS = 5, HERE = WIDTH * 2 };
+    static const real x[WIDTH] = { 0, (real)0.126, (real)0.124, 1, (real)1.2, (real)-0.3 };
+    static const size_t level[WIDTH] = { 0, 1, 0, 4, 4, 0 };
+    ph_model *m = make("vae", data, "hidden=none latent-dim=2 likelihood=logistic:5 scaling=none");
+    scatter_parameters(m->graph, 0.9, 7);
+    for (size_t j = 0; j < 2; j++) {
+        for (size_t i = 0; i < WIDTH; i++)
+            weights(m, "encoder/1/weight")[i * 2 + j] = 0;
+        weights(m, "encoder/1/bias")[j] = -80;
+    }
+    real mu[2], mean[WIDTH];
+    double want = 0;
+    assert_int_equal(ph_model_apply(m, "encode", x, 1, mu), PH_OK);
+    assert_int_equal(ph_model_apply(m, "decode", mu, 1, mean), PH_OK);
+    for (size_t c = 0; c < WIDTH; c++) {
+        double y[2], part[LEVELS], all = 0;
+        for (size_t k = 0; k < 2; k++) {
+            y[k] = (double)weights(m, "decoder/0/bias")[c * 2 + k];
+            for (size_t j = 0; j < 2; j++)
+                y[k] += (double)mu[j] * (double)weights(m, "decoder/0/weight")[j * HERE + c * 2 + k];
+        }
+        double scale = exp(fmin(fmax(y[1] - 2, -8), 0));
+        for (size_t l = 0; l < LEVELS; l++) {
+            double below = l == 0 ? 0 : sigmoid(((double)l - 0.5) / (LEVELS - 1) / scale - y[0] / scale);
+            double to = l == LEVELS - 1 ? 1 : sigmoid(((double)l + 0.5) / (LEVELS - 1) / scale - y[0] / scale);
+            all += part[l] = to - below;
+        }
+        assert_true(fabs(all - 1) < 1e-12);
+        want += log(part[level[c]]);
+        assert_true(fabs((double)mean[c] - fmin(fmax(y[0], 0), 1)) < 1e-12);
+    }
+    ph_node *outputs[] = { reported(m, "rec"), reported(m, "bits_per_dimension"), reported(m, "kl") };
+    ph_program *p = program_of(m, false, outputs, 3, 1);
+    run_program(p, x, 1, 0);
+    assert_true(fabs((double)ph_program_output(p, 0)[0] - want) < 1e-9);
+    double kl = (double)ph_program_output(p, 2)[0];
+    assert_true(fabs((double)ph_program_output(p, 1)[0] - (kl - want) / log(2) / WIDTH) < 1e-9);
+    ph_program_free(p);
+    ph_model_free(m);
+}
+
 /* Numbers outside [0,1] have no level. */
 static void levels_need_unit_rows(void **state)
 {
@@ -439,6 +489,8 @@ static void levels_need_unit_rows(void **state)
     ph_data *d = ph_data_from_memory(wide, 2, 2, NULL);
     refused("vae", d, "likelihood=categorical:4 scaling=none", "[0,1]");
     refused("vae", d, "likelihood=categorical scaling=standardise", "[0,1]");
+    refused("vae", d, "likelihood=logistic scaling=standardise", "[0,1]");
+    refused("vae", d, "likelihood=logistic:1 scaling=minmax", "levels");
     ph_model_free(make("vae", d, "likelihood=categorical:4 scaling=minmax hidden=3"));
     ph_data_close(d);
 }
@@ -456,6 +508,7 @@ static void gradients_are_right(void **state)
         "likelihood=gaussian objective=iwae:4 activation=sigmoid",
         "likelihood=bernoulli objective=iwae:5 dropout=0.2 decoder-hidden=3,4",
         "likelihood=gaussian:0.2 objective=iwae:3 hidden=none",
+        "likelihood=logistic:6 activation=tanh", "likelihood=logistic objective=iwae:3 activation=silu",
         "likelihood=categorical:4 activation=tanh", "likelihood=categorical:3 objective=iwae:4 activation=gelu",
         "latent=categorical:3x4 likelihood=bernoulli activation=tanh",
         "latent=categorical:4x1 likelihood=gaussian beta=3 free-bits=0.2 activation=silu",
@@ -988,6 +1041,7 @@ int main(void)
         cmocka_unit_test(weights_of_classes_average_to_the_evidence),
         cmocka_unit_test(the_prior_of_classes_is_uniform),
         cmocka_unit_test(levels_are_a_softmax),
+        cmocka_unit_test(levels_are_parts_of_a_logistic),
         cmocka_unit_test(levels_need_unit_rows),
         cmocka_unit_test(gradients_are_right),
         cmocka_unit_test(losses_are_their_parts),

@@ -45,6 +45,8 @@ ph_node *ph_activation(ph_node *a, const char *name)
 double ph_start_range(size_t in, size_t out, const char *name, const char *rule)
 {
     const activation *found = find(name);
+    if (strcmp(rule, "torch") == 0)
+        return sqrt(1.0 / (double)in);
     bool he = strcmp(rule, "he") == 0 || (strcmp(rule, "auto") == 0 && found && found->rectifies);
     return sqrt(6.0 / (double)(he ? in : in + out));
 }
@@ -55,18 +57,24 @@ ph_node *ph_linear_with(ph_scope *scope, ph_node *a, size_t n, const char *activ
     if (ph_is_dead(a))
         return a;
     char name[32];
-    size_t in = ph_shape_columns(&a->shape), number = (size_t)scope->layers++;
+    int number = scope->layers++;
+    size_t in = ph_shape_columns(&a->shape);
+    double range = ph_start_range(in, n, activation_name, rule);
     bool transposed = weight != NULL;
     if (weight == NULL) {
-        snprintf(name, sizeof name, "%zu/weight", number);
-        weight = ph_parameter(scope, name, 2, (size_t[]){ in, n }, PH_UNIFORM,
-                              ph_start_range(in, n, activation_name, rule));
+        snprintf(name, sizeof name, "%d/weight", number);
+        weight = ph_parameter(scope, name, 2, (size_t[]){ in, n }, PH_UNIFORM, range);
     }
     ph_node *y = ph_product(a, weight, transposed);
-    if (!bias)
-        return y;
-    snprintf(name, sizeof name, "%zu/bias", number);
-    return ph_add(y, ph_parameter(scope, name, 1, &n, PH_ZEROS, 0));
+    return bias ? ph_add(y, ph_bias(scope, number, n, rule, range)) : y;
+}
+
+ph_node *ph_bias(ph_scope *scope, int number, size_t n, const char *rule, double range)
+{
+    char name[32];
+    bool random = strcmp(rule, "torch") == 0;
+    snprintf(name, sizeof name, "%d/bias", number);
+    return ph_parameter(scope, name, 1, &n, random ? PH_UNIFORM : PH_ZEROS, random ? range : 0);
 }
 
 ph_node *ph_linear(ph_scope *scope, ph_node *a, size_t n, const char *activation_name, bool bias)

@@ -74,8 +74,9 @@ typedef struct ph_net_options {
       "of what hidden layers give, before their activation" },                                     \
     { "dropout", "dropout-rate", PH_OPTION_REAL, offsetof(type, net.dropout), "0", 0, 0.99, NULL,  \
       "share of hidden units dropped in training" },                                               \
-    { "init", NULL, PH_OPTION_CHOICE, offsetof(type, net.init), "auto", 0, 0, "auto glorot he",    \
-      "start of the weights; auto: he for the relu family, else glorot" }
+    { "init", NULL, PH_OPTION_CHOICE, offsetof(type, net.init), "auto", 0, 0, "auto glorot he torch", \
+      "start of the weights; auto: he for the relu family, else glorot; torch: as layers of PyTorch, uniform " \
+      "within the root of 1 / inputs, biases too" }
 
 /* The encoder's layers and the decoder's (see ph_layers_mirror()). code NULL: numbers. */
 ph_status ph_net_layers(const ph_net_options *, const ph_shape *row, ph_picture *code, ph_layers *encoder,
@@ -101,7 +102,7 @@ ph_node *ph_stack_over(ph_scope *, ph_node *a, ph_picture *picture, const ph_lay
 ph_node *ph_decode_over(ph_scope *, ph_node *code, const ph_picture *picture, const ph_shape *row,
                         size_t each, const ph_layers *, const ph_stack *);
 
-/* ph_linear with a choice of start ("auto", "glorot", "he"). weight: a whole [n, width of a] that is
+/* ph_linear with a choice of start ("auto", "glorot", "he", "torch"). weight: a whole [n, width of a] that is
  * used transposed, for tied weights; NULL makes one. */
 ph_node *ph_linear_with(ph_scope *, ph_node *a, size_t n, const char *activation, const char *rule,
                         bool bias, ph_node *weight);
@@ -124,6 +125,8 @@ ph_node *ph_jacobian_of_layer(ph_node *h, ph_node *a, ph_node *weight);
 ph_node *ph_jacobian_exact(ph_node *h, ph_node *x);
 ph_node *ph_jacobian_estimate(ph_node *h, ph_node *x);
 
+/* Layer number's bias, [n]: zeros, or by rule "torch" within the range of the layer's weight. */
+ph_node *ph_bias(ph_scope *, int number, size_t n, const char *rule, double range);
 /* Half width of the uniform start of a layer. */
 double ph_start_range(size_t in, size_t out, const char *activation, const char *rule);
 

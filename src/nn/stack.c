@@ -85,13 +85,12 @@ static ph_node *convolve(const flow *f, ph_node *a, const ph_layer *l, const cha
     ph_node *weight = tied_weight(f);
     int number = f->scope->layers++;
     snprintf(name, sizeof name, "%d/weight", number);
+    double range = window_range(l, in, l->width, activation, f->o->init);
     if (weight == NULL)
-        weight = ph_parameter(f->scope, name, 4, shape, PH_UNIFORM,
-                              window_range(l, in, l->width, activation, f->o->init));
+        weight = ph_parameter(f->scope, name, 4, shape, PH_UNIFORM, range);
     ph_node *y = back ? ph_transposed_convolution(a, weight, &l->window, l->size)
                       : ph_convolution(a, weight, &l->window);
-    snprintf(name, sizeof name, "%d/bias", number);
-    return f->o->bias ? ph_add(y, ph_parameter(f->scope, name, 1, &l->width, PH_ZEROS, 0)) : y;
+    return f->o->bias ? ph_add(y, ph_bias(f->scope, number, l->width, f->o->init, range)) : y;
 }
 
 /* x + W1 f(W3 f(x)), W3 a convolution of 3 x 3 and W1 of 1 x 1 (He et al. 2016, pre-activated; the form of

@@ -139,6 +139,13 @@ typedef struct ph_data_desc {
     const char *size;          /* "WIDTHxHEIGHT" that they are brought to; NULL: all are of one size */
     const char *fit;           /* how: "crop" (default), "pad" or "stretch" */
     const char *channels;      /* "auto" (3 if any picture can hold colour), "gray" or "rgb" */
+
+    /* Sounds and pictures that are larger than a row */
+    const char *window;        /* samples of a sound in a row, NULL: 1024; "WIDTHxHEIGHT" of the part of a
+                                  picture that a row is, after `size`; NULL: all of it */
+    const char *hop;           /* how far windows are from each other, likewise; NULL: half a window. The
+                                  last window of each piece lies flush with its end; a piece smaller than
+                                  a window is PH_DATA, since what fills it up would be learnt and measured */
 } ph_data_desc;
 
 /* The options that opening data has, for a ph_data_desc as their target. */
@@ -147,7 +154,7 @@ const ph_option *ph_data_options(size_t *count);
 typedef struct ph_data_info {
     char name[64];         /* the spec's last path component, without the part */
     const char *format;    /* "IDX", "NPY", "NPZ", "CSV", "CIFAR", "pictures", "safetensors",
-                              "built-in", "memory" */
+                              "WAV", "built-in", "memory" */
     const char *element;   /* as NumPy names it: "u1", "i2", "i4", "i8", "f4", "f8", ... */
     size_t rows;
     size_t rank;           /* of one row, 1 to 4 */
@@ -157,13 +164,26 @@ typedef struct ph_data_info {
     bool has_test;         /* the set has a test part of its own */
     const char *id_column; /* the name of the column that the ids are from, or NULL */
     const char *left_out;  /* a list of the columns of text that were dropped, or NULL */
+    size_t pieces;         /* sounds or pictures that rows are windows of; 0: they are none */
+    char window[24], hop[24]; /* of those, as in ph_data_desc */
+    uint32_t rate;         /* of sounds: samples of a channel in a second; 0: there are none */
+    const char *coding;    /* of their samples: "16-bit PCM", "32-bit float", ..., "mixed", or NULL */
 } ph_data_info;
+
+/* What a row is a window of, and where it lies there. Sizes and places are in lines [0] and columns [1];
+ * a sound has one column, and as many lines as samples. */
+typedef struct ph_excerpt {
+    size_t piece;          /* from 0 on */
+    const char *name;      /* of the file, or of it in its folder */
+    bool picture;          /* and not a sound */
+    size_t size[2], place[2], whole[2], channels;
+} ph_excerpt;
 
 /* Opens `spec`: a path, a name looked up in $PINHOLE_DATA (folders separated by ":"), then in the
  * user's cache, or a built-in set ("glyphs"). A path is an IDX file or folder, .npy, .npz, .csv or
  * .tsv, a CIFAR batch or folder, a picture or a folder of them (PNG, JPEG, PGM, PPM; flat or one
- * folder for each class), .safetensors; IDX, .npy, CSV and CIFAR may be gzipped. "-" is standard input, CSV or
- * .npy. An ending ":train", ":test" or ":all" picks the part and wins over desc->part. A part that a
+ * folder for each class), a sound (WAV) or a folder of them, .safetensors; IDX, .npy, CSV, CIFAR and single
+ * sounds may be gzipped. "-" is standard input, CSV, .npy or WAV. An ending ":train", ":test" or ":all" picks the part and wins over desc->part. A part that a
  * set does not have is PH_USAGE; desc->part falls back to all where there are no parts.
  * desc may be NULL. NULL on failure, with status PH_USAGE, PH_IO, PH_DATA in ph_last_status(). */
 ph_data *ph_data_open(const char *spec, const ph_data_desc *desc);
@@ -177,6 +197,8 @@ ph_status ph_data_set_shape(ph_data *, size_t rank, const size_t *shape);
 ph_data *ph_data_slice(const ph_data *data, size_t first, size_t count);
 void ph_data_close(ph_data *);
 void ph_data_describe(const ph_data *, ph_data_info *info);
+/* False where rows are no windows, or there is no such row. */
+bool ph_data_excerpt(const ph_data *, size_t row, ph_excerpt *);
 /* Reads n rows by index, in the data's own units, to out (n x width). PH_IO, PH_DATA. */
 ph_status ph_data_read(const ph_data *, const size_t *index, size_t n, ph_real *out);
 /* One label a row, PH_NO_LABEL where it has none, or NULL when the set has none at all. */

@@ -353,6 +353,7 @@ void ph_data_close(ph_data *d)
         ph_texts_free(&d->class_names);
         ph_texts_free(&d->columns);
         ph_texts_free(&d->ids);
+        ph_windows_free(d->windows);
         free(d->labels);
         free(d->path);
         free(d->id_column);
@@ -364,17 +365,38 @@ void ph_data_close(ph_data *d)
 /* ---- Reading rows ---------------------------------------------------------------------------- */
 
 /* Numbers from the file, piece by piece on the stack: reading takes no memory. */
-static ph_status read_from_file(const ph_data *d, uint64_t at, real *out)
+static ph_status read_from_file(const ph_data *d, uint64_t at, size_t length, real *out)
 {
     enum { PIECE = 1 << 14 };
     uint8_t piece[PIECE];
     size_t each = ph_element_bytes(d->element);
-    for (size_t c = 0; c < d->width; c += PIECE / each) {
-        size_t count = d->width - c < PIECE / each ? d->width - c : PIECE / each;
+    for (size_t c = 0; c < length; c += PIECE / each) {
+        size_t count = length - c < PIECE / each ? length - c : PIECE / each;
         PH_TRY(ph_store_read(&d->store, piece, count * each, at + c * each));
         if (d->swapped)
             swap_bytes(piece, count, each);
         ph_convert(d->element, piece, count, out + c);
+    }
+    return PH_OK;
+}
+
+ph_runs ph_data_runs(const ph_data *d, size_t row)
+{
+    row += d->first;
+    return d->windows ? ph_windows_runs(d->windows, row)
+                      : (ph_runs){ .begin = row * d->width, .count = 1, .length = d->width };
+}
+
+static ph_status read_row(const ph_data *d, size_t row, real *out)
+{
+    ph_runs runs = ph_data_runs(d, row);
+    size_t each = ph_element_bytes(d->element);
+    for (size_t i = 0; i < runs.count; i++, out += runs.length) {
+        uint64_t at = d->offset + (uint64_t)(runs.begin + i * runs.apart) * each;
+        if (d->store.memory)
+            ph_convert(d->element, d->store.memory + at, runs.length, out);
+        else
+            PH_TRY(read_from_file(d, at, runs.length, out));
     }
     return PH_OK;
 }
@@ -385,11 +407,7 @@ ph_status ph_data_read_scaled(const ph_data *d, const ph_scaling *s, const size_
     for (size_t i = 0; i < n; i++, out += d->width) {
         if (index[i] >= d->rows)
             return ph_fail(PH_USAGE, "%s: row %zu of %zu", d->name, index[i], d->rows);
-        uint64_t at = d->offset + (uint64_t)(index[i] + d->first) * row_bytes(d);
-        if (d->store.memory)
-            ph_convert(d->element, d->store.memory + at, d->width, out);
-        else
-            PH_TRY(read_from_file(d, at, out));
+        PH_TRY(read_row(d, index[i], out));
         if (s)
             PH_TRY(ph_scaling_apply(s, d, index[i], out));
     }
@@ -434,7 +452,12 @@ void ph_data_describe(const ph_data *d, ph_data_info *info)
     *info = (ph_data_info){ .format = d->format, .element = ph_element_name(d->element),
                             .rows = d->rows, .rank = d->rank, .width = d->width,
                             .classes = d->labels ? d->classes : 0, .has_test = d->has_test,
-                            .id_column = d->id_column, .left_out = d->left_out };
+                            .id_column = d->id_column, .left_out = d->left_out, .rate = d->rate,
+                            .coding = d->coding, .pieces = d->windows ? d->windows->count : 0 };
     snprintf(info->name, sizeof info->name, "%s", d->name);
     memcpy(info->shape, d->shape, sizeof info->shape);
+    if (d->windows) {
+        ph_cut_text(d->windows->cut.window, d->windows->picture, info->window);
+        ph_cut_text(d->windows->cut.hop, d->windows->picture, info->hop);
+    }
 }

@@ -11,6 +11,7 @@
 #include "base/store.h"
 #include "data/source.h"
 #include "data/texts.h"
+#include "data/windows.h"
 
 typedef enum ph_element {
     PH_U1, PH_I1, PH_U2, PH_I2, PH_U4, PH_I4, PH_U8, PH_I8, PH_F2, PH_BF2, PH_F4, PH_F8,
@@ -42,6 +43,9 @@ struct ph_data {
     char *id_column;           /* its name */
     char size[24], fit[8];     /* that pictures were brought to; "": they had it */
     char *left_out;            /* columns of text that were dropped, as a list; NULL: none */
+    ph_windows *windows;       /* that rows are of larger pieces; NULL: each row lies by itself */
+    uint32_t rate;             /* of sounds: frames in a second; 0: it is none */
+    const char *coding;        /* of their samples, as the file had them */
     const ph_data *whole;      /* a slice: the set it is part of, from row `first` on */
     size_t first;
 };
@@ -88,6 +92,9 @@ typedef ph_status (*ph_row_maker)(void *context, size_t first, size_t count, rea
 ph_data *ph_data_compute(const char *name, size_t rows, size_t width, const uint32_t *labels,
                          ph_row_maker make, void *context);
 
+/* Where the numbers of a row are in the store, counted from the set's first number on. */
+ph_runs ph_data_runs(const ph_data *, size_t row);
+
 /* What is drawn white: 255 for pictures of bytes, 65535 of 16 bits, 0 where that is not known. */
 double ph_data_white(const ph_data *);
 
@@ -99,6 +106,7 @@ ph_data *ph_npz_open(ph_source *, const char *name, const ph_data_desc *);
 ph_data *ph_csv_open(ph_source *, const char *name, const ph_data_desc *);
 ph_data *ph_cifar_open(ph_source *, const char *name, const ph_data_desc *);
 ph_data *ph_safetensors_open(ph_source *, const char *name, const ph_data_desc *);
+ph_data *ph_wav_open(ph_source *, const char *name, const ph_data_desc *);
 
 /* Readers of folders. `has` tells whether the folder holds that part ("train" or "test") in the
  * reader's kind; part is one of these. */
@@ -109,8 +117,11 @@ ph_data *ph_cifar_part(const char *folder, const char *name, const char *part,
                        const ph_data_desc *);
 /* part: what the caller named, or NULL; then desc->part, which a set without parts ignores. "all" is
  * one, too, since classes go by name over both parts. */
-ph_data *ph_pictures_open(const char *folder, const char *name, const char *part,
+struct ph_folder;
+ph_data *ph_pictures_open(const struct ph_folder *, const char *name, const char *part,
                           const ph_data_desc *);
+ph_data *ph_sounds_open(const struct ph_folder *, const char *name, const char *part,
+                        const ph_data_desc *);
 ph_data *ph_glyphs_open(const char *part, uint64_t seed);
 
 /* An array as NumPy writes it, from the bytes of `read`: element, order and shape of d. The numbers

@@ -1,7 +1,8 @@
-/* folder.c - finding the pictures of a folder, its parts and its classes. */
+/* folder.c - finding the pictures or sounds of a folder, its parts and its classes. */
 #include "data/folder.h"
 
 #include "data/picture.h"
+#include "data/wav.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -18,7 +19,7 @@ const char *ph_folder_relative(const ph_folder *f, const char *path)
     return below + strspn(below, "/");
 }
 
-static ph_status add_picture(ph_folder *f, const char *path)
+static ph_status add_file(ph_folder *f, const char *path)
 {
     if (f->count == f->room) {
         size_t room = f->room ? 2 * f->room : 256;
@@ -33,6 +34,16 @@ static ph_status add_picture(ph_folder *f, const char *path)
         return ph_fail(PH_MEMORY, "%s: out of memory", f->root);
     f->files[f->count++] = (ph_folder_file){ .path = own, .inside = ph_folder_relative(f, own) };
     return PH_OK;
+}
+
+/* A set is of one kind. */
+static ph_status add_of_kind(ph_folder *f, const char *path, bool sound)
+{
+    if (f->count && f->sounds != sound)
+        return ph_fail(PH_USAGE, "%s: pictures and sounds in one folder (%s, %s); a set is of one kind", f->root,
+                       ph_folder_relative(f, f->files[0].path), ph_folder_relative(f, path));
+    f->sounds = sound;
+    return add_file(f, path);
 }
 
 static void note_table(ph_folder *f, const char *path)
@@ -62,8 +73,8 @@ static ph_status visit(ph_folder *f, FTS *walk, FTSENT *at)
     case FTS_SLNONE:   /* A link to nowhere is told when it is opened. */
         if (at->fts_name[0] == '.')
             return PH_OK;
-        if (ph_is_picture(at->fts_name))
-            return add_picture(f, at->fts_path);
+        if (ph_is_picture(at->fts_name) || ph_is_sound(at->fts_name))
+            return add_of_kind(f, at->fts_path, ph_is_sound(at->fts_name));
         note_table(f, at->fts_path);
     }
     return PH_OK;
@@ -88,7 +99,7 @@ static ph_status find_files(ph_folder *f)
         status = ph_fail(PH_IO, "%s: cannot read: %s", f->root, strerror(errno));
     fts_close(walk);
     if (status == PH_OK && f->count == 0)
-        status = ph_fail(PH_USAGE, "%s: a folder without pictures, IDX or CIFAR files%s%s%s", f->root,
+        status = ph_fail(PH_USAGE, "%s: a folder without pictures, sounds, IDX or CIFAR files%s%s%s", f->root,
                          f->tables ? "; it has files that may be opened:" : "", f->table_names,
                          f->tables > 3 ? ", ..." : "");
     return status;
@@ -209,6 +220,39 @@ ph_status ph_folder_list(ph_folder *f, const char *root)
     descend(f);
     PH_TRY(split(f));
     return find_classes(f);
+}
+
+ph_status ph_folder_part(const ph_folder *f, ph_data *d, const char *part, const ph_data_desc *desc, size_t *from,
+                         size_t *to)
+{
+    const char *wanted = part ? part : desc->part;
+    d->has_test = f->train > 0;
+    if (part && !d->has_test && strcmp(part, "all") != 0)
+        return ph_fail(PH_USAGE, "%s: no part %s: it has no folders train and test", f->root, part);
+    *from = d->has_test && strcmp(wanted, "test") == 0 ? f->train : 0;
+    *to = d->has_test && strcmp(wanted, "train") == 0 ? f->train : f->count;
+    return PH_OK;
+}
+
+ph_status ph_folder_classes(const ph_folder *f, ph_data *d, size_t from)
+{
+    if (f->classes == NULL)
+        return PH_OK;
+    uint32_t *labels = malloc(d->rows * sizeof *labels);
+    if (labels == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", f->root);
+    for (size_t i = 0; i < d->rows; i++) {
+        size_t file = d->windows ? ph_windows_at(d->windows, i, (size_t[2]){ 0 }) : i;
+        labels[i] = f->files[from + file].label;
+    }
+    ph_data_take_labels(d, labels);
+    d->classes = f->class_count;   /* A part may have no row of the last. */
+    for (size_t c = 0; c < f->class_count; c++) {
+        char name[256];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(f->classes[c], "/"), f->classes[c]);
+        PH_TRY(ph_data_add_class(d, name));
+    }
+    return PH_OK;
 }
 
 void ph_folder_free(ph_folder *f)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "data/data.h"
 
+#include "data/folder.h"
 #include "data/picture.h"
 
 #include <stdlib.h>
@@ -22,6 +23,7 @@ static const struct file_kind {
     { "csv", ".csv .tsv .tab .txt .dat .data", NULL, 0, ph_csv_open },
     { "cifar", ".bin", NULL, 0, ph_cifar_open },
     { "safetensors", ".safetensors .pin", NULL, 0, ph_safetensors_open },
+    { "wav", ".wav .wave", "RIFF", 4, ph_wav_open },
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -88,7 +90,7 @@ static ph_data *open_file(const char *path, const char *name, const ph_data_desc
         ph_fail(PH_DATA, "%s: it is empty", ph_source_name(in));
     else if (kind == NULL)
         ph_fail(PH_USAGE, "%s: not a kind of file that can be read; known are IDX, .npy, .npz, .csv, "
-                ".tsv, CIFAR .bin, .safetensors, pictures and folders of them", ph_source_name(in));
+                ".tsv, CIFAR .bin, .safetensors, .wav, pictures, and folders of pictures or sounds", ph_source_name(in));
     ph_source_close(in);
     return d;
 }
@@ -133,7 +135,12 @@ static ph_data *open_folder(const char *path, const char *name, const ph_data_de
         return open_parts(path, name, desc, asked, ph_idx_has, ph_idx_part);
     if (ph_cifar_has(path, "train") || ph_cifar_has(path, "test"))
         return open_parts(path, name, desc, asked, ph_cifar_has, ph_cifar_part);
-    return ph_pictures_open(path, name, asked ? desc->part : NULL, desc); /* or of one picture */
+    ph_folder folder;   /* or one picture */
+    ph_data *d = NULL;
+    if (ph_folder_list(&folder, path) == PH_OK)
+        d = (folder.sounds ? ph_sounds_open : ph_pictures_open)(&folder, name, asked ? desc->part : NULL, desc);
+    ph_folder_free(&folder);
+    return d;
 }
 
 /* ---- Names ----------------------------------------------------------------------------------- */

@@ -27,7 +27,11 @@ static const ph_option table[] = {
     CHOICE("fit", fit, "crop", "crop pad stretch",
            "pictures: how; crop and pad keep the aspect"),
     CHOICE("channels", channels, "auto", "auto gray rgb", "pictures: gray or colour"),
-    CHOICE("format", format, "auto", "auto idx npy npz csv cifar safetensors",
+    TEXT("window", NULL, window,
+         "sounds: samples in a row [1024]; pictures: WIDTHxHEIGHT of a row, which is then a part of a picture "
+         "of any size [a row is a whole picture]"),
+    TEXT("hop", NULL, hop, "how far windows are from each other, as --window says [half a window]"),
+    CHOICE("format", format, "auto", "auto idx npy npz csv cifar safetensors wav",
            "kind of file, where its name and first bytes do not tell"),
     { "memory-limit", NULL, PH_OPTION_SIZE, AT(memory_limit), "256M", 0, 0, NULL,
       "larger sets are read from disk row by row" },

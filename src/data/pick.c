@@ -28,16 +28,15 @@ static ph_status pick_labels(ph_data *d, const ph_data *from, const size_t *inde
 
 static ph_status pick_rows(ph_data *d, const ph_data *from, const size_t *index, size_t n)
 {
-    size_t bytes = from->width * ph_element_bytes(from->element);
-    uint8_t *row = malloc(bytes);
+    size_t each = ph_element_bytes(from->element);
+    uint8_t *row = malloc(from->width * each);
     ph_status status = row ? ph_data_begin(d, MEMORY) : ph_fail(PH_MEMORY, "%s: out of memory",
                                                                 from->name);
     for (size_t i = 0; i < n && status == PH_OK; i++) {
-        uint64_t at = from->offset + (uint64_t)(index[i] + from->first) * bytes;
-        if (from->store.memory)
-            memcpy(row, from->store.memory + at, bytes);
-        else
-            status = ph_store_read(&from->store, row, bytes, at);
+        ph_runs runs = ph_data_runs(from, index[i]);
+        for (size_t k = 0; k < runs.count && status == PH_OK; k++)
+            status = ph_store_read(&from->store, row + k * runs.length * each, runs.length * each,
+                                   from->offset + (uint64_t)(runs.begin + k * runs.apart) * each);
         if (status == PH_OK)
             status = ph_data_append(d, row, 1);
     }

@@ -1,5 +1,5 @@
 /* pictures.c - a folder of pictures as a set: headers are measured, then pictures are decoded and
- * brought to one shape, both by all threads.
+ * brought to one shape, both by all threads. Where rows are windows of them, they may keep their sizes.
  *
  * Shape and classes are those of both parts together, so that the parts agree.
  */
@@ -14,13 +14,14 @@
 #include <string.h>
 
 typedef struct pictures {
-    ph_folder folder;
-    ph_picture *sizes;         /* of each file, as measured */
-    size_t width, height, channels;
+    const ph_folder *folder;
+    ph_picture *sizes;         /* of each file, as measured, then as it is to be */
+    ph_cut cut;                /* windows of them; of 0 lines: rows are whole pictures */
+    size_t width, height, channels; /* width 0: they keep their sizes */
     unsigned bits;
     const char *fit;
-    uint8_t *batch;            /* rows from the file `first` on */
-    size_t first, row_bytes;
+    uint8_t *batch;            /* the pixels of pictures from the file `first` on */
+    size_t first, *place;      /* where each begins in it */
 } pictures;
 
 /* ---- What the caller asks for ------------------------------------------------------------------- */
@@ -92,16 +93,17 @@ static ph_status for_each(pictures *p, size_t begin, size_t end,
 
 static ph_status measure_one(pictures *p, size_t i)
 {
-    return ph_picture_measure(p->folder.files[i].path, &p->sizes[i]);
+    return ph_picture_measure(p->folder->files[i].path, &p->sizes[i]);
 }
 
 static ph_status read_one(pictures *p, size_t i)
 {
     ph_picture picture;
-    const char *path = p->folder.files[i].path;
+    const char *path = p->folder->files[i].path;
+    const ph_picture *size = &p->sizes[i];
     PH_TRY(ph_picture_read(path, &picture));
-    ph_status status = ph_picture_fit(&picture, p->fit, p->width, p->height, p->channels, p->bits,
-                                      p->batch + (i - p->first) * p->row_bytes);
+    ph_status status = ph_picture_fit(&picture, p->fit, size->width, size->height, p->channels, p->bits,
+                                      p->batch + p->place[i - p->first]);
     ph_picture_free(&picture);
     return status == PH_OK ? PH_OK : ph_fail(status, "%s: %s", path, ph_message());
 }
@@ -111,87 +113,115 @@ static ph_status read_one(pictures *p, size_t i)
 /* A row's id: the file's path below the root. */
 static const char *relative(const pictures *p, size_t i)
 {
-    return ph_folder_relative(&p->folder, p->folder.files[i].path);
+    return ph_folder_relative(p->folder, p->folder->files[i].path);
 }
 
-/* The shape of a row, from the headers of all files. */
+static size_t bytes_of(const pictures *p, size_t i)
+{
+    return p->sizes[i].width * p->sizes[i].height * p->channels * (p->bits / 8);
+}
+
+/* The shape of a row, from the headers of all files; of pictures that are still to be cut into windows, a
+ * pixel. */
 static ph_status choose_shape(pictures *p, ph_data *d)
 {
-    size_t count = p->folder.count;
+    size_t count = p->folder->count;
+    const char *root = p->folder->root;
     p->sizes = calloc(count, sizeof *p->sizes);
     if (p->sizes == NULL)
-        return ph_fail(PH_MEMORY, "%s: out of memory", p->folder.root);
+        return ph_fail(PH_MEMORY, "%s: out of memory", root);
     PH_TRY(for_each(p, 0, count, measure_one));
-    const ph_picture *a = p->sizes, *b = p->sizes;
-    bool as_they_are = p->width == 0, colour = false;
+    const ph_picture *a = p->sizes;
+    bool cut = p->cut.window[0] > 0, colour = false;
     p->bits = 8;
-    for (size_t i = 0; i < count; i++, b++) {
+    for (size_t i = 0; i < count; i++) {
+        ph_picture *b = &p->sizes[i];
         colour = colour || b->channels == 3;
         p->bits = b->bits > p->bits ? b->bits : p->bits;
-        if (as_they_are && (a->width != b->width || a->height != b->height))
-            return ph_fail(PH_USAGE, "%s: pictures of different sizes: %s is %zux%zu, %s is %zux%zu; "
-                           "bring them to one with --size WxH", p->folder.root, relative(p, 0),
-                           a->width, a->height, relative(p, i), b->width, b->height);
+        if (p->width) {
+            b->width = p->width;
+            b->height = p->height;
+        } else if (!cut && (a->width != b->width || a->height != b->height))
+            return ph_fail(PH_USAGE, "%s: pictures of different sizes: %s is %zux%zu, %s is %zux%zu; bring them to "
+                           "one with --size WxH, or cut them with --window WxH", root, relative(p, 0), a->width,
+                           a->height, relative(p, i), b->width, b->height);
     }
-    p->width = as_they_are ? a->width : p->width;
-    p->height = as_they_are ? a->height : p->height;
     if (p->channels == 0)
         p->channels = colour ? 3 : 1;
     d->element = p->bits == 16 ? PH_U2 : PH_U1;
-    p->row_bytes = p->width * p->height * p->channels * (p->bits / 8);
-    return ph_data_shape(d, p->folder.root, count, p->channels == 3 ? 3 : 2,
-                         (size_t[]){ p->height, p->width, 3 });
+    if (cut)
+        return ph_data_shape(d, root, count, 1, &p->channels);
+    return ph_data_shape(d, root, count, p->channels == 3 ? 3 : 2, (size_t[]){ a->height, a->width, 3 });
+}
+
+/* How many of the pictures from p->first on go into a batch, and where in it they lie. */
+static size_t next_batch(pictures *p, size_t end)
+{
+    enum { EACH = 64, BYTES = 1 << 26 };
+    size_t parts = (size_t)ph_team_parts(), most = EACH * parts, count = 0, bytes = 0;
+    for (size_t i = p->first; i < end && count < most; i++) {
+        if (count >= parts && bytes + bytes_of(p, i) > BYTES)
+            break;
+        p->place[count++] = bytes;
+        bytes += bytes_of(p, i);
+    }
+    p->place[count] = bytes;
+    return count;
 }
 
 static ph_status read_rows(pictures *p, ph_data *d, size_t begin, size_t end)
 {
-    enum { EACH = 64, BYTES = 1 << 26 };
-    size_t parts = (size_t)ph_team_parts(), rows = BYTES / p->row_bytes;
-    rows = rows < parts ? parts : rows > EACH * parts ? EACH * parts : rows;
-    p->batch = malloc(rows * p->row_bytes);
-    if (p->batch == NULL)
-        return ph_fail(PH_MEMORY, "%s: out of memory", p->folder.root);
-    for (p->first = begin; p->first < end; p->first += rows) {
-        size_t stop = end - p->first < rows ? end : p->first + rows;
-        PH_TRY(for_each(p, p->first, stop, read_one));
-        PH_TRY(ph_data_append(d, p->batch, stop - p->first));
-        for (size_t i = p->first; i < stop; i++)
-            PH_TRY(ph_data_add_id(d, relative(p, i), strlen(relative(p, i))));
+    size_t room = 0, bytes = d->width * ph_element_bytes(d->element);
+    p->place = malloc((end - begin + 1) * sizeof *p->place);
+    if (p->place == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", p->folder->root);
+    for (p->first = begin; p->first < end;) {
+        size_t count = next_batch(p, end);
+        if (p->place[count] > room) {
+            free(p->batch);
+            room = p->place[count];
+            p->batch = malloc(room);
+        }
+        if (p->batch == NULL)
+            return ph_fail(PH_MEMORY, "%s: out of memory", p->folder->root);
+        PH_TRY(for_each(p, p->first, p->first + count, read_one));
+        PH_TRY(ph_data_append(d, p->batch, p->place[count] / bytes));
+        p->first += count;
     }
-    return ph_data_finish(d, p->folder.root);
+    return ph_data_finish(d, p->folder->root);
 }
 
-static ph_status take_classes(const ph_folder *f, ph_data *d, size_t begin)
+static ph_status cut(const pictures *p, ph_data *d, size_t begin, const ph_texts *names)
 {
-    if (f->classes == NULL)
-        return PH_OK;
-    uint32_t *labels = malloc(d->rows * sizeof *labels);
-    if (labels == NULL)
-        return ph_fail(PH_MEMORY, "%s: out of memory", f->root);
-    for (size_t i = 0; i < d->rows; i++)
-        labels[i] = f->files[begin + i].label;
-    ph_data_take_labels(d, labels);
-    d->classes = f->class_count;   /* A part may have no row of the last. */
-    for (size_t c = 0; c < f->class_count; c++) {
-        char name[256];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(f->classes[c], "/"), f->classes[c]);
-        PH_TRY(ph_data_add_class(d, name));
+    ph_piece *piece = calloc(names->count, sizeof *piece);
+    if (piece == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", p->folder->root);
+    for (size_t i = 0; i < names->count; i++) {
+        piece[i].size[0] = p->sizes[begin + i].height;
+        piece[i].size[1] = p->sizes[begin + i].width;
     }
-    return PH_OK;
+    return ph_data_cut(d, p->folder->root, &p->cut, true, piece, names->count, names);
 }
 
-static ph_status fill(pictures *p, ph_data *d, const char *path, const char *part,
-                      const ph_data_desc *desc)
+/* Pictures have names; where rows are windows of them, rows' are made of those. */
+static ph_status name_rows(const pictures *p, ph_data *d, size_t begin, size_t end)
 {
-    const ph_folder *f = &p->folder;
-    const char *wanted = part ? part : desc->part;
+    ph_texts names = { 0 };
+    ph_status status = PH_OK;
+    for (size_t i = begin; i < end && status == PH_OK; i++)
+        status = ph_texts_add(&names, relative(p, i), strlen(relative(p, i)));
+    if (status == PH_OK)
+        status = p->cut.window[0] ? cut(p, d, begin, &names) : ph_texts_copy(&d->ids, &names);
+    ph_texts_free(&names);
+    return status;
+}
+
+static ph_status fill(pictures *p, ph_data *d, const char *part, const ph_data_desc *desc)
+{
+    size_t begin, end;
     PH_TRY(read_choices(p, desc));
-    PH_TRY(ph_folder_list(&p->folder, path));
-    d->has_test = f->train > 0;
-    if (part && !d->has_test && strcmp(part, "all") != 0)
-        return ph_fail(PH_USAGE, "%s: no part %s: it has no folders train and test", path, part);
-    size_t begin = d->has_test && strcmp(wanted, "test") == 0 ? f->train : 0;
-    size_t end = d->has_test && strcmp(wanted, "train") == 0 ? f->train : f->count;
+    PH_TRY(ph_cut_read(desc, true, &p->cut));
+    PH_TRY(ph_folder_part(p->folder, d, part, desc, &begin, &end));
     PH_TRY(choose_shape(p, d));
     if (desc->size) {
         snprintf(d->size, sizeof d->size, "%zux%zu", p->width, p->height);
@@ -199,20 +229,21 @@ static ph_status fill(pictures *p, ph_data *d, const char *path, const char *par
     }
     PH_TRY(ph_data_begin(d, desc->memory_limit));
     PH_TRY(read_rows(p, d, begin, end));
-    return take_classes(f, d, begin);
+    PH_TRY(name_rows(p, d, begin, end));
+    return ph_folder_classes(p->folder, d, begin);
 }
 
-ph_data *ph_pictures_open(const char *path, const char *name, const char *part,
+ph_data *ph_pictures_open(const ph_folder *folder, const char *name, const char *part,
                           const ph_data_desc *desc)
 {
-    pictures p = { 0 };
+    pictures p = { .folder = folder };
     ph_data *d = ph_data_make(name, "pictures");
-    if (d && fill(&p, d, path, part, desc) != PH_OK) {
+    if (d && fill(&p, d, part, desc) != PH_OK) {
         ph_data_close(d);
         d = NULL;
     }
-    ph_folder_free(&p.folder);
     free(p.sizes);
+    free(p.place);
     free(p.batch);
     return d;
 }

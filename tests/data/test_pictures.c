@@ -235,7 +235,7 @@ static void layouts(void **state)
     put_text("tables/a.npz", "1\n");
     put_text("tables/d.npy", "1\n");
     put_text("tables/e.npy", "1\n");
-    refuse("tables", NULL, PH_USAGE, "a folder without pictures, IDX or CIFAR files; it has files that "
+    refuse("tables", NULL, PH_USAGE, "a folder without pictures, sounds, IDX or CIFAR files; it has files that "
                                      "may be opened: a.npz, b/c.csv, d.npy, ...");
     put_text("empty/a.txt", "1\n");
     refuse("empty", NULL, PH_USAGE, "a folder without pictures, IDX or CIFAR files");

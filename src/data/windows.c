@@ -1,0 +1,183 @@
+/* windows.c - sounds and pictures of any size as overlapping windows, each a row. */
+#include "data/data.h"
+
+#include "data/picture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SOUND_WINDOW = 1024 };
+
+/* ---- What the caller asks for ------------------------------------------------------------------- */
+
+/* "64x48", width by height, or one number: of a sound its length, of a picture both sides. */
+static bool read_size(const char *text, bool picture, size_t size[2])
+{
+    size_t first = 0, second = 0;
+    int end = 0;
+    if (strspn(text, "0123456789x") != strlen(text))
+        return false;
+    if (sscanf(text, "%9zu%n", &first, &end) == 1 && text[end] == '\0')
+        second = picture ? first : 1;
+    else if (!picture || sscanf(text, "%9zux%9zu%n", &first, &second, &end) != 2 || text[end])
+        return false;
+    size[0] = picture ? second : first;
+    size[1] = picture ? first : 1;
+    return first > 0 && second > 0 && (!picture || first * second <= PH_PICTURE_PIXELS);
+}
+
+void ph_cut_text(const size_t size[2], bool picture, char text[24])
+{
+    if (picture)
+        snprintf(text, 24, "%zux%zu", size[1], size[0]);
+    else
+        snprintf(text, 24, "%zu", size[0]);
+}
+
+static ph_status refuse(const char *name, const char *value, bool picture)
+{
+    return picture ? ph_fail(PH_USAGE, "%s %s: not WIDTHxHEIGHT, as 64x48, or one number for both", name, value)
+                   : ph_fail(PH_USAGE, "%s %s: of a sound it is a number of samples, as 1024", name, value);
+}
+
+ph_status ph_cut_read(const ph_data_desc *desc, bool picture, ph_cut *cut)
+{
+    *cut = (ph_cut){ .window = { picture ? 0 : SOUND_WINDOW, picture ? 0 : 1 } };
+    if (desc->window && !read_size(desc->window, picture, cut->window))
+        return refuse("window", desc->window, picture);
+    for (int i = 0; i < 2; i++)
+        cut->hop[i] = (cut->window[i] + 1) / 2;
+    if (desc->hop == NULL)
+        return PH_OK;
+    if (cut->window[0] == 0)
+        return ph_fail(PH_USAGE, "hop %s: of pictures it takes a window, too", desc->hop);
+    if (!read_size(desc->hop, picture, cut->hop))
+        return refuse("hop", desc->hop, picture);
+    if (cut->hop[0] > cut->window[0] || cut->hop[1] > cut->window[1])
+        return ph_fail(PH_USAGE, "hop %s: larger than the window, which would leave out what is between", desc->hop);
+    return PH_OK;
+}
+
+/* ---- Where windows are -------------------------------------------------------------------------- */
+
+/* How many windows there are in a row along `size`. */
+static size_t steps(const ph_cut *cut, const ph_piece *p, int i)
+{
+    return 1 + (p->size[i] - cut->window[i] + cut->hop[i] - 1) / cut->hop[i];
+}
+
+static size_t start(const ph_cut *cut, const ph_piece *p, int i, size_t step)
+{
+    size_t at = step * cut->hop[i], last = p->size[i] - cut->window[i];
+    return at < last ? at : last;
+}
+
+size_t ph_windows_at(const ph_windows *w, size_t row, size_t place[2])
+{
+    size_t low = 0, high = w->count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (w->piece[middle].row <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    const ph_piece *p = &w->piece[low];
+    size_t across = steps(&w->cut, p, 1), number = row - p->row;
+    place[0] = start(&w->cut, p, 0, number / across);
+    place[1] = start(&w->cut, p, 1, number % across);
+    return low;
+}
+
+ph_runs ph_windows_runs(const ph_windows *w, size_t row)
+{
+    size_t place[2], c = w->channels;
+    const ph_piece *p = &w->piece[ph_windows_at(w, row, place)];
+    const size_t *size = w->cut.window;
+    ph_runs r = { .begin = (p->frame + place[0] * p->size[1] + place[1]) * c, .count = size[0],
+                  .length = size[1] * c, .apart = p->size[1] * c };
+    if (r.length == r.apart) /* whole lines, as in a sound, lie one behind the other */
+        return (ph_runs){ .begin = r.begin, .count = 1, .length = r.count * r.length };
+    return r;
+}
+
+/* ---- Cutting ------------------------------------------------------------------------------------ */
+
+static ph_status place_pieces(ph_windows *w, const char *path, size_t *rows)
+{
+    size_t frame = 0;
+    *rows = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        ph_piece *p = &w->piece[i];
+        if (p->size[0] < w->cut.window[0] || p->size[1] < w->cut.window[1]) {
+            char own[24], wanted[24];
+            ph_cut_text(p->size, w->picture, own);
+            ph_cut_text(w->cut.window, w->picture, wanted);
+            return ph_fail(PH_DATA, "%s: %s is %s%s, smaller than a window of %s (--window)", path,
+                           ph_texts_at(&w->names, i), own, w->picture ? "" : " samples long", wanted);
+        }
+        p->frame = frame;
+        p->row = *rows;
+        frame += p->size[0] * p->size[1];
+        *rows += steps(&w->cut, p, 0) * steps(&w->cut, p, 1);
+    }
+    return PH_OK;
+}
+
+static ph_status name_rows(ph_data *d)
+{
+    const ph_windows *w = d->windows;
+    for (size_t r = 0; r < d->rows; r++) {
+        char text[400];
+        size_t place[2], piece = ph_windows_at(w, r, place);
+        int length = w->picture ? snprintf(text, sizeof text, "%.300s+%zu+%zu", ph_texts_at(&w->names, piece),
+                                           place[1], place[0])
+                                : snprintf(text, sizeof text, "%.300s+%zu", ph_texts_at(&w->names, piece),
+                                           place[0]);
+        PH_TRY(ph_data_add_id(d, text, (size_t)length));
+    }
+    return PH_OK;
+}
+
+ph_status ph_data_cut(ph_data *d, const char *path, const ph_cut *cut, bool picture, ph_piece *piece,
+                      size_t count, const ph_texts *names)
+{
+    size_t rows, channels = d->width;
+    ph_windows *w = d->windows = calloc(1, sizeof *w);
+    if (w == NULL) {
+        free(piece);
+        return ph_fail(PH_MEMORY, "%s: out of memory", path);
+    }
+    *w = (ph_windows){ .cut = *cut, .picture = picture, .channels = channels, .count = count, .piece = piece };
+    PH_TRY(ph_texts_copy(&w->names, names));
+    PH_TRY(place_pieces(w, path, &rows));
+    size_t shape[] = { picture ? cut->window[0] : 1, picture ? cut->window[1] : cut->window[0], channels };
+    bool line = !picture && channels == 1;
+    PH_TRY(ph_data_shape(d, path, rows, line ? 1 : channels == 1 ? 2 : 3, shape + line));
+    return name_rows(d);
+}
+
+void ph_windows_free(ph_windows *w)
+{
+    if (w == NULL)
+        return;
+    ph_texts_free(&w->names);
+    free(w->piece);
+    free(w);
+}
+
+bool ph_data_excerpt(const ph_data *d, size_t row, ph_excerpt *out)
+{
+    const ph_windows *w = d->windows;
+    if (w == NULL || row >= d->rows)
+        return false;
+    size_t piece = ph_windows_at(w, row + d->first, out->place);
+    const ph_piece *p = &w->piece[piece];
+    out->piece = piece;
+    out->name = ph_texts_at(&w->names, piece);
+    out->channels = w->channels;
+    out->picture = w->picture;
+    memcpy(out->size, w->cut.window, sizeof out->size);
+    memcpy(out->whole, p->size, sizeof out->whole);
+    return true;
+}

@@ -1,0 +1,53 @@
+/* windows.h - rows that are windows of something larger: of a sound, or of a picture of any size.
+ *
+ * Pieces, sounds or pictures, lie one behind the other in the set's store, each once, as frames: a sample
+ * of every channel, a pixel. A piece has lines and columns of frames (a sound has as many lines as frames,
+ * and one column), and so has a window. Windows overlap; their numbers are taken from the piece when a
+ * row is read. The last one of a line or column lies flush with the end of the piece.
+ */
+#ifndef PH_DATA_WINDOWS_H
+#define PH_DATA_WINDOWS_H
+
+#include "base/error.h"
+
+/* How pieces are cut, [0] along lines and [1] along columns. window 0: nothing was asked for. */
+typedef struct ph_cut {
+    size_t window[2], hop[2];
+} ph_cut;
+
+typedef struct ph_piece {
+    size_t size[2];            /* lines and columns of frames */
+    size_t frame, row;         /* its first ones */
+} ph_piece;
+
+typedef struct ph_windows {
+    ph_cut cut;
+    bool picture;              /* and not a sound */
+    size_t channels, count;
+    ph_piece *piece;
+    ph_texts names;
+} ph_windows;
+
+/* Where the numbers of a row lie among all of the set: `count` runs of `length`, `apart` from each other. */
+typedef struct ph_runs {
+    size_t begin, count, length, apart;
+} ph_runs;
+
+/* desc's window and hop (by default half a window). A sound is cut in windows of 1024 where desc names
+ * none, pictures then not at all. PH_USAGE. */
+ph_status ph_cut_read(const ph_data_desc *, bool picture, ph_cut *);
+/* "1024", "64x48": as ph_cut_read takes it. */
+void ph_cut_text(const size_t size[2], bool picture, char text[24]);
+
+/* Makes a set whose rows are frames one of windows of `count` pieces, whose sizes are given (they are
+ * taken over, whatever the status), with a name each. A row's id is its piece's name and where it begins
+ * there: NAME+FRAME, NAME+X+Y. PH_DATA for a piece that is smaller than a window. */
+ph_status ph_data_cut(ph_data *, const char *path, const ph_cut *, bool picture, ph_piece *, size_t count,
+                      const ph_texts *names);
+void ph_windows_free(ph_windows *);
+
+/* The piece that a row is a window of, and the first line and column of it there. */
+size_t ph_windows_at(const ph_windows *, size_t row, size_t place[2]);
+ph_runs ph_windows_runs(const ph_windows *, size_t row);
+
+#endif

@@ -98,11 +98,34 @@ static ph_status fill_means(ph_scaling *s, const ph_data *d, const ph_column *c)
     return PH_OK;
 }
 
-static ph_status set_columns(ph_scaling *s, const ph_data *d, const ph_column *c)
+/* The columns of windows are places of the same sounds or pictures, wherever a window happens to begin:
+ * they have one mean, deviation and range. Puts them in the first column. */
+static void pool(ph_column *c, size_t width, size_t rows)
+{
+    ph_column all = { .min = INFINITY, .max = -INFINITY };
+    double count = 0, squares = 0;
+    for (size_t i = 0; i < width; i++) {
+        double own = (double)(rows - c[i].missing - c[i].infinite);
+        if (own == 0)
+            continue;
+        double delta = c[i].mean - all.mean; /* Chan, Golub and LeVeque (1979) */
+        all.mean += delta * own / (count + own);
+        squares += own * c[i].deviation * c[i].deviation + delta * delta * count * own / (count + own);
+        count += own;
+        all.min = c[i].min < all.min ? c[i].min : all.min;
+        all.max = c[i].max > all.max ? c[i].max : all.max;
+    }
+    all.deviation = count > 0 ? sqrt(squares / count) : 0;
+    *c = all;
+}
+
+static ph_status set_columns(ph_scaling *s, const ph_data *d, ph_column *c)
 {
     bool center = strcmp(s->kind, "center") == 0;
     bool each = center || strcmp(s->kind, "minmax") == 0 || strcmp(s->kind, "standardise") == 0;
-    s->width = each ? d->width : 1;
+    s->width = each && !d->windows ? d->width : 1;
+    if (each && d->windows)
+        pool(c, d->width, d->rows);
     s->shift = calloc(s->width, sizeof *s->shift);
     s->scale = calloc(s->width, sizeof *s->scale);
     if (s->shift == NULL || s->scale == NULL)

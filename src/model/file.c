@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "model/model.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +52,7 @@ typedef struct writing {
     ph_tensor *tensor;
     ph_text *text;
     size_t tensors, texts;
-    char (*option)[96], *columns, shape[96], white[32];
+    char (*option)[96], *columns, shape[96], white[32], rate[16];
     double progress[PROGRESS];
 } writing;
 
@@ -85,7 +86,7 @@ static ph_status begin_writing(writing *w, const ph_model *m, const char *path)
     for (const ph_variable *v = m->graph->variable; v; v = v->next)
         variables++;
     *w = (writing){ .tensor = calloc(variables + 14 + PH_MAX_LISTS, sizeof *w->tensor),
-                    .text = calloc(options + 16, sizeof *w->text),
+                    .text = calloc(options + 20, sizeof *w->text),
                     .option = calloc(options + 1, sizeof *w->option) };
     w->columns = m->columns.count ? ph_model_list_columns(m) : NULL;
     bool whole = w->tensor && w->text && w->option && (w->columns || m->columns.count == 0);
@@ -155,6 +156,7 @@ static void put_texts(writing *w, const ph_model *m, bool weights_only)
         used += (size_t)snprintf(w->shape + used, sizeof w->shape - used, "%s%zu", d ? "," : "",
                                  m->row.dim[d]);
     snprintf(w->white, sizeof w->white, "%.17g", m->white);
+    snprintf(w->rate, sizeof w->rate, "%lu", (unsigned long)m->rate);
     text(w, "format", format_name);
     text(w, "family", m->family->face.name);
     text(w, "data", m->data_name);
@@ -167,6 +169,12 @@ static void put_texts(writing *w, const ph_model *m, bool weights_only)
         text(w, "picture-size", m->size);
         text(w, "picture-fit", m->fit);
     }
+    if (*m->window) {
+        text(w, "window", m->window);
+        text(w, "hop", m->hop);
+    }
+    if (m->rate)
+        text(w, "rate", w->rate);
     if (m->trainer.history)
         text(w, "record", m->trainer.history);
     for (size_t i = 0; i < ph_settings_count(m->settings); i++) {
@@ -347,6 +355,12 @@ static ph_status read_model(const char *path, const ph_tensors *file, ph_model *
     const char *fit = ph_tensors_text(file, "picture-fit");
     snprintf(m->size, sizeof m->size, "%s", size ? size : "");
     snprintf(m->fit, sizeof m->fit, "%s", size && fit ? fit : "");
+    const char *window = ph_tensors_text(file, "window"), *hop = ph_tensors_text(file, "hop");
+    snprintf(m->window, sizeof m->window, "%s", window ? window : "");
+    snprintf(m->hop, sizeof m->hop, "%s", window && hop ? hop : "");
+    const char *rate = ph_tensors_text(file, "rate");
+    if (rate && sscanf(rate, "%9" SCNu32, &m->rate) != 1)
+        return damaged(path, "rate", "not a whole number");
     const char *white = ph_tensors_text(file, "white");
     m->white = white ? strtod(white, NULL) : 0;
     if (!(m->white >= 0 && m->white < 1e30))

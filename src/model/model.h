@@ -31,6 +31,8 @@ struct ph_model {
     char data_name[64];
     ph_texts columns;          /* names of the numbers of a row; none: they go by their place */
     char size[24], fit[8];     /* that pictures were brought to */
+    char window[24], hop[24];  /* that sounds or pictures were cut with; "": rows were no windows */
+    uint32_t rate;             /* of sounds: frames in a second; 0: it was none */
     double white;
     double *quantile;          /* of the errors of training rows: PH_QUANTILES of them, or NULL */
     ph_mixture mixture;        /* of the codes of training rows; count 0: none */
@@ -74,7 +76,7 @@ ph_status ph_model_check_data(const ph_model *, const char *function, const ph_d
  * message, when out of memory. ph_model_read_columns takes it apart again. */
 char *ph_model_list_columns(const ph_model *);
 ph_status ph_model_read_columns(ph_model *, const char *list);
-/* Keeps what makes other data fit: names of columns, size of pictures. */
+/* Keeps what makes other data fit: names of columns, size of pictures, windows, rate of sounds. */
 ph_status ph_model_remember(ph_model *, const ph_data *);
 /* What a new model starts with (ph_family_desc.earlier): *earlier is it, or NULL where none is named; its
  * options and scaling, before the graph is built; its weights, after that. PH_USAGE where options or rows

@@ -57,6 +57,11 @@ ph_status ph_model_remember(ph_model *m, const ph_data *data)
 {
     snprintf(m->size, sizeof m->size, "%s", data->size);
     snprintf(m->fit, sizeof m->fit, "%s", data->fit);
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    snprintf(m->window, sizeof m->window, "%s", info.window);
+    snprintf(m->hop, sizeof m->hop, "%s", info.hop);
+    m->rate = data->rate;
     size_t *order = ph_texts_order(&data->columns);
     if (order == NULL)
         return ph_last_status();
@@ -108,7 +113,28 @@ ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_
         return ph_fail(PH_DATA, "%s: rows of %s numbers, but the model's %s have %s", data->name, there,
                        rows ? "rows" : tokens ? "tokens" : "codes", wanted);
     }
+    if (rows && m->rate && data->rate && m->rate != data->rate)
+        return ph_fail(PH_DATA, "%s: %lu samples a second, but the model was made for %lu", data->name,
+                       (unsigned long)data->rate, (unsigned long)m->rate);
     return rows ? check_names(m, data) : PH_OK;
+}
+
+/* Pictures are brought to the size that they had, and cut as they were, or else to that of a row; what the
+ * caller asks for wins. size: room for a text. */
+static void fit_pieces(const ph_model *m, ph_data_desc *desc, char size[48])
+{
+    bool picture = m->row.rank >= 2, own = desc->window == NULL;
+    if (own && *m->window) {
+        desc->window = m->window;
+        desc->hop = desc->hop ? desc->hop : m->hop;
+    }
+    if (picture && own && desc->size == NULL && (*m->size || *m->window == '\0')) {
+        snprintf(size, 48, "%zux%zu", (size_t)m->row.dim[1], (size_t)m->row.dim[0]);
+        desc->size = *m->window ? m->size : size;
+        desc->fit = *m->size ? m->fit : desc->fit;
+    }
+    if (picture && (desc->channels == NULL || strcmp(desc->channels, "auto") == 0))
+        desc->channels = m->row.rank == 3 && m->row.dim[2] == 3 ? "rgb" : "gray";
 }
 
 ph_data *ph_model_open_data(const ph_model *m, const char *function, const char *spec,
@@ -122,15 +148,9 @@ ph_data *ph_model_open_data(const ph_model *m, const char *function, const char 
         return NULL;
     if (columns)
         desc.columns = list;
-    bool picture = rows && m->row.rank >= 2;
     char size[48];
-    if (picture && desc.size == NULL) {
-        snprintf(size, sizeof size, "%zux%zu", (size_t)m->row.dim[1], (size_t)m->row.dim[0]);
-        desc.size = size;
-        desc.fit = *m->size ? m->fit : desc.fit;
-    }
-    if (picture && (desc.channels == NULL || strcmp(desc.channels, "auto") == 0))
-        desc.channels = m->row.rank == 3 && m->row.dim[2] == 3 ? "rgb" : "gray";
+    if (rows)
+        fit_pieces(m, &desc, size);
     ph_data *d = ph_data_open(spec, &desc);
     free(list);
     if (d == NULL && columns && strstr(ph_message(), ": no column '"))

@@ -246,7 +246,7 @@ ph_status ph_last_status(void);
 typedef struct ph_writer ph_writer;
 
 typedef struct ph_writer_desc {
-    const char *format;    /* "npy", "npz", "csv", "safetensors", "png"; NULL: by the path's ending
+    const char *format;    /* "npy", "npz", "csv", "safetensors", "png", "wav"; NULL: by the path's ending
                               ("-": npy) */
     size_t rank;           /* of one row; 0: {width} */
     size_t shape[4];
@@ -259,6 +259,11 @@ typedef struct ph_writer_desc {
                               row, or one line for each row of a table */
     const ph_data *source; /* the set that the rows come from, one for each from its first on: csv has
                               its ids before each row, npz and safetensors its labels (y) */
+    bool whole;            /* png, wav: rows are the windows of one picture or sound, all of source's; that is
+                              written, put together from them with a smooth cross-fade. A sound has the rate of
+                              source, as 16-bit PCM where its coding is that or 8 bits, else as 32-bit float */
+    size_t *clipped;       /* wav, if not NULL: set at the end to how many samples were beyond full scale, -1
+                              to 1, and were brought to it, as PCM must; floats are kept */
     const char *(*column)(const void *user, size_t column); /* csv: names for a first line */
     const void *user;
 } ph_writer_desc;

@@ -1,5 +1,6 @@
 /* writer.c - rows on their way out: .csv as they come, .npy, .npz, .safetensors and PNG grids when all
- * are there. What is gathered may be larger than memory (base/store.h).
+ * are there, windows of a sound or a picture as the whole (join.h). What is gathered may be larger than memory
+ * (base/store.h).
  */
 #include "view/writer.h"
 
@@ -11,14 +12,16 @@ static const struct ph_writer_format {
     const char *name;
     bool own_file;                                             /* `finish` writes path by itself */
     bool typed;                                                /* numbers are gathered as the element */
-    ph_status (*row)(ph_writer *, const real *values, size_t rows); /* NULL: gathered */
+    ph_status (*begin)(ph_writer *);
+    ph_status (*row)(ph_writer *, const real *values, size_t rows); /* NULL: gathered, or joined */
     ph_status (*finish)(ph_writer *);
 } formats[] = {
-    { "npy", false, true, NULL, ph_write_npy },
-    { "csv", false, false, ph_write_csv_rows, NULL },
-    { "png", true, false, NULL, ph_write_png },
-    { "npz", true, true, NULL, ph_write_npz },
-    { "safetensors", false, true, NULL, ph_write_safetensors },
+    { "npy", false, true, NULL, NULL, ph_write_npy },
+    { "csv", false, false, NULL, ph_write_csv_rows, NULL },
+    { "png", true, false, ph_begin_png, NULL, ph_write_png },
+    { "npz", true, true, NULL, NULL, ph_write_npz },
+    { "safetensors", false, true, NULL, NULL, ph_write_safetensors },
+    { "wav", false, false, ph_begin_wav, NULL, NULL },
 };
 enum { FORMATS = sizeof formats / sizeof formats[0], GATHER_LIMIT = 256 << 20 };
 
@@ -44,8 +47,8 @@ static const struct ph_writer_format *find_format(const char *path, const ph_wri
     for (int i = 0; i < FORMATS; i++)
         if (strcmp(name, formats[i].name) == 0)
             return &formats[i];
-    ph_fail(PH_USAGE, "%s: what kind of file? Its name should end in .npy, .npz, .csv, .safetensors "
-            "or .png", path);
+    ph_fail(PH_USAGE, "%s: what kind of file? Its name should end in .npy, .npz, .csv, .safetensors, "
+            ".png or .wav", path);
     return NULL;
 }
 
@@ -90,7 +93,7 @@ ph_writer *ph_writer_open(const char *path, const ph_writer_desc *desc)
         w->desc.rank = 1;
         w->desc.shape[0] = desc->width;
     }
-    if (open_file(w))
+    if (open_file(w) && (format->begin == NULL || format->begin(w) == PH_OK))
         return w;
     ph_writer_discard(w);
     return NULL;
@@ -124,19 +127,24 @@ static ph_status gather(ph_writer *w, const real *values, size_t count)
 
 ph_status ph_writer_rows(ph_writer *w, const ph_real *values, size_t rows)
 {
-    ph_status status = w->format->row ? w->format->row(w, values, rows)
-                                      : gather(w, values, rows * w->desc.width);
+    ph_status status = w->join          ? ph_join_rows(w->join, values, rows)
+                       : w->format->row ? w->format->row(w, values, rows)
+                                        : gather(w, values, rows * w->desc.width);
     w->rows += rows;
     return status;
 }
 
 ph_status ph_writer_close(ph_writer *w)
 {
-    ph_status status = w->format->finish ? w->format->finish(w) : PH_OK;
+    ph_status status = w->join ? ph_join_end(w->join) : PH_OK;
+    if (status == PH_OK && w->format->finish)
+        status = w->format->finish(w);
     if (status == PH_OK && w->file) {
         status = ph_file_commit(w->file);
         w->file = NULL;
     }
+    if (w->desc.clipped)
+        *w->desc.clipped = w->clipped;
     ph_writer_discard(w);
     return status;
 }
@@ -146,6 +154,7 @@ void ph_writer_discard(ph_writer *w)
     if (w->file)
         ph_file_discard(w->file);
     ph_store_free(&w->gathered);
+    ph_join_free(w->join);
     free(w->path);
     free(w);
 }
@@ -263,6 +272,41 @@ static ph_status draw_table(const ph_writer *w, real *values, size_t across, siz
     return status;
 }
 
+static ph_status gather_lines(void *to, const real *lines, size_t count)
+{
+    ph_writer *w = to;
+    return gather(w, lines, count * w->whole[1] * w->channels);
+}
+
+ph_status ph_begin_png(ph_writer *w)
+{
+    ph_excerpt picture;
+    const ph_data *source = w->desc.source;
+    if (!w->desc.whole)
+        return PH_OK;
+    if (source == NULL || !ph_data_excerpt(source, 0, &picture) || !picture.picture)
+        return ph_fail(PH_USAGE, "%s: the rows are no windows of a picture", w->path);
+    memcpy(w->whole, picture.whole, sizeof w->whole);
+    w->channels = picture.channels;
+    w->join = ph_join_new(w->path, source, gather_lines, w);
+    return w->join ? PH_OK : ph_last_status();
+}
+
+/* The picture that rows were windows of. */
+static ph_status draw_whole(ph_writer *w)
+{
+    real *pixels = malloc(w->gathered.size + 1);
+    if (pixels == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", w->path);
+    ph_status status = ph_store_read(&w->gathered, pixels, w->gathered.size, 0);
+    if (status == PH_OK)
+        status = ph_grid_save(w->path, &(ph_grid){ .tiles = pixels, .rows = 1, .columns = 1, .white = w->desc.white,
+                                                   .height = w->whole[0], .width = w->whole[1],
+                                                   .channels = w->channels });
+    free(pixels);
+    return status;
+}
+
 /* A picture of all rows: as tiles where a row is a picture, else as a table of cells. */
 ph_status ph_write_png(ph_writer *w)
 {
@@ -272,6 +316,8 @@ ph_status ph_write_png(ph_writer *w)
     size_t lines = columns ? (w->rows + columns - 1) / columns : 0;
     if (w->rows == 0)
         return ph_fail(PH_USAGE, "%s: there is nothing to draw", w->path);
+    if (w->join)
+        return draw_whole(w);
     real *tiles = calloc(lines * columns * d->width, sizeof *tiles);
     if (tiles == NULL)
         return ph_fail(PH_MEMORY, "%s: out of memory", w->path);

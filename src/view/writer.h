@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/real.h"
 #include "base/store.h"
+#include "view/join.h"
 
 /* What numbers are in a file: reals, or whole numbers. */
 typedef struct ph_element {
@@ -20,6 +21,10 @@ struct ph_writer {
     ph_file *file;             /* NULL where the format opens its own at the end */
     size_t rows;
     ph_store gathered;         /* rows of a format that needs all of them at once */
+    ph_join *join;             /* rows are windows, put together: NULL where they are not */
+    bool pcm;                  /* a sound's coding, the channels it has, and samples beyond full scale */
+    size_t channels, clipped;
+    size_t whole[2];           /* lines and columns of a picture of windows */
 };
 
 /* `.npy`'s header for that many rows of numbers of `type` ("<f4"), blanks up to a multiple of 64
@@ -32,6 +37,8 @@ ph_status ph_write_csv_rows(ph_writer *, const real *values, size_t rows);
 ph_status ph_write_npy(ph_writer *);
 ph_status ph_write_npz(ph_writer *);
 ph_status ph_write_safetensors(ph_writer *);
+ph_status ph_begin_png(ph_writer *);
 ph_status ph_write_png(ph_writer *);
+ph_status ph_begin_wav(ph_writer *);
 
 #endif

@@ -1,0 +1,134 @@
+/* join.c - overlapping windows added up, line by line. */
+#include "view/join.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ph_join {
+    const ph_data *source;
+    ph_lines take;
+    void *to;
+    ph_excerpt whole;          /* the first window */
+    size_t row, rows, top;     /* the next row; the line of the whole that the band begins with */
+    size_t line;               /* numbers in one */
+    double *sum, *share;       /* a band as high as a window: weighted numbers, and the weights of its frames */
+    double *weight[2];         /* of a window's lines, and of its columns */
+    real *out;                 /* a line */
+};
+
+static ph_status check(const char *path, ph_join *j)
+{
+    ph_data_info info;
+    ph_excerpt last;
+    ph_data_describe(j->source, &info);
+    j->rows = info.rows;
+    if (!ph_data_excerpt(j->source, 0, &j->whole) || !ph_data_excerpt(j->source, info.rows - 1, &last))
+        return ph_fail(PH_USAGE, "%s: the rows of %s are no windows of a sound or a picture", path, info.name);
+    bool begins = j->whole.place[0] == 0 && j->whole.place[1] == 0, ends = true;
+    for (int i = 0; i < 2; i++)
+        ends = ends && last.place[i] + last.size[i] == last.whole[i];
+    if (last.piece != j->whole.piece || !begins || !ends)
+        return ph_fail(PH_USAGE, "%s: the rows of %s are not the windows of one %s, but of several or of a part",
+                       path, info.name, last.picture ? "picture" : "sound");
+    return PH_OK;
+}
+
+static double *taper(size_t n)
+{
+    static const double pi = 3.14159265358979323846;
+    double *w = malloc(n * sizeof *w);
+    for (size_t i = 0; w && i < n; i++)
+        w[i] = pow(sin(pi * ((double)i + 0.5) / (double)n), 2);
+    return w;
+}
+
+ph_join *ph_join_new(const char *path, const ph_data *source, ph_lines take, void *to)
+{
+    ph_join *j = calloc(1, sizeof *j);
+    if (j == NULL) {
+        ph_fail(PH_MEMORY, "%s: out of memory", path);
+        return NULL;
+    }
+    *j = (ph_join){ .source = source, .take = take, .to = to };
+    if (check(path, j) == PH_OK) {
+        size_t columns = j->whole.whole[1];
+        j->line = columns * j->whole.channels;
+        j->sum = calloc(j->whole.size[0] * j->line, sizeof *j->sum);
+        j->share = calloc(j->whole.size[0] * columns, sizeof *j->share);
+        j->out = malloc(j->line * sizeof *j->out);
+        j->weight[0] = taper(j->whole.size[0]);
+        j->weight[1] = taper(j->whole.size[1]);
+        if (j->sum && j->share && j->out && j->weight[0] && j->weight[1])
+            return j;
+        ph_fail(PH_MEMORY, "%s: out of memory", path);
+    }
+    ph_join_free(j);
+    return NULL;
+}
+
+void ph_join_free(ph_join *j)
+{
+    if (j == NULL)
+        return;
+    free(j->sum);
+    free(j->share);
+    free(j->out);
+    free(j->weight[0]);
+    free(j->weight[1]);
+    free(j);
+}
+
+/* Passes `count` lines on and moves the band down by as many. */
+static ph_status pass_on(ph_join *j, size_t count)
+{
+    size_t channels = j->whole.channels, columns = j->whole.whole[1], height = j->whole.size[0];
+    for (size_t y = 0; y < count; y++) {
+        for (size_t i = 0; i < j->line; i++)
+            j->out[i] = (real)(j->sum[y * j->line + i] / j->share[y * columns + i / channels]);
+        PH_TRY(j->take(j->to, j->out, 1));
+    }
+    memmove(j->sum, j->sum + count * j->line, (height - count) * j->line * sizeof *j->sum);
+    memset(j->sum + (height - count) * j->line, 0, count * j->line * sizeof *j->sum);
+    memmove(j->share, j->share + count * columns, (height - count) * columns * sizeof *j->share);
+    memset(j->share + (height - count) * columns, 0, count * columns * sizeof *j->share);
+    j->top += count;
+    return PH_OK;
+}
+
+static void add(ph_join *j, const ph_excerpt *at, const real *row)
+{
+    size_t channels = at->channels, columns = at->whole[1];
+    for (size_t y = 0; y < at->size[0]; y++) {
+        double *sum = j->sum + y * j->line + at->place[1] * channels;
+        double *share = j->share + y * columns + at->place[1];
+        for (size_t x = 0; x < at->size[1]; x++) {
+            double weight = j->weight[0][y] * j->weight[1][x];
+            share[x] += weight;
+            for (size_t c = 0; c < channels; c++)
+                *sum++ += weight * (double)*row++;
+        }
+    }
+}
+
+ph_status ph_join_rows(ph_join *j, const real *rows, size_t count)
+{
+    for (size_t r = 0; r < count; r++) {
+        ph_excerpt at;
+        if (!ph_data_excerpt(j->source, j->row, &at))
+            return ph_fail(PH_USAGE, "%s: more rows than its %zu windows", j->whole.name, j->rows);
+        if (at.place[0] > j->top)
+            PH_TRY(pass_on(j, at.place[0] - j->top));
+        add(j, &at, rows + r * at.size[0] * at.size[1] * at.channels);
+        if (++j->row == j->rows)
+            PH_TRY(pass_on(j, at.size[0]));
+    }
+    return PH_OK;
+}
+
+ph_status ph_join_end(const ph_join *j)
+{
+    return j->row == j->rows ? PH_OK
+                             : ph_fail(PH_USAGE, "%s: only %zu of its %zu windows came back", j->whole.name,
+                                       j->row, j->rows);
+}

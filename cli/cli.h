@@ -111,16 +111,16 @@ ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t 
 /* pinhole reconstruct --beside: `rows` rows of the set, and below each what becomes of it in the
  * model and in those that the list `others` names; tells what is what. Returns the exit status. */
 int cli_beside(const cli_arguments *, const char *others, const char *path, size_t rows);
-/* Runs a function of the model over data, batch by batch, into a file. Says what is wrong, returns
- * the exit status. */
+/* Runs a function of the model over data, batch by batch, into a file; into a folder, where path ends in "/",
+ * with a file for each sound or picture that rows are windows of. Says what is wrong, returns the exit
+ * status. */
 int cli_stream(ph_model *, const char *function, const ph_data *, const char *path, double white);
-/* Opens the file that it writes, for what `function` gives for each row of data: *width reals. */
-ph_writer *cli_writer(ph_model *, const char *function, const ph_data *, const char *path, double white,
-                      size_t *width);
-/* Writes what `make` gives for every row of data, a batch at a time, into a file like that of reconstruct. */
-ph_status cli_write_rows(ph_model *, const ph_data *, const char *path,
-                         ph_status (*make)(void *, const ph_data *, size_t first, size_t count, ph_real *),
-                         void *);
+/* The same with what `make` gives for every row of data, a batch at a time, in place of what reconstruct
+ * does. */
+typedef ph_status (*cli_make)(void *, const ph_data *, size_t first, size_t count, ph_real *);
+int cli_write_rows(ph_model *, const ph_data *, const char *path, cli_make, void *);
+/* Whether a name ends so. */
+bool cli_ends(const char *name, const char *ending);
 /* pinhole reconstruct --noise: what the model makes of rows with noise, into a file or a picture
  * beside them, and how well they came back. Says what is wrong, returns the exit status. */
 typedef struct cli_restore {

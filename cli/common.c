@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -191,6 +192,24 @@ static bool same_file(const char *a, const char *b)
            one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
+bool cli_ends(const char *name, const char *ending)
+{
+    size_t length = strlen(name), size = strlen(ending);
+    return length >= size && strcmp(name + length - size, ending) == 0;
+}
+
+/* Whether a folder that files are written to is one that is read, or lies in it. */
+static bool within(const char *folder, const char *spec)
+{
+    char from[4096], read[PATH_MAX], written[PATH_MAX];
+    const char *part = cli_part(spec);
+    snprintf(from, sizeof from, "%.*s", (int)(strlen(spec) - (part ? strlen(part) + 1 : 0)), spec);
+    if (!cli_ends(folder, "/") || !realpath(from, read) || !realpath(folder, written))
+        return false;
+    size_t length = strlen(read);
+    return strncmp(read, written, length) == 0 && (written[length] == '\0' || written[length] == '/');
+}
+
 /* Whether one of the files of a comma-separated list is that file. */
 static bool same_in_list(const char *list, const char *file)
 {
@@ -214,6 +233,9 @@ static int spare_inputs(const cli_arguments *a)
         bool lost = output && ((data && same_file(output, data)) || same_in_list(beside, output));
         for (size_t i = 0; output && i < a->words && !lost; i++)
             lost = same_file(output, a->word[i]);
+        for (size_t i = 0; output && i < a->words; i++)
+            if (within(output, a->word[i]))
+                return cli_usage("--%s %s: what is read lies there; choose another folder", outputs[o], output);
         if (lost)
             return cli_usage("--%s %s: that file is read; choose another name", outputs[o], output);
     }
@@ -255,6 +277,7 @@ static ph_data *tell_unused(const cli_arguments *a, ph_data *data)
           " label-column id-column columns drop-columns separator decimal header " },
         { "NPZ safetensors", ".npz and .safetensors files", " array label-array " },
         { "pictures", "folders of pictures", " size fit channels " },
+        { "pictures WAV", "sounds and pictures", " window hop " },
         { "built-in", "built-in sets", " data-seed " },
     };
     ph_data_info info;
@@ -421,112 +444,4 @@ int cli_picture(ph_model *m, const ph_data *data, const char *path)
         status = cli_draw_panels(path, &model, tiles, hides ? 3 : 2, shown);
     free(tiles);
     return status == PH_OK ? CLI_DONE : cli_fail();
-}
-
-/* Codes are called z1, z2, ..., behind y1, y2, ... for classes or clusters; rows as the table that the
- * model was made for calls them. */
-static const char *code_name(const void *user, size_t column)
-{
-    static char name[24];
-    size_t in, code, latent, out, classes = ph_model_label_numbers(user);
-    bool has_classes = classes && ph_model_port(user, "encode", &in, &code) == PH_OK &&
-                       ph_model_port(user, "decode", &latent, &out) == PH_OK && code == latent;
-    classes = has_classes ? classes : 0;
-    if (column < classes)
-        snprintf(name, sizeof name, "y%zu", column + 1);
-    else
-        snprintf(name, sizeof name, "z%zu", column - classes + 1);
-    return name;
-}
-
-static const char *token_name(const void *user, size_t column)
-{
-    static char name[24];
-    (void)user;
-    snprintf(name, sizeof name, "t%zu", column + 1);
-    return name;
-}
-
-const char *cli_row_name(const void *user, size_t column)
-{
-    static char name[24];
-    const char *own = ph_model_column(user, column);
-    snprintf(name, sizeof name, "x%zu", column + 1);
-    return own ? own : name;
-}
-
-ph_writer *cli_writer(ph_model *m, const char *function, const ph_data *data, const char *path,
-                      double white, size_t *width)
-{
-    size_t width_in, width_out;
-    ph_model_info model;
-    ph_model_describe(m, &model);
-    if (ph_model_port(m, function, &width_in, &width_out) != PH_OK)
-        return NULL;
-    *width = width_out;
-    bool rows = strncmp(function, "decode", 6) == 0 || strcmp(function, "reconstruct") == 0;
-    bool tokens = strcmp(function, "tokens") == 0;
-    ph_writer_desc desc = { .width = width_out, .white = white, .source = data, .user = m };
-    if (ph_model_column(m, 0) || ph_data_id(data, 0))
-        desc.column = rows ? cli_row_name : tokens ? token_name : code_name;
-    if (rows || tokens) {
-        desc.rank = rows ? model.rank : model.token_rank;
-        for (size_t i = 0; i < desc.rank; i++)
-            desc.shape[i] = rows ? model.shape[i] : model.token_shape[i];
-    }
-    if (tokens) {
-        desc.element = model.words > 65536 ? "u4" : "u2";
-        desc.white = (double)model.words - 1;
-    }
-    return ph_writer_open(path, &desc);
-}
-
-int cli_stream(ph_model *m, const char *function, const ph_data *data, const char *path,
-               double white)
-{
-    enum { BATCH = 1024 };
-    ph_data_info info;
-    ph_data_describe(data, &info);
-    size_t width = 0;
-    ph_writer *writer = cli_writer(m, function, data, path, white, &width);
-    ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
-    ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
-    for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
-        size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
-        status = ph_model_apply_data(m, function, data, first, count, out);
-        if (status == PH_OK)
-            status = ph_writer_rows(writer, out, count);
-    }
-    free(out);
-    if (status == PH_OK)
-        status = ph_writer_close(writer);
-    else if (writer)
-        ph_writer_discard(writer);
-    return status == PH_OK ? CLI_DONE : cli_fail();
-}
-
-ph_status cli_write_rows(ph_model *m, const ph_data *data, const char *path,
-                         ph_status (*make)(void *, const ph_data *, size_t, size_t, ph_real *), void *with)
-{
-    enum { BATCH = 1024 };
-    ph_data_info info;
-    ph_model_info model;
-    size_t width = 0;
-    ph_data_describe(data, &info);
-    ph_model_describe(m, &model);
-    ph_writer *writer = cli_writer(m, "reconstruct", data, path, model.white, &width);
-    ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
-    ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
-    for (size_t first = 0; first < info.rows && status == PH_OK; first += BATCH) {
-        size_t count = info.rows - first < BATCH ? info.rows - first : BATCH;
-        status = make(with, data, first, count, out);
-        if (status == PH_OK)
-            status = ph_writer_rows(writer, out, count);
-    }
-    free(out);
-    if (status == PH_OK)
-        return ph_writer_close(writer);
-    if (writer)
-        ph_writer_discard(writer);
-    return status;
 }

@@ -165,6 +165,15 @@ static void print_json(const ph_data *d, const ph_data_info *info, const summary
             cli_json_item_text(ph_data_class(d, i) ? ph_data_class(d, i) : "");
         cli_json_list_end();
     }
+    if (info->pieces) {
+        cli_json_number("pieces", (double)info->pieces);
+        cli_json_text("window", info->window);
+        cli_json_text("hop", info->hop);
+    }
+    if (info->rate) {
+        cli_json_number("rate", info->rate);
+        cli_json_text("coding", info->coding);
+    }
     if (info->id_column)
         cli_json_text("id_column", info->id_column);
     if (info->left_out)
@@ -302,6 +311,18 @@ static ph_status print_pictures(const ph_data *d, const ph_data_info *info, doub
     return status;
 }
 
+/* What the rows are windows of. */
+static void print_pieces(const ph_data_info *info)
+{
+    if (info->pieces == 0)
+        return;
+    printf("rows are windows of %s%s, %s apart, of %zu %s%s\n", info->window, info->rate ? " samples" : "",
+           info->hop, info->pieces, info->rate ? "sound" : "picture", info->pieces == 1 ? "" : "s");
+    if (info->rate)
+        printf("%s, %zu channel%s, %lu samples a second\n", info->coding, info->rank == 3 ? info->shape[2] : 1,
+               info->rank == 3 ? "s" : "", (unsigned long)info->rate);
+}
+
 static ph_status print(const ph_data *d, const ph_data_info *info, const summary *s,
                        const char *part)
 {
@@ -312,6 +333,7 @@ static ph_status print(const ph_data *d, const ph_data_info *info, const summary
     if (info->id_column || ph_data_id(d, 0))
         printf("rows are named%s%s: %s, ...\n", info->id_column ? " by " : "",
                info->id_column ? cli_shown(info->id_column) : "", cli_shown(ph_data_id(d, 0)));
+    print_pieces(info);
     if (info->left_out)
         printf("left out, as they hold no numbers: %s\n", cli_shown(info->left_out));
     if (s->missing)

@@ -13,6 +13,10 @@ typedef struct use_options {
 #define OUTPUT                                                                                     \
     { "output", NULL, PH_OPTION_TEXT, offsetof(use_options, output), NULL, 0, 0, NULL,             \
       "file, also -o: .npy, .npz, .csv, .safetensors or .png by its ending; - is standard output (.npy)" }
+#define WHOLE_OUTPUT                                                                               \
+    { "output", NULL, PH_OPTION_TEXT, offsetof(use_options, output), NULL, 0, 0, NULL,             \
+      "file, also -o: as encode's; of a sound a .wav, of a picture that was cut into windows a .png of its " \
+      "size; FOLDER/ takes a file for each sound or picture" }
 
 static const ph_option encode_table[] = {
     OUTPUT,
@@ -30,7 +34,7 @@ static const ph_option decode_table[] = {
       "CODES are such numbers" },
 };
 static const ph_option reconstruct_table[] = {
-    OUTPUT,
+    WHOLE_OUTPUT,
     { "noise", "corruption", PH_OPTION_CHOICE, offsetof(use_options, noise), "none", 0, 0, PH_NOISES,
       "on the rows that go in; how far they and what comes back are from the clean ones is told" },
     { "noise-seed", NULL, PH_OPTION_INT, offsetof(use_options, noise_seed), "1", 0, 9007199254740992.0,
@@ -109,6 +113,16 @@ static int choose_function(const cli_command *c, const use_options *o, ph_model 
     return CLI_DONE;
 }
 
+/* Fifty rows beside what became of them are drawn, unless the rows are one picture, which is put together. */
+static bool draws_rows(const cli_command *c, const ph_data *data, const char *path)
+{
+    ph_excerpt at;
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    bool one = info.pieces == 1 && ph_data_excerpt(data, 0, &at) && at.picture;
+    return strcmp(c->name, "reconstruct") == 0 && cli_ends(path, ".png") && !one;
+}
+
 static int use(const cli_command *c, const cli_arguments *a, const void *options)
 {
     const use_options *o = options;
@@ -131,9 +145,6 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
     } else if (code == CLI_DONE) {
         ph_model_info info;
         ph_model_describe(m, &info);
-        size_t length = strlen(o->output);
-        bool picture = strcmp(c->name, "reconstruct") == 0 && length > 4 &&
-                       strcmp(o->output + length - 4, ".png") == 0;
         if (o->classify)
             code = classify(m, data, o->output);
         else if (o->mask)
@@ -141,7 +152,7 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
         else if (noisy)
             code = cli_restore_rows(m, data, &(cli_restore){ .noise = o->noise, .path = o->output,
                                                              .seed = o->noise_seed, .json = a->json });
-        else if (picture)
+        else if (draws_rows(c, data, o->output))
             code = cli_picture(m, data, o->output);
         else
             code = cli_stream(m, function, data, o->output,
@@ -170,7 +181,8 @@ const cli_command cli_decode = {
 };
 const cli_command cli_reconstruct = {
     .name = "reconstruct", .words = "MODEL DATA -o FILE",
-    .help = "rows through the model and back; .png: fifty rows, beside what became of them",
+    .help = "rows through the model and back; .png: fifty rows, beside what became of them; sounds and pictures "
+            "that were cut into windows come back whole",
     .options = reconstruct_table,
     .option_count = sizeof reconstruct_table / sizeof reconstruct_table[0],
     .least_words = 2, .most_words = 2, .reads = true, .run = run,

@@ -60,16 +60,17 @@ static void print(const ph_figures *figures, const cli_filling *f)
 int cli_fill_rows(ph_model *m, const ph_data *data, const cli_filling *f)
 {
     ph_figures figures = { 0 };
-    size_t length = strlen(f->path);
-    bool picture = length > 4 && strcmp(f->path + length - 4, ".png") == 0;
+    bool picture = cli_ends(f->path, ".png");
     ph_data *mask = ph_model_open_data(m, "reconstruct", f->mask, NULL);
     ph_holes *h = mask ? ph_holes_new(m, data, mask) : NULL;
-    ph_status status = h ? ph_holes_measure(h, &figures) : ph_last_status();
-    if (status == PH_OK)
-        status = picture ? draw(h, m, data, f) : cli_write_rows(m, data, f->path, fill, h);
-    if (status == PH_OK)
+    int code = CLI_DONE;
+    if (h == NULL || ph_holes_measure(h, &figures) != PH_OK || (picture && draw(h, m, data, f) != PH_OK))
+        code = cli_fail();
+    else if (!picture)
+        code = cli_write_rows(m, data, f->path, fill, h);
+    if (code == CLI_DONE)
         print(&figures, f);
     ph_holes_free(h);
     ph_data_close(mask);
-    return status == PH_OK ? CLI_DONE : cli_fail();
+    return code;
 }

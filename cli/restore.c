@@ -57,14 +57,15 @@ static void print(const ph_figures *f, const cli_restore *r)
 int cli_restore_rows(ph_model *m, const ph_data *data, const cli_restore *r)
 {
     ph_figures figures = { 0 };
-    size_t length = strlen(r->path);
-    bool picture = length > 4 && strcmp(r->path + length - 4, ".png") == 0;
+    bool picture = cli_ends(r->path, ".png");
     ph_noise *n = ph_noise_new(m, r->noise, (uint64_t)r->seed);
-    ph_status status = n ? ph_noise_measure(n, data, &figures) : ph_last_status();
-    if (status == PH_OK)
-        status = picture ? draw(n, m, data, r) : cli_write_rows(m, data, r->path, restore, n);
-    if (status == PH_OK)
+    int code = CLI_DONE;
+    if (n == NULL || ph_noise_measure(n, data, &figures) != PH_OK || (picture && draw(n, m, data, r) != PH_OK))
+        code = cli_fail();
+    else if (!picture)
+        code = cli_write_rows(m, data, r->path, restore, n);
+    if (code == CLI_DONE)
         print(&figures, r);
     ph_noise_free(n);
-    return status == PH_OK ? CLI_DONE : cli_fail();
+    return code;
 }

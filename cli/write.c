@@ -1,0 +1,202 @@
+/* write.c - rows through a model into a file, or into a folder with a file for each sound or picture. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Codes are called z1, z2, ..., behind y1, y2, ... for classes or clusters; rows as the table that the
+ * model was made for calls them. */
+static const char *code_name(const void *user, size_t column)
+{
+    static char name[24];
+    size_t in, code, latent, out, classes = ph_model_label_numbers(user);
+    bool has_classes = classes && ph_model_port(user, "encode", &in, &code) == PH_OK &&
+                       ph_model_port(user, "decode", &latent, &out) == PH_OK && code == latent;
+    classes = has_classes ? classes : 0;
+    if (column < classes)
+        snprintf(name, sizeof name, "y%zu", column + 1);
+    else
+        snprintf(name, sizeof name, "z%zu", column - classes + 1);
+    return name;
+}
+
+static const char *token_name(const void *user, size_t column)
+{
+    static char name[24];
+    (void)user;
+    snprintf(name, sizeof name, "t%zu", column + 1);
+    return name;
+}
+
+const char *cli_row_name(const void *user, size_t column)
+{
+    static char name[24];
+    const char *own = ph_model_column(user, column);
+    snprintf(name, sizeof name, "x%zu", column + 1);
+    return own ? own : name;
+}
+
+/* Whether the rows that come back are windows of something that such a file holds. */
+static bool is_whole(const ph_data *data, const char *path)
+{
+    ph_excerpt at;
+    return data && ph_data_excerpt(data, 0, &at) && (cli_ends(path, ".wav") || cli_ends(path, ".png"));
+}
+
+/* Opens the file, for what `function` gives for each row of data: *width reals. */
+static ph_writer *open_writer(ph_model *m, const char *function, const ph_data *data, const char *path,
+                              double white, size_t *clipped, size_t *width)
+{
+    size_t width_in, width_out;
+    ph_model_info model;
+    ph_model_describe(m, &model);
+    if (ph_model_port(m, function, &width_in, &width_out) != PH_OK)
+        return NULL;
+    *width = width_out;
+    bool rows = strncmp(function, "decode", 6) == 0 || strcmp(function, "reconstruct") == 0;
+    bool tokens = strcmp(function, "tokens") == 0;
+    ph_writer_desc desc = { .width = width_out, .white = white, .source = data, .user = m,
+                            .clipped = clipped };
+    desc.whole = strcmp(function, "reconstruct") == 0 && is_whole(data, path);
+    if (ph_model_column(m, 0) || ph_data_id(data, 0))
+        desc.column = rows ? cli_row_name : tokens ? token_name : code_name;
+    if (rows || tokens) {
+        desc.rank = rows ? model.rank : model.token_rank;
+        for (size_t i = 0; i < desc.rank; i++)
+            desc.shape[i] = rows ? model.shape[i] : model.token_shape[i];
+    }
+    if (tokens) {
+        desc.element = model.words > 65536 ? "u4" : "u2";
+        desc.white = (double)model.words - 1;
+    }
+    return ph_writer_open(path, &desc);
+}
+
+static void tell_clipped(const char *path, size_t clipped)
+{
+    if (clipped)
+        fprintf(stderr, "pinhole: %s: %zu sample%s beyond full scale, which 16-bit PCM cannot hold, and "
+                "%s brought to it (-o FILE.npy keeps what came back)\n", path, clipped,
+                clipped == 1 ? " was" : "s were", clipped == 1 ? "was" : "were");
+}
+
+/* What is written: what `make` gives for rows, in the form of what the model's `function` does. */
+typedef struct writing {
+    ph_model *model;
+    const char *function;
+    double white;
+    cli_make make;
+    void *with;
+} writing;
+
+/* Rows first .. first+count-1 of data, which `part` is. */
+static ph_status write_file(const writing *w, const ph_data *data, const ph_data *part, size_t first,
+                            size_t count, const char *path)
+{
+    enum { BATCH = 1024 };
+    size_t width = 0, clipped = 0;
+    ph_writer *writer = open_writer(w->model, w->function, part, path, w->white, &clipped, &width);
+    ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
+    ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
+    for (size_t done = 0, n; done < count && status == PH_OK; done += n) {
+        n = count - done < BATCH ? count - done : BATCH;
+        status = w->make(w->with, data, first + done, n, out);
+        if (status == PH_OK)
+            status = ph_writer_rows(writer, out, n);
+    }
+    free(out);
+    if (status == PH_OK)
+        status = ph_writer_close(writer);
+    else if (writer)
+        ph_writer_discard(writer);
+    if (status == PH_OK)
+        tell_clipped(path, clipped);
+    return status;
+}
+
+/* ---- A file for each sound or picture ----------------------------------------------------------- */
+
+/* Makes the folders of a path; false, and said, where that cannot be. */
+static bool make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
+        if (!made)
+            cli_usage("%s: cannot make the folder: %s", path, strerror(errno));
+        *slash = '/';
+        if (!made)
+            return false;
+    }
+    return true;
+}
+
+/* FOLDER/NAME, with an ending of what is written behind it unless it has that. */
+static bool name_piece(const char *folder, const ph_excerpt *at, char *path, size_t size)
+{
+    const char *ending = at->picture ? ".png" : ".wav";
+    const char *more = cli_ends(at->name, ending) ? "" : ending;
+    if ((size_t)snprintf(path, size, "%s%s%s", folder, at->name, more) < size)
+        return true;
+    cli_usage("%s%s: the name is too long", folder, at->name);
+    return false;
+}
+
+/* Each run of rows that are windows of one piece. */
+static int write_pieces(const writing *w, const ph_data *data, const char *folder)
+{
+    ph_data_info info;
+    ph_excerpt at, next;
+    ph_data_describe(data, &info);
+    for (size_t first = 0, end; first < info.rows; first = end) {
+        char path[4096];
+        if (!ph_data_excerpt(data, first, &at))
+            return cli_usage("%s: a folder takes sounds or pictures, and the rows of %s are no windows of such",
+                             folder, info.name);
+        for (end = first + 1; ph_data_excerpt(data, end, &next) && next.piece == at.piece;)
+            end++;
+        if (!name_piece(folder, &at, path, sizeof path) || !make_folders(path))
+            return CLI_FAILED;
+        ph_data *piece = ph_data_slice(data, first, end - first);
+        ph_status status = piece ? write_file(w, data, piece, first, end - first, path) : ph_last_status();
+        ph_data_close(piece);
+        if (status != PH_OK)
+            return cli_fail();
+    }
+    return CLI_DONE;
+}
+
+static int write_all(const writing *w, const ph_data *data, const char *path)
+{
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    if (info.pieces > 1 && cli_ends(path, ".wav"))
+        return cli_usage("%s: %s has %zu sounds; -o FOLDER/ takes a file for each", path, info.name, info.pieces);
+    if (cli_ends(path, "/"))
+        return write_pieces(w, data, path);
+    return write_file(w, data, data, 0, info.rows, path) == PH_OK ? CLI_DONE : cli_fail();
+}
+
+/* ---- What is written ---------------------------------------------------------------------------- */
+
+static ph_status apply(void *with, const ph_data *data, size_t first, size_t count, ph_real *out)
+{
+    const writing *w = with;
+    return ph_model_apply_data(w->model, w->function, data, first, count, out);
+}
+
+int cli_stream(ph_model *m, const char *function, const ph_data *data, const char *path,
+               double white)
+{
+    writing w = { .model = m, .function = function, .white = white, .make = apply, .with = &w };
+    return write_all(&w, data, path);
+}
+
+int cli_write_rows(ph_model *m, const ph_data *data, const char *path, cli_make make, void *with)
+{
+    ph_model_info model;
+    ph_model_describe(m, &model);
+    return write_all(&(writing){ m, "reconstruct", model.white, make, with }, data, path);
+}

@@ -439,8 +439,9 @@ void ph_noise_free(ph_noise *);
  * data's own units; corrupted and restored may be NULL. */
 ph_status ph_noise_rows(ph_noise *, const ph_data *data, size_t first, size_t count,
                         ph_real *corrupted, ph_real *restored);
-/* Adds mse_corrupted and mse_restored, both against the clean rows over the whole set, and psnr_...
- * where the input scale has a peak. */
+/* Adds mse_corrupted and mse_restored, both against the clean rows over the whole set, snr_before and
+ * snr_after (dB; the signal is what the clean numbers differ by from their mean), and psnr_... where the
+ * input scale has a peak. */
 ph_status ph_noise_measure(ph_noise *, const ph_data *data, ph_figures *figures);
 
 /* Rows with holes, for models that fill them ("fill"; mae). mask: rows of as many numbers, one for all of

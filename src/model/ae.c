@@ -14,6 +14,9 @@
  *                    the noise and the sparsity asked for; then the net is unrolled and trained whole
  *                    (Bengio et al. 2007), or its encoder with a softmax layer on labels (Vincent et al.
  *                    2010)
+ *     spatial code   no layer mixes all pixels: the code is a vector at each pixel that the convolutions end
+ *                    in, the same W for all of them, and so is what the decoder begins with. So a net is
+ *                    convolutions alone, and as good for a large row as for a small one
  */
 #include "model/model.h"
 
@@ -26,7 +29,7 @@ typedef struct ae_options {
     const char *noise, *sparsity, *jacobian, *pretrain, *finetune;
     int64_t latent_dim, pretrain_epochs, classes;
     double emphasis, sparsity_weight, contractive, pretrain_lr;
-    bool tied, no_bias;
+    bool tied, no_bias, spatial_code;
 } ae_options;
 
 #define AT(field) offsetof(ae_options, field)
@@ -35,6 +38,8 @@ static const ph_option table[] = {
     PH_NET_OPTIONS(ae_options, "256,128"),
     { "latent-dim", "n-latent hiddensize z-dim code-size", PH_OPTION_INT, AT(latent_dim), "20", 1,
       1e6, NULL, "size of the code" },
+    { "spatial-code", NULL, PH_OPTION_FLAG, AT(spatial_code), "0", 0, 0, NULL,
+      "the code is latent-dim numbers at each pixel that the hidden layers end in, and no layer mixes them all" },
     { "latent-activation", NULL, PH_OPTION_CHOICE, AT(latent_activation), "linear", 0, 0,
       PH_ACTIVATIONS, "of the code" },
     { "loss", NULL, PH_OPTION_CHOICE, AT(loss), "auto", 0, 0, "auto bce mse lp:P",
@@ -74,6 +79,7 @@ typedef struct net {
     const ae_options *o;
     ph_scope *encoder, *decoder;
     ph_layers in, out;
+    ph_picture picture;        /* that a spatial code is; else flat */
     ph_node *x, *row, *touched; /* touched: where noise replaced a value, or NULL */
     ph_node *seen;              /* what the encoder is given: the row, with noise in training */
     ph_node *inside;            /* the code before its activation */
@@ -115,7 +121,11 @@ static void encode(net *n)
     ph_picture picture = ph_picture_of(&n->x->shape);
     layers.input = n->x;
     ph_node *h = ph_stack_over(n->encoder, n->seen, &picture, &n->in, &layers);
-    n->inside = linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation);
+    if (o->spatial_code) {
+        size_t pixels = n->picture.size[0] * n->picture.size[1];
+        h = ph_reshape(h, 2, (size_t[]){ pixels, ph_width(h) / pixels });
+    }
+    n->inside = ph_flatten(linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation));
     n->code = largest(n, ph_activation(n->inside, o->latent_activation));
 }
 
@@ -136,7 +146,8 @@ static ph_node *decode(const net *n)
 {
     ph_stack layers = stack(n);
     layers.tied = n->o->tied ? n->encoder : NULL;
-    return ph_decode_over(n->decoder, n->code, NULL, &n->x->shape, 1, &n->out, &layers);
+    const ph_picture *picture = n->o->spatial_code ? &n->picture : NULL;
+    return ph_decode_over(n->decoder, n->code, picture, &n->x->shape, 1, &n->out, &layers);
 }
 
 static ph_node *reconstruction_loss(const net *n, ph_node *y)
@@ -181,7 +192,7 @@ static ph_node *contraction(const net *n)
         ph_refuse(n->graph, "jacobian closed: only an encoder of one layer has it");
     if (one && (is_auto || strcmp(how, "closed") == 0))
         return ph_jacobian_of_layer(n->code, n->inside, weight ? weight->node : NULL);
-    if (strcmp(how, "exact") == 0 || (is_auto && n->o->latent_dim <= 8))
+    if (strcmp(how, "exact") == 0 || (is_auto && ph_width(n->code) <= 8))
         return ph_jacobian_exact(n->code, n->seen);
     return ph_jacobian_estimate(n->code, n->seen);
 }
@@ -275,8 +286,13 @@ static void objective(const net *n, ph_node *y)
 static bool read_layers(net *n)
 {
     const ph_net_options *nets = &n->o->net;
-    if (ph_net_layers(nets, &n->x->shape, NULL, &n->in, &n->out) != PH_OK)
+    n->picture.size[2] = (size_t)n->o->latent_dim;
+    if (ph_net_layers(nets, &n->x->shape, n->o->spatial_code ? &n->picture : NULL, &n->in, &n->out) != PH_OK)
         ph_refuse(n->graph, "%s", ph_message());
+    else if (n->o->spatial_code && (n->picture.flat || n->in.count == 0))
+        ph_refuse(n->graph, "spatial-code: the hidden layers must end in a picture, as conv 32 4/2 does");
+    else if (n->o->spatial_code && (n->o->tied || strcmp(n->o->pretrain, "none") != 0))
+        ph_refuse(n->graph, "%s: not of a spatial code", n->o->tied ? "tied" : "pretrain layerwise");
     else if (n->o->tied && (strcmp(nets->decoder_hidden, "mirror") != 0 || strcmp(nets->norm, "none") != 0))
         ph_refuse(n->graph, "tied weights need a mirrored decoder and no norm");
     return ph_graph_status(n->graph) == PH_OK;

@@ -34,7 +34,7 @@ mkdir -p "$build/findings"
 run_one() { # SECONDS KIND
     local kind=$2 most=4096 words=
     case $kind in
-    jpg | png | pgm | model) most=16384 ;;
+    jpg | png | pgm | wav | model) most=16384 ;;
     recipe | csv | tsv) most=2048 ;;
     bin) most=8192 ;; # two pictures
     esac

@@ -92,7 +92,8 @@ static ph_status open_data(const char *path)
     static const ph_data_desc wishes[3] = {
         { .memory_limit = 0 },
         { .memory_limit = 16 },
-        { .label_column = "1", .text_columns = "drop", .size = "3x2", .array = "X", .label_array = "y" }
+        { .label_column = "1", .text_columns = "drop", .size = "3x2", .array = "X", .label_array = "y",
+          .window = "2", .hop = "1" }
     };
     ph_data_info info[3];
     ph_real *rows[3] = { NULL };

@@ -282,6 +282,54 @@ static void pictures(void)
     seed("bin", "two-pictures", batch, sizeof batch);
 }
 
+/* ---- Sounds ------------------------------------------------------------------------------------------ */
+
+/* Two short ones open in windows of 2 alone, the long ones as they are. */
+static void sound(const char *name, uint32_t format, unsigned tag, unsigned channels, unsigned bits, uint32_t frames)
+{
+    static uint8_t bytes[8192];
+    uint8_t *at = bytes;
+    uint32_t frame = channels * bits / 8;
+    put(&at, 0x46464952, 4);
+    put(&at, 20 + format + frames * frame, 4);
+    put(&at, 0x45564157, 4);
+    put(&at, 0x20746d66, 4);
+    put(&at, format, 4);
+    put(&at, format == 40 ? 0xfffe : tag, 2);
+    put(&at, channels, 2);
+    put(&at, 8000, 4);
+    put(&at, 8000 * frame, 4);
+    put(&at, frame, 2);
+    put(&at, bits, 2);
+    if (format == 40) {
+        put(&at, 22, 2);
+        put(&at, bits, 2);
+        put(&at, 0, 4);
+        put(&at, tag, 4);
+        put(&at, 0x00100000, 4);
+        put(&at, 0xaa000080, 4);
+        put(&at, 0x719b3800, 4);
+    }
+    put(&at, 0x61746164, 4);
+    put(&at, frames * frame, 4);
+    for (uint32_t i = 0; i < frames * frame; i++)
+        *at++ = (uint8_t)(i * 29 % 61);
+    seed("wav", name, bytes, (size_t)(at - bytes));
+}
+
+static void sounds(void)
+{
+    sound("pcm-8", 16, 1, 1, 8, 1040);
+    sound("pcm-16", 16, 1, 1, 16, 1030);
+    sound("extensible", 40, 1, 1, 16, 1030);
+    sound("pcm-24", 16, 1, 2, 24, 5);
+    sound("pcm-32", 40, 1, 1, 32, 5);
+    sound("float", 16, 3, 1, 32, 1024);
+    sound("double", 40, 3, 2, 64, 4);
+    seed_text(".", "wav.dict", "\"RIFF\"\n\"WAVE\"\n\"fmt \"\n\"data\"\n\"LIST\"\n"
+                               "\"\\xff\\xff\\xff\\xff\"\n");
+}
+
 /* ---- Models and recipes -------------------------------------------------------------------------- */
 
 static void seed_tensors(void)
@@ -379,6 +427,7 @@ int main(int argc, char **argv)
     archives();
     tables();
     pictures();
+    sounds();
     seed_tensors();
     models();
     recipes();
@@ -386,7 +435,7 @@ int main(int argc, char **argv)
     dictionary("model", "\"\\\"__metadata__\\\":{\"\n\"\\\"option:\"\n\"\\\"dtype\\\":\\\"F64\\\"\"\n"
                         "\"\\\"shape\\\":[\"\n\"\\\"data_offsets\\\":[\"\n\"row-shape\"\n\"scaling/shift\"\n"
                         "\"scaling/scale\"\n\"training/progress\"\n\"training/best\"\n\"optimizer/\"\n"
-                        "\"encoder/0/weight\"\n\"decoder/0/bias\"\n\"scaling-kind\"\n\"100000000\"\n");
+                        "\"encoder/0/weight\"\n\"decoder/0/bias\"\n\"scaling-kind\"\n\"window\"\n\"hop\"\n\"100000000\"\n");
     dictionary("safetensors", "\"\\\"__metadata__\\\":{\"\n\"\\\"dtype\\\":\\\"F64\\\"\"\n\"BF16\"\n\"I64\"\n"
                               "\"\\\"shape\\\":[\"\n\"\\\"data_offsets\\\":[\"\n");
     return 0;

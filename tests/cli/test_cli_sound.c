@@ -1,0 +1,176 @@
+/* test_cli_sound.c - sounds and photos of any size from outside: trained on in windows, given back whole, the
+ * ratios of signal to noise, and what is refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+#include <pinhole.h>
+
+#include "cli/command.h"
+#include "sound.h"
+
+#define NET "--hidden 'conv 8 8/2, res 8' --spatial-code --latent-dim 8 --quiet "
+
+static const sound mono = { 1, 16, 1, 8000, false, 4001 };
+
+static void assert_alike(const char *a, const char *b)
+{
+    ph_data_info x, y;
+    char path[600];
+    snprintf(path, sizeof path, "%s", in_folder(a));
+    ph_data *one = ph_data_open(path, &(ph_data_desc){ .window = "1", .hop = "1" });
+    ph_data *other = ph_data_open(in_folder(b), &(ph_data_desc){ .window = "1", .hop = "1" });
+    assert_true(one && other);
+    ph_data_describe(one, &x);
+    ph_data_describe(other, &y);
+    assert_true(x.rows == y.rows && x.rate == y.rate && x.width == y.width);
+    assert_string_equal(x.coding ? x.coding : "", y.coding ? y.coding : "");
+    ph_data_close(one);
+    ph_data_close(other);
+}
+
+static void a_sound_comes_back_whole(void **state)
+{
+    (void)state;
+    assert_true(write_sound("song.wav", &mono));
+    assert_run("data song.wav --window 256", 0);
+    assert_says(out, "song.wav: 31 rows of 256, f4 numbers (WAV)");
+    assert_says(out, "rows are windows of 256 samples, 128 apart, of 1 sound");
+    assert_says(out, "16-bit PCM, 1 channel, 8000 samples a second");
+    assert_run("data song.wav --window 256 --json", 0);
+    assert_true(figure("pieces") == 1 && figure("rate") == 8000);
+    assert_run("train ae song.wav --window 256 --hop 64 " NET "--noise gauss:0.3 --epochs 40 --lr 0.01 -o d.pin", 0);
+    assert_run("reconstruct d.pin song.wav -o clean.wav", 0);
+    assert_alike("song.wav", "clean.wav");
+    assert_run("eval d.pin song.wav --noise gauss:0.3 --json", 0);
+    assert_true(figure("rows") == 60); /* windows of 256, 64 apart, as the model's */
+    assert_true(fabs(figure("snr_before") + 20 * log10(0.3)) < 0.2);
+    assert_true(figure("snr_after") > figure("snr_before") + 3);
+    assert_true(fabs(figure("snr_after") - figure("snr_before") -
+                     10 * log10(figure("mse_corrupted") / figure("mse_restored"))) < 1e-4);
+    assert_run("eval d.pin song.wav --hop 256 --json", 0);
+    assert_true(figure("rows") == 16);
+    assert_run("score d.pin song.wav -o odd.csv", 0);
+    assert_run("report d.pin song.wav -o page.html", 0);
+    assert_run("reconstruct d.pin song.wav --noise gauss:0.3 -o noisy.wav", 0);
+    assert_alike("song.wav", "noisy.wav");
+    assert_run("reconstruct d.pin - -o piped.wav <song.wav", 0);
+    assert_run("reconstruct d.pin song.wav -o - >/dev/null", 0);
+    assert_run("encode d.pin song.wav -o codes.npy", 0);
+    assert_run("reconstruct d.pin song.wav -o rows.png", 0);
+}
+
+static void beyond_full_scale_is_told(void **state)
+{
+    (void)state;
+    assert_true(write_sound("song.wav", &mono));
+    /* Untrained, with a scale of its own: what comes back is anything. */
+    assert_run("train ae song.wav --window 256 --hidden none --latent-dim 2 --quiet --epochs 20 --lr 2 -o wild.pin", 0);
+    assert_run("reconstruct wild.pin song.wav -o wild.wav", 0);
+    assert_says(err, "pinhole: wild.wav: ");
+    assert_says(err, "beyond full scale, which 16-bit PCM cannot hold");
+    assert_one_line(err);
+}
+
+static void write_photo(const char *name, unsigned width, unsigned height)
+{
+    static uint8_t bytes[1 << 16];
+    int n = sprintf((char *)bytes, "P6 %u %u 255\n", width, height);
+    for (unsigned i = 0; i < width * height * 3; i++)
+        bytes[n++] = (uint8_t)(60 + i / 3 % width * 2 + i / 3 / width + 20 * (i % 3));
+    assert_true(write_bytes(name, bytes, (size_t)n));
+}
+
+static void photos_come_back_whole(void **state)
+{
+    (void)state;
+    mkdir(in_folder("photos"), 0777);
+    mkdir(in_folder("photos/a"), 0777);
+    mkdir(in_folder("photos/b"), 0777);
+    write_photo("photos/a/1.ppm", 40, 31);
+    write_photo("photos/b/2.ppm", 16, 50);
+    assert_run("data photos --window 16 -o tiles.png", 0);
+    assert_says(out, "rows are windows of 16x16, 8x8 apart, of 2 pictures");
+    assert_run("train ae photos --window 16 --noise gauss:0.1 --hidden 'conv 8 4/2, res 8' --spatial-code "
+               "--latent-dim 8 --loss mse --quiet --batch-size 4 --epochs 30 --lr 0.005 -o p.pin", 0);
+    assert_run("reconstruct p.pin photos/a/1.ppm -o clean.png", 0);
+    assert_alike("photos/a/1.ppm", "clean.png");
+    assert_run("data clean.png", 0);
+    assert_says(out, "clean.png: 1 row of 31x40x3, u1");
+    assert_run("eval p.pin photos --noise gauss:0.1 --json", 0);
+    assert_true(figure("snr_after") > figure("snr_before"));
+    assert_run("reconstruct p.pin photos -o panels.png", 0); /* several: fifty rows beside what became of them */
+    assert_run("reconstruct p.pin photos -o clean/", 0);
+    assert_true(there("clean/a/1.ppm.png") && there("clean/b/2.ppm.png"));
+    assert_run("data clean/b/2.ppm.png", 0);
+    assert_says(out, "1 row of 50x16x3, u1");
+    /* Each piece of a folder is what it is alone. */
+    assert_run("reconstruct p.pin photos/b/2.ppm -o alone.png", 0);
+    char command[2048];
+    snprintf(command, sizeof command, "cd %s && cmp alone.png clean/b/2.ppm.png", folder);
+    assert_int_equal(system(command), 0);
+    assert_fails("reconstruct p.pin photos -o photos/", 2, "what is read lies there");
+    assert_fails("reconstruct p.pin photos -o photos/a/", 2, "what is read lies there");
+}
+
+static void folders_of_sounds(void **state)
+{
+    (void)state;
+    sound s = mono;
+    mkdir(in_folder("songs"), 0777);
+    assert_true(write_sound("songs/1.wav", &s));
+    s.frames = 300;
+    assert_true(write_sound("songs/2.wav", &s));
+    assert_run("train ae songs --window 256 " NET "--epochs 1 -o f.pin", 0);
+    assert_fails("reconstruct f.pin songs -o songs.wav", 2, "songs has 2 sounds; -o FOLDER/ takes a file for each");
+    assert_run("reconstruct f.pin songs -o back/", 0);
+    assert_alike("songs/2.wav", "back/2.wav");
+    assert_run("reconstruct f.pin songs/2.wav -o alone.wav", 0);
+    char command[2048];
+    snprintf(command, sizeof command, "cd %s && cmp alone.wav back/2.wav", folder);
+    assert_int_equal(system(command), 0);
+    assert_run("reconstruct f.pin songs --noise gauss:0.2 -o noisy/", 0);
+    assert_true(there("noisy/1.wav"));
+}
+
+static void mistakes(void **state)
+{
+    (void)state;
+    sound s = mono;
+    assert_true(write_sound("song.wav", &s));
+    assert_run("train ae song.wav --window 256 " NET "--epochs 1 -o m.pin", 0);
+    s.rate = 16000;
+    assert_true(write_sound("fast.wav", &s));
+    assert_fails("reconstruct m.pin fast.wav -o x.wav", 1, "fast.wav: 16000 samples a second, but the model was "
+                 "made for 8000");
+    s = mono;
+    s.channels = 2;
+    assert_true(write_sound("stereo.wav", &s));
+    assert_fails("reconstruct m.pin stereo.wav -o x.wav", 1, "stereo.wav: rows of 512 (1x256x2) numbers");
+    s = mono;
+    s.frames = 255;
+    assert_true(write_sound("short.wav", &s));
+    assert_fails("reconstruct m.pin short.wav -o x.wav", 1, "short.wav is 255 samples long, smaller than a window "
+                 "of 256");
+    assert_fails("reconstruct m.pin song.wav -o song.wav", 2, "that file is read");
+    assert_fails("encode m.pin song.wav -o x.wav", 2, "x.wav: a .wav is written of what comes back of a sound");
+    assert_run("data glyphs --window 5", 0);
+    assert_says(err, "--window does nothing here, it is for sounds and pictures");
+    assert_fails("train ae song.wav --window 256 --spatial-code --hidden 32", 2, "spatial-code: the hidden layers "
+                 "must end in a picture");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_comes_back_whole), cmocka_unit_test(beyond_full_scale_is_told),
+        cmocka_unit_test(photos_come_back_whole),   cmocka_unit_test(folders_of_sounds),
+        cmocka_unit_test(mistakes),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -83,7 +83,7 @@ typedef struct net {
     ph_node *x, *row, *touched; /* touched: where noise replaced a value, or NULL */
     ph_node *seen;              /* what the encoder is given: the row, with noise in training */
     ph_node *inside;            /* the code before its activation */
-    ph_node *code;
+    ph_node *code;              /* [latent-dim], a spatial one [pixels, latent-dim] */
 } net;
 
 static ph_node *linear(const net *n, ph_scope *scope, ph_node *a, size_t width, const char *activation)
@@ -125,7 +125,7 @@ static void encode(net *n)
         size_t pixels = n->picture.size[0] * n->picture.size[1];
         h = ph_reshape(h, 2, (size_t[]){ pixels, ph_width(h) / pixels });
     }
-    n->inside = ph_flatten(linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation));
+    n->inside = linear(n, n->encoder, h, (size_t)o->latent_dim, o->latent_activation);
     n->code = largest(n, ph_activation(n->inside, o->latent_activation));
 }
 
@@ -147,7 +147,7 @@ static ph_node *decode(const net *n)
     ph_stack layers = stack(n);
     layers.tied = n->o->tied ? n->encoder : NULL;
     const ph_picture *picture = n->o->spatial_code ? &n->picture : NULL;
-    return ph_decode_over(n->decoder, n->code, picture, &n->x->shape, 1, &n->out, &layers);
+    return ph_decode_over(n->decoder, ph_flatten(n->code), picture, &n->x->shape, 1, &n->out, &layers);
 }
 
 static ph_node *reconstruction_loss(const net *n, ph_node *y)
@@ -193,8 +193,8 @@ static ph_node *contraction(const net *n)
     if (one && (is_auto || strcmp(how, "closed") == 0))
         return ph_jacobian_of_layer(n->code, n->inside, weight ? weight->node : NULL);
     if (strcmp(how, "exact") == 0 || (is_auto && ph_width(n->code) <= 8))
-        return ph_jacobian_exact(n->code, n->seen);
-    return ph_jacobian_estimate(n->code, n->seen);
+        return ph_jacobian_exact(ph_flatten(n->code), n->seen);
+    return ph_jacobian_estimate(ph_flatten(n->code), n->seen);
 }
 
 /* Layer number i of a side over a, with its parameters as they are. */
@@ -260,7 +260,7 @@ static void classify(const net *n)
                   "(--label-column names those of a table)");
         return;
     }
-    ph_node *logits = linear(n, ph_scope_of(n->graph, "classifier"), n->code, classes, "linear");
+    ph_node *logits = linear(n, ph_scope_of(n->graph, "classifier"), ph_flatten(n->code), classes, "linear");
     ph_node *labels = ph_labels(n->x, classes), *known = ph_sum(labels);
     ph_node *chosen = ph_mul(labels, ph_log_softmax(logits));
     ph_add_phase(n->graph, &(ph_phase){ .loss = ph_neg(ph_sum(chosen)), .train = "encoder classifier" });

@@ -91,9 +91,40 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* A vector at each of 7 x 7 pixels, of which a far corner of the row moves none but its own; it decodes to a
+ * row, and what cannot be is refused. */
+static void a_spatial_code_stays_where_it_is(void **state)
+{
+    (void)state;
+    static real row[2 * WIDTH], code[2][7 * 7 * 3], back[WIDTH];
+    ph_data *square = ph_data_slice(rows, 0, 10);
+    assert_int_equal(ph_data_set_shape(square, 2, (size_t[]){ SIDE, SIDE }), PH_OK);
+    ph_settings *s = settings_of("spatial-code=1 latent-dim=3 loss=mse");
+    assert_int_equal(ph_settings_set(s, "hidden", "conv 4 2/2"), PH_OK);
+    ph_model *m = ph_model_new("ae", square, s);
+    if (m == NULL)
+        fail_msg("%s", ph_message());
+    size_t in, out;
+    assert_int_equal(ph_model_port(m, "encode", &in, &out), PH_OK);
+    assert_int_equal(out, 7 * 7 * 3);
+    memset(row, 0, sizeof row);
+    row[WIDTH + WIDTH - 1] = 1;
+    assert_int_equal(ph_model_apply(m, "encode", row, 2, code[0]), PH_OK);
+    assert_memory_equal(code[0], code[1], 48 * 3 * sizeof(real));
+    assert_true(memcmp(code[0] + 48 * 3, code[1] + 48 * 3, 3 * sizeof(real)) != 0);
+    if (ph_model_apply(m, "decode", code[1], 1, back) != PH_OK)
+        fail_msg("%s", ph_message());
+    ph_model_free(m);
+    ph_settings_free(s);
+    refused("ae", square, "spatial-code=1 hidden=32", "must end in a picture");
+    refused("ae", square, "spatial-code=1 hidden=none", "must end in a picture");
+    ph_data_close(square);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_spatial_code_stays_where_it_is),
         cmocka_unit_test(a_linear_code_of_the_rows_size_loses_nothing),
         cmocka_unit_test(noise_cures_copying),
     };

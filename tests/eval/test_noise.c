@@ -138,6 +138,17 @@ static void it_belongs_to_the_row(void **state)
     ph_model_free(m);
 }
 
+/* Squares of the clean numbers less their mean, in the scale of squares(). */
+static double signal(void)
+{
+    double mean = 0, sum = 0;
+    for (size_t i = 0; i < N; i++)
+        mean += (double)clean[i] / 255 / N;
+    for (size_t i = 0; i < N; i++)
+        sum += pow((double)clean[i] / 255 - mean, 2) / N;
+    return sum;
+}
+
 /* Restored is what the model makes of the corrupted row; the figures are sums over both. */
 static void figures_of_every_model(void **state)
 {
@@ -165,6 +176,8 @@ static void figures_of_every_model(void **state)
         if (peak) {
             assert_near(ph_figure_get(&f, "mse_corrupted") / squares(noisy, clean), 1, 1e-4);
             assert_near(ph_figure_get(&f, "mse_restored") / squares(back, clean), 1, 1e-4);
+            assert_near(ph_figure_get(&f, "snr_before"), 10 * log10(signal() / squares(noisy, clean)), 1e-3);
+            assert_near(ph_figure_get(&f, "snr_after"), 10 * log10(signal() / squares(back, clean)), 1e-3);
             assert_near(ph_figure_get(&f, "psnr_corrupted"), -10 * log10(squares(noisy, clean)),
                         1e-3);
             assert_near(ph_figure_get(&f, "psnr_restored"), -10 * log10(squares(back, clean)),

@@ -238,7 +238,7 @@ static void layouts(void **state)
     refuse("tables", NULL, PH_USAGE, "a folder without pictures, sounds, IDX or CIFAR files; it has files that "
                                      "may be opened: a.npz, b/c.csv, d.npy, ...");
     put_text("empty/a.txt", "1\n");
-    refuse("empty", NULL, PH_USAGE, "a folder without pictures, IDX or CIFAR files");
+    refuse("empty", NULL, PH_USAGE, "a folder without pictures, sounds, IDX or CIFAR files");
     assert_int_equal(symlink(".", in_folder("flat/loop")), 0);
     expect_rows("flat", NULL, 3, (uint8_t[]){ 0, 1, 2 }, NULL, 0, false);
 }

@@ -183,8 +183,10 @@ typedef struct ph_excerpt {
  * user's cache, or a built-in set ("glyphs"). A path is an IDX file or folder, .npy, .npz, .csv or
  * .tsv, a CIFAR batch or folder, a picture or a folder of them (PNG, JPEG, PGM, PPM; flat or one
  * folder for each class), a sound (WAV) or a folder of them, .safetensors; IDX, .npy, CSV, CIFAR and single
- * sounds may be gzipped. "-" is standard input, CSV, .npy or WAV. An ending ":train", ":test" or ":all" picks the part and wins over desc->part. A part that a
- * set does not have is PH_USAGE; desc->part falls back to all where there are no parts.
+ * sounds may be gzipped. "-" is standard input, CSV, .npy or WAV. An ending ":train", ":test" or ":all" picks
+ * the part and wins over desc->part. A part that a set does not have is PH_USAGE; desc->part falls back to
+ * all where there are no parts. "FIRST+SECOND" is the rows of both, one set after the other, where they are
+ * of one kind; classes go by their names.
  * desc may be NULL. NULL on failure, with status PH_USAGE, PH_IO, PH_DATA in ph_last_status(). */
 ph_data *ph_data_open(const char *spec, const ph_data_desc *desc);
 /* Rows of the caller's, copied: rows x width, row-major. labels may be NULL. */

@@ -70,6 +70,24 @@ static ph_status begin(batch *b, const char *name, size_t head, const ph_data_de
     return ph_data_begin(b->data, desc->memory_limit);
 }
 
+/* The names in batches.meta.txt or fine_label_names.txt, one a line, if it is there: beside the batches. */
+static ph_status read_names(ph_data *d, const char *folder, size_t head)
+{
+    char path[4400], line[256];
+    snprintf(path, sizeof path, "%s/%s", folder,
+             head == 1 ? "batches.meta.txt" : "fine_label_names.txt");
+    FILE *file = fopen(path, "r");
+    ph_status status = PH_OK;
+    while (file && status == PH_OK && fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (*line)
+            status = ph_data_add_class(d, line);
+    }
+    if (file)
+        fclose(file);
+    return status;
+}
+
 static ph_data *end(batch *b, ph_status status)
 {
     if (status == PH_OK) {
@@ -85,12 +103,15 @@ ph_data *ph_cifar_open(ph_source *in, const char *name, const ph_data_desc *desc
 {
     batch b;
     /* CIFAR-100 calls its files train.bin and test.bin. */
-    const char *last = strrchr(ph_source_name(in), '/');
-    last = last ? last + 1 : ph_source_name(in);
+    const char *path = ph_source_name(in), *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
     bool hundred = strncmp(last, "train.bin", 9) == 0 || strncmp(last, "test.bin", 8) == 0;
     ph_status status = begin(&b, name, hundred ? 2 : 1, desc);
     if (status == PH_OK)
         status = read_batch(&b, in);
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    if (status == PH_OK)
+        status = read_names(b.data, folder, b.head);
     return end(&b, status);
 }
 
@@ -129,24 +150,6 @@ bool ph_cifar_has(const char *folder, const char *part)
     for (int i = 1; i <= 5 && !found; i++)
         found = find_batch(path, sizeof path, folder, part, i, &head);
     return found;
-}
-
-/* The names in batches.meta.txt or fine_label_names.txt, one a line, if it is there. */
-static ph_status read_names(ph_data *d, const char *folder, size_t head)
-{
-    char path[4400], line[256];
-    snprintf(path, sizeof path, "%s/%s", folder,
-             head == 1 ? "batches.meta.txt" : "fine_label_names.txt");
-    FILE *file = fopen(path, "r");
-    ph_status status = PH_OK;
-    while (file && status == PH_OK && fgets(line, sizeof line, file)) {
-        line[strcspn(line, "\r\n")] = '\0';
-        if (*line)
-            status = ph_data_add_class(d, line);
-    }
-    if (file)
-        fclose(file);
-    return status;
 }
 
 ph_data *ph_cifar_part(const char *folder, const char *name, const char *part,

@@ -251,11 +251,34 @@ ph_status ph_data_transpose(ph_data *d, size_t memory_limit)
     return status;
 }
 
+/* The labels of b behind those of a. Where classes have names, b's go by theirs. */
+static ph_status join_labels(ph_data *a, const ph_data *b, const char *path)
+{
+    bool named = a->class_names.count > 0;
+    uint32_t *labels = realloc(a->labels, (a->rows + b->rows) * sizeof *labels);
+    if (labels == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", path);
+    a->labels = labels;
+    for (size_t i = 0; i < b->rows; i++) {
+        const char *name = named && b->labels[i] != PH_NO_LABEL ? ph_data_class(b, b->labels[i]) : NULL;
+        size_t own = name ? ph_texts_find(&a->class_names, name) : b->labels[i];
+        if (own == SIZE_MAX) {
+            own = a->class_names.count;
+            PH_TRY(ph_data_add_class(a, name));
+        }
+        labels[a->rows + i] = (uint32_t)own;
+    }
+    return PH_OK;
+}
+
 ph_status ph_data_join(ph_data *a, const ph_data *b, const char *path)
 {
     enum { PIECE = 1 << 16 };
     uint8_t piece[PIECE];
-    if (a->width != b->width || a->element != b->element || (a->labels == NULL) != (b->labels == NULL))
+    bool shaped = a->rank == b->rank && memcmp(a->shape, b->shape, a->rank * sizeof a->shape[0]) == 0;
+    bool named = !a->class_names.count == !b->class_names.count; /* numbers alone may be of other classes */
+    if (!shaped || !named || a->element != b->element || (a->labels == NULL) != (b->labels == NULL) || a->windows ||
+        b->windows)
         return ph_fail(PH_USAGE, "%s: the two parts differ in kind and cannot be joined; name :train "
                        "or :test", path);
     ph_store out = ph_store_of(a->name, a->store.limit);
@@ -276,19 +299,15 @@ ph_status ph_data_join(ph_data *a, const ph_data *b, const char *path)
     a->store = out;
     a->offset = 0;
     a->swapped = false;
-    size_t rows = a->rows + b->rows;
-    uint32_t *labels = NULL;
-    if (status == PH_OK && a->labels) {
-        labels = realloc(a->labels, rows * sizeof *labels);
-        if (labels == NULL)
-            return ph_fail(PH_MEMORY, "%s: out of memory", path);
-        memcpy(labels + a->rows, b->labels, b->rows * sizeof *labels);
-        a->labels = labels;
-    }
-    a->rows = rows;
-    if (labels)
-        ph_data_take_labels(a, labels);
-    return status == PH_OK ? ph_texts_copy(&a->ids, &b->ids) : status;
+    if (status == PH_OK && a->labels)
+        status = join_labels(a, b, path);
+    bool all_have_ids = a->ids.count == a->rows && b->ids.count == b->rows;
+    a->rows += b->rows;
+    if (status == PH_OK && a->labels)
+        ph_data_take_labels(a, a->labels);
+    if (!all_have_ids) /* names for some rows would be taken for those of others */
+        ph_texts_free(&a->ids);
+    return status == PH_OK && all_have_ids ? ph_texts_copy(&a->ids, &b->ids) : status;
 }
 
 ph_data *ph_data_from_memory(const ph_real *values, size_t rows, size_t width,

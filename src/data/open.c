@@ -207,14 +207,13 @@ static ph_data *open_spec(const char *name, const ph_data_desc *desc, bool asked
     return NULL;
 }
 
-ph_data *ph_data_open(const char *spec, const ph_data_desc *given)
+static ph_data *open_one(const char *spec, const ph_data_desc *given)
 {
     char name[4096];
-    ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
+    ph_data_desc desc = *given;
     const char *colon = strrchr(spec, ':');
     bool asked = colon && is_part(colon + 1);
     desc.part = asked ? colon + 1 : desc.part ? desc.part : "all";
-    desc.memory_limit = desc.memory_limit ? desc.memory_limit : (size_t)256 << 20;
     snprintf(name, sizeof name, "%.*s", (int)(asked ? colon - spec : (ptrdiff_t)strlen(spec)), spec);
     if (*name == '\0') {
         ph_fail(PH_USAGE, "the name of the data is empty");
@@ -230,4 +229,39 @@ ph_data *ph_data_open(const char *spec, const ph_data_desc *given)
         return NULL;
     }
     return d;
+}
+
+/* Whether a '+' in it stands between sets, and is not of a name. */
+static bool is_sum(const char *spec)
+{
+    char path[4096 + 64];
+    return strchr(spec, '+') && !find(spec, path, sizeof path);
+}
+
+/* FIRST+SECOND+...: the rows of all, one set after the other. */
+static ph_data *open_sum(const char *spec, const ph_data_desc *desc)
+{
+    ph_data *all = NULL;
+    for (const char *at = spec; at; at = strchr(at, '+') ? strchr(at, '+') + 1 : NULL) {
+        char one[4096];
+        snprintf(one, sizeof one, "%.*s", (int)strcspn(at, "+"), at);
+        ph_data *d = open_one(one, desc), *first = all ? all : d;
+        bool joined = d && (all == NULL || ph_data_join(all, d, spec) == PH_OK);
+        if (all)
+            ph_data_close(d);
+        all = first;
+        if (!joined) {
+            ph_data_close(all);
+            return NULL;
+        }
+        all->has_test = false;
+    }
+    return all;
+}
+
+ph_data *ph_data_open(const char *spec, const ph_data_desc *given)
+{
+    ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
+    desc.memory_limit = desc.memory_limit ? desc.memory_limit : (size_t)256 << 20;
+    return is_sum(spec) ? open_sum(spec, &desc) : open_one(spec, &desc);
 }

@@ -687,6 +687,49 @@ static void joined_parts(void **state)
     assert_refused("parts", PH_USAGE, "cannot be joined");
 }
 
+static void write_text(const char *name, const char *text)
+{
+    write_file(name, text, strlen(text));
+}
+
+/* Sets one after the other: classes by their names, ids where all have some. */
+static void sums_of_sets(void **state)
+{
+    (void)state;
+    char sum[2048];
+    write_text("one.csv", "who,a,b,class\nx,1,2,cat\ny,3,4,dog\n");
+    write_text("two.csv", "who,a,b,class\nz,5,6,owl\nw,7,8,dog\n");
+    write_text("three.csv", "a,b,class\n9,10,dog\n");
+    write_text("wide.csv", "who,a,b,c,class\nz,5,6,1,owl\n");
+    write_text("a+b.csv", "who,a,b,class\nz,5,6,owl\n");
+    const ph_data_desc desc = { .label_column = "class" };
+#define SUM(a, b) (snprintf(sum, sizeof sum, "%s", in_folder(a)), \
+                   snprintf(sum + strlen(sum), sizeof sum - strlen(sum), "+%s", in_folder(b)), sum)
+    ph_data *d = ph_data_open(SUM("one.csv", "two.csv"), &desc);
+    assert_non_null(d);
+    static const char *const classes[] = { "cat", "dog", "owl", "dog" }, *const ids[] = { "x", "y", "z", "w" };
+    assert_int_equal(d->rows, 4);
+    for (size_t r = 0; r < 4; r++) {
+        real row[2];
+        assert_int_equal(ph_data_read(d, &r, 1, row), PH_OK);
+        assert_true(row[0] == (real)(2 * r + 1) && row[1] == (real)(2 * r + 2));
+        assert_string_equal(ph_data_class(d, d->labels[r]), classes[r]);
+        assert_string_equal(ph_data_id(d, r), ids[r]);
+    }
+    ph_data_close(d);
+    d = ph_data_open(SUM("one.csv", "three.csv"), &desc);
+    assert_non_null(d);
+    assert_true(d->rows == 3 && ph_data_id(d, 0) == NULL && d->labels[2] == d->labels[1]);
+    ph_data_close(d);
+    assert_null(ph_data_open(SUM("one.csv", "wide.csv"), &desc));
+    assert_non_null(strstr(ph_message(), "cannot be joined"));
+    assert_null(ph_data_open(SUM("one.csv", "none.csv"), &desc));
+    assert_non_null(strstr(ph_message(), "none.csv"));
+    d = open_it("a+b.csv", &desc); /* a name of its own */
+    assert_int_equal(d->rows, 1);
+    ph_data_close(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -695,6 +738,7 @@ int main(void)
         cmocka_unit_test(damaged_npy),           cmocka_unit_test(tensors_of_every_kind),
         cmocka_unit_test(damaged_tensors),       cmocka_unit_test(cifar),
         cmocka_unit_test(damaged_cifar),         cmocka_unit_test(joined_parts),
+        cmocka_unit_test(sums_of_sets),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -292,6 +292,17 @@ typedef struct ph_grid {
 } ph_grid;
 ph_status ph_grid_save(const char *path, const ph_grid *grid);
 
+/* Where a picture comes back wrong: the picture, its reconstruction and the error of each pixel, as heat
+ * over the picture in light gray, side by side as PNG, with a bar that names the scale. original and back
+ * hold height x width x channels (1 or 3), black at 0 and white at `white` (0: 1.0); error holds height x
+ * width, white at 0 and darkest at `most`. Small pictures are magnified. */
+typedef struct ph_heat {
+    const ph_real *original, *back, *error;
+    size_t height, width, channels;
+    double white, most;
+} ph_heat;
+ph_status ph_heat_save(const char *path, const ph_heat *heat);
+
 /* ---- Models --------------------------------------------------------------------------------- */
 
 typedef struct ph_model ph_model;

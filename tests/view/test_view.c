@@ -15,6 +15,7 @@
 #include <pinhole.h>
 
 #include "scratch.h"
+#include "view/heat.h"
 #include "view/png.h"
 
 static char *read_all(const char *name, size_t *size)
@@ -113,6 +114,108 @@ static void panels(void **state)
     };
     assert_memory_equal(p, lines, sizeof lines);
     free(p);
+}
+
+/* CIE lightness of a colour, by the definition. */
+static double lightness(const double rgb[3])
+{
+    static const double weight[3] = { 0.2126, 0.7152, 0.0722 };
+    double y = 0;
+    for (int c = 0; c < 3; c++)
+        y += weight[c] * (rgb[c] <= 0.04045 ? rgb[c] / 12.92 : pow((rgb[c] + 0.055) / 1.055, 2.4));
+    return y > 0.008856 ? 116 * cbrt(y) - 16 : 903.3 * y;
+}
+
+/* Equal steps of error are about equal steps of lightness, down from white. */
+static void heat_darkens_evenly(void **state)
+{
+    (void)state;
+    enum { STEPS = 20 };
+    double rgb[3], before = 0, last = 0;
+    for (int i = 0; i <= STEPS; i++) {
+        ph_heat_colour((double)i / STEPS, rgb);
+        double here = lightness(rgb);
+        if (i == 0)
+            assert_true(fabs(here - 100) < 0.01);
+        else
+            assert_true(before - here > 3 && before - here < 5.5);
+        before = last = here;
+    }
+    assert_true(last > 10 && last < 20);
+    double past[3];
+    ph_heat_colour(7, past);
+    assert_memory_equal(past, rgb, sizeof rgb);
+    ph_heat_colour((double)NAN, past);
+    assert_memory_equal(past, rgb, sizeof rgb);
+    ph_heat_colour(-1, past);
+    assert_true(past[0] == 1 && past[1] == 1 && past[2] == 1);
+}
+
+static const uint8_t *pixel(const uint8_t *p, const struct spng_ihdr *h, size_t y, size_t x)
+{
+    return p + (y * h->width + x) * 3;
+}
+
+/* A picture of 3 x 5 pixels, each drawn 26 x 26; heat where one of them errs. */
+static void heat_of_a_picture(void **state)
+{
+    (void)state;
+    enum { H = 3, W = 5, SCALE = 26, TILE = W * SCALE + 6 };
+    struct spng_ihdr header;
+    ph_real original[H * W], back[H * W], error[H * W] = { 0 };
+    for (int i = 0; i < H * W; i++) {
+        original[i] = (ph_real)(i * 10);
+        back[i] = (ph_real)(200 - i);
+    }
+    error[1 * W + 2] = 4; /* the most */
+    error[2 * W + 4] = 1;
+    ph_heat heat = { .original = original, .back = back, .error = error, .height = H, .width = W,
+                     .channels = 1, .white = 255, .most = 4 };
+    assert_int_equal(ph_heat_save(in_folder("h.png"), &heat), PH_OK);
+    uint8_t *p = decode("h.png", &header, SPNG_FMT_RGB8);
+    assert_int_equal(header.height, H * SCALE + 8);
+    for (size_t y = 0; y < H * SCALE; y++)
+        for (size_t x = 0; x < W * SCALE; x++) {
+            size_t i = y / SCALE * W + x / SCALE;
+            assert_int_equal(pixel(p, &header, 4 + y, 4 + x)[0], i * 10);
+            assert_int_equal(pixel(p, &header, 4 + y, 4 + TILE + x)[2], 200 - i);
+            double rgb[3], gray = 0.78 + 0.22 * (double)(i * 10) / 255;
+            ph_heat_colour(i == 7 ? 1 : i == 14 ? 0.25 : 0, rgb);
+            for (int c = 0; c < 3; c++)
+                assert_true(fabs(pixel(p, &header, 4 + y, 4 + 2 * TILE + x)[c] - 255 * gray * rgb[c]) <= 0.51);
+        }
+    /* The bar: darkest at its top, white at its bottom, and the first letter beside the top is a 4. */
+    size_t bar = 4 + 3 * TILE;
+    assert_true(pixel(p, &header, 5, bar + 5)[1] < 20);
+    assert_true(pixel(p, &header, 4 + H * SCALE - 2, bar + 5)[1] > 245);
+    static const char *const four[7] = { "...#.", "..##.", ".#.#.", "#..#.", "#####", "...#.", "...#." };
+    for (size_t y = 0; y < 7; y++)
+        for (size_t x = 0; x < 5; x++)
+            assert_int_equal(pixel(p, &header, 4 + y, bar + 15 + x)[0], four[y][x] == '#' ? 0 : 255);
+    free(p);
+    heat.channels = 2;
+    assert_int_equal(ph_heat_save(in_folder("h.png"), &heat), PH_USAGE);
+}
+
+/* Large pictures keep their size, colours theirs; an error of 0 everywhere leaves a light gray picture;
+ * a picture lower than the bar's letters has room for them. */
+static void heat_of_colours(void **state)
+{
+    (void)state;
+    enum { H = 2, W = 300 };
+    struct spng_ihdr header;
+    ph_real *x = calloc(H * W * 4, sizeof *x);
+    for (size_t i = 0; i < H * W; i++)
+        x[i * 3] = 1;
+    assert_int_equal(ph_heat_save(in_folder("h.png"), &(ph_heat){
+        .original = x, .back = x, .error = x + 3 * H * W, .height = H, .width = W, .channels = 3 }), PH_OK);
+    uint8_t *p = decode("h.png", &header, SPNG_FMT_RGB8);
+    assert_int_equal(header.height, 48);
+    assert_memory_equal(pixel(p, &header, 4, 4 + W - 1), ((uint8_t[]){ 255, 0, 0 }), 3);
+    uint8_t gray = (uint8_t)(255 * (0.78 + 0.22 * 0.299) + 0.5);
+    assert_memory_equal(pixel(p, &header, 5, 4 + 2 * (W + 6)), ((uint8_t[]){ gray, gray, gray }), 3);
+    free(p);
+    free(x);
 }
 
 /* Cells of at most 16 x 16 pixels, each column from its smallest to its largest; a constant one is gray,
@@ -394,7 +497,8 @@ static void failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(grids), cmocka_unit_test(shades),
-                                        cmocka_unit_test(panels),
+                                        cmocka_unit_test(heat_darkens_evenly), cmocka_unit_test(heat_of_a_picture),
+        cmocka_unit_test(heat_of_colours), cmocka_unit_test(panels),
                                         cmocka_unit_test(tables), cmocka_unit_test(encoded_as_saved),
                                         cmocka_unit_test(rows_come_back),
                                         cmocka_unit_test(arrays_come_back),

@@ -398,6 +398,11 @@ ph_status ph_model_apply_data(ph_model *, const char *function, const ph_data *d
  * model's input scale, for `count` rows of data from row `first` on. */
 ph_status ph_model_errors(ph_model *, const ph_data *data, size_t first, size_t count,
                           double *errors);
+/* Where they come from, of pictures: for each pixel (count x height x width) the root of its squared error,
+ * mean over its channels, so that the mean of its squares is the row's error. PH_USAGE where rows are no
+ * pictures. */
+ph_status ph_model_error_maps(ph_model *, const ph_data *data, size_t first, size_t count,
+                              ph_real *maps);
 /* Keeps how the errors of these rows (those of training, as a rule) are distributed. */
 ph_status ph_model_calibrate(ph_model *, const ph_data *data);
 /* The error that a share of those rows stayed below (0.99: one in a hundred was above); NaN where

@@ -1,5 +1,6 @@
 /* score.c - how odd a row is: the mean squared error of its reconstruction, in the model's input scale,
- * and where that stands among the errors of the rows that the model was trained on.
+ * and where that stands among the errors of the rows that the model was trained on; where in a picture
+ * it comes from.
  */
 #include "model/model.h"
 
@@ -7,34 +8,72 @@
 #include <stdlib.h>
 #include <string.h>
 
-ph_status ph_model_errors(ph_model *m, const ph_data *data, size_t first, size_t count,
-                          double *errors)
+/* What is made of n rows, from number `at` on, as the model takes them and as it gives them back. */
+typedef void (*taker)(void *to, size_t at, size_t n, size_t width, const real *x, const real *y);
+
+static ph_status compare_rows(ph_model *m, const ph_data *data, size_t first, size_t count, taker take,
+                              void *to)
 {
     PH_TRY(ph_model_check_data(m, "reconstruct", data));
     ph_function *f = ph_model_function(m, "reconstruct");
     if (f == NULL)
         return ph_last_status();
-    size_t width = ph_shape_size(&m->row), index[PH_USE_ROWS];
+    size_t width = ph_shape_size(&m->row);
     PH_TRY(ph_model_scratch(m, width));
     for (size_t done = 0; done < count;) {
         size_t n = ph_use_rows(f->program, count - done);
-        for (size_t i = 0; i < n; i++)
-            index[i] = first + done + i;
-        PH_TRY(ph_fetch(data, &m->scaling, index, n, m->rows_in));
+        PH_TRY(ph_fetch_range(data, &m->scaling, first + done, n, m->rows_in));
         PH_TRY(ph_program_run(f->program, (size_t[PH_MAX_SETS]){ 1, n },
                               (const void *[]){ m->rows_in }));
-        const real *x = m->rows_in, *y = ph_program_output(f->program, 0);
-        for (size_t r = 0; r < n; r++) {
-            double sum = 0;
-            for (size_t c = 0; c < width; c++, x++, y++) {
-                double d = (double)*x - (double)*y;
-                sum += d * d;
-            }
-            errors[done + r] = sum / (double)width;
-        }
+        take(to, done, n, width, m->rows_in, ph_program_output(f->program, 0));
         done += n;
     }
     return PH_OK;
+}
+
+static double mean_square(const real *x, const real *y, size_t size)
+{
+    double sum = 0;
+    for (size_t i = 0; i < size; i++) {
+        double d = (double)x[i] - (double)y[i];
+        sum += d * d;
+    }
+    return sum / (double)size;
+}
+
+static void take_errors(void *to, size_t at, size_t n, size_t width, const real *x, const real *y)
+{
+    for (size_t r = 0; r < n; r++)
+        ((double *)to)[at + r] = mean_square(x + r * width, y + r * width, width);
+}
+
+ph_status ph_model_errors(ph_model *m, const ph_data *data, size_t first, size_t count,
+                          double *errors)
+{
+    return compare_rows(m, data, first, count, take_errors, errors);
+}
+
+typedef struct pixels {
+    size_t channels;
+    real *maps;
+} pixels;
+
+static void take_maps(void *to, size_t at, size_t n, size_t width, const real *x, const real *y)
+{
+    const pixels *p = to;
+    size_t size = width / p->channels;
+    for (size_t i = 0; i < n * size; i++)
+        p->maps[at * size + i] = (real)sqrt(mean_square(x + i * p->channels, y + i * p->channels,
+                                                        p->channels));
+}
+
+ph_status ph_model_error_maps(ph_model *m, const ph_data *data, size_t first, size_t count,
+                              ph_real *maps)
+{
+    if (!ph_model_is_picture(m))
+        return ph_fail(PH_USAGE, "maps of errors are of pictures, and the model's rows are none");
+    pixels p = { m->row.rank == 3 ? m->row.dim[2] : 1, maps };
+    return compare_rows(m, data, first, count, take_maps, &p);
 }
 
 static int by_value(const void *a, const void *b)

@@ -3,6 +3,8 @@
  */
 #include "report/report.h"
 
+#include "view/heat.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,20 +46,44 @@ static ph_status put_seen(ph_page *r, const real *x, const real *seen)
     return status;
 }
 
-/* seen: what a model that hides a part of each row saw of it; or NULL. */
-static ph_status put_pair(ph_page *r, size_t row, const real *x, const real *y, const real *seen)
+/* One row as it is shown; seen: what a model that hides a part of each row saw of it, or NULL; error: of
+ * each pixel, or NULL. */
+typedef struct shown_row {
+    size_t row;
+    const real *x, *y, *seen, *error;
+    double most;               /* the largest error of a pixel of all that are shown */
+} shown_row;
+
+static ph_status put_heat(ph_page *r, const shown_row *s)
 {
-    ph_put(r, "<figure class=\"pair%s\">", seen ? " three" : "");
-    if (seen) {
-        PH_TRY(put_seen(r, x, seen));
-        PH_TRY(ph_put_tile(r, y, "filled"));
-        PH_TRY(ph_put_tile(r, x, "original"));
-    } else {
-        PH_TRY(ph_put_tile(r, x, "original"));
-        PH_TRY(ph_put_tile(r, y, "reconstruction"));
+    real *rgb = malloc(3 * r->height * r->width * sizeof *rgb);
+    ph_status status = rgb ? PH_OK : out_of_memory();
+    if (status == PH_OK) {
+        ph_heat_draw(&(ph_heat){ .original = s->x, .error = s->error, .height = r->height,
+                                 .width = r->width, .channels = r->channels, .white = r->info.white,
+                                 .most = s->most }, rgb);
+        status = ph_put_picture(r, rgb, 3, 1, "error of each pixel");
     }
+    free(rgb);
+    return status;
+}
+
+static ph_status put_pictures(ph_page *r, const shown_row *s)
+{
+    static const char *const columns[] = { "", " three", " four" };
+    ph_put(r, "<figure class=\"pair%s\">", columns[(s->seen != NULL) + (s->error != NULL)]);
+    if (s->seen) {
+        PH_TRY(put_seen(r, s->x, s->seen));
+        PH_TRY(ph_put_tile(r, s->y, "filled"));
+        PH_TRY(ph_put_tile(r, s->x, "original"));
+    } else {
+        PH_TRY(ph_put_tile(r, s->x, "original"));
+        PH_TRY(ph_put_tile(r, s->y, "reconstruction"));
+    }
+    if (s->error)
+        PH_TRY(put_heat(r, s));
     ph_put(r, "<figcaption>");
-    put_name(r, row);
+    put_name(r, s->row);
     ph_put(r, "</figcaption></figure>");
     return PH_OK;
 }
@@ -72,9 +98,10 @@ static size_t choose_columns(const ph_page *r, const double *error, size_t *chos
     return r->info.width;
 }
 
-static ph_status put_table(ph_page *r, size_t row, const real *x, const real *y, const real *seen)
+static ph_status put_table(ph_page *r, const shown_row *s)
 {
-    size_t width = r->info.width, chosen[SHOWN_COLUMNS];
+    const real *x = s->x, *y = s->y, *seen = s->seen;
+    size_t row = s->row, width = r->info.width, chosen[SHOWN_COLUMNS];
     real *scaled = malloc(2 * width * sizeof *scaled);
     double *error = calloc(width, sizeof *error);
     ph_status status = scaled && error ? PH_OK : out_of_memory();
@@ -110,20 +137,25 @@ static ph_status put_table(ph_page *r, size_t row, const real *x, const real *y,
     return status;
 }
 
-static ph_status put_rows(ph_page *r, const size_t *row, size_t count)
+/* most: 0 for no heat. */
+static ph_status put_rows(ph_page *r, const size_t *row, size_t count, double most)
 {
     size_t width = r->info.width;
-    real *x = malloc(3 * width * sizeof *x), *seen = x && r->hides ? x + 2 * width : NULL;
+    real *x = malloc(4 * width * sizeof *x), *seen = x && r->hides ? x + 2 * width : NULL;
+    real *error = x && most > 0 ? x + 3 * width : NULL;
     ph_status status = x ? PH_OK : out_of_memory();
-    ph_put(r, "<div class=\"%s\">", !r->picture ? "tables" : seen ? "pairs wide" : "pairs");
+    ph_put(r, "<div class=\"%s\">", !r->picture ? "tables" : seen || error ? "pairs wide" : "pairs");
     for (size_t i = 0; i < count && status == PH_OK; i++) {
+        const shown_row s = { row[i], x, x + width, seen, error, most };
         status = ph_data_read(r->data, &row[i], 1, x);
         if (status == PH_OK)
             status = ph_model_apply(r->model, "reconstruct", x, 1, x + width);
         if (status == PH_OK && seen)
             status = ph_model_apply(r->model, "seen", x, 1, seen);
+        if (status == PH_OK && error)
+            status = ph_model_error_maps(r->model, r->data, row[i], 1, error);
         if (status == PH_OK)
-            status = (r->picture ? put_pair : put_table)(r, row[i], x, x + width, seen);
+            status = (r->picture ? put_pictures : put_table)(r, &s);
     }
     ph_put(r, "</div>");
     free(x);
@@ -155,7 +187,7 @@ static ph_status write_rows(ph_page *r)
     ph_put(r, "<p>%s. ", count < r->rows ? "Rows spread evenly over the set" : "All rows");
     explain(r);
     ph_put(r, "</p>");
-    return put_rows(r, row, count);
+    return put_rows(r, row, count, 0);
 }
 
 static bool rows_err(const ph_page *r)
@@ -164,13 +196,50 @@ static bool rows_err(const ph_page *r)
            ph_figure_get(&r->figures, "sse") > 0;
 }
 
+/* The largest error of a pixel in the rows that err most. */
+static ph_status find_most(ph_page *r, double *most)
+{
+    size_t size = r->height * r->width;
+    real *map = malloc(size * sizeof *map);
+    ph_status status = map ? PH_OK : out_of_memory();
+    for (size_t i = 0; i < r->worst_count && status == PH_OK; i++) {
+        status = ph_model_error_maps(r->model, r->data, r->worst[i], 1, map);
+        for (size_t p = 0; p < size && status == PH_OK; p++)
+            *most = (double)map[p] > *most ? (double)map[p] : *most;
+    }
+    free(map);
+    return status;
+}
+
+static void explain_heat(ph_page *r, double most)
+{
+    enum { STOPS = 9 };
+    ph_put(r, " The heat is the error of each pixel, the root of its squared error in the model's input scale: "
+              "<span class=\"scale\">0 <i style=\"background:linear-gradient(90deg");
+    for (int i = 0; i < STOPS; i++) {
+        double rgb[3];
+        ph_heat_colour((double)i / (STOPS - 1), rgb);
+        ph_put(r, ",#%02x%02x%02x", (int)(rgb[0] * 255 + 0.5), (int)(rgb[1] * 255 + 0.5),
+               (int)(rgb[2] * 255 + 0.5));
+    }
+    ph_put(r, ")\"></i> ");
+    ph_put_number(r, most, 3);
+    ph_put(r, "</span>.");
+}
+
 static ph_status write_worst(ph_page *r)
 {
     size_t most = r->picture ? r->worst_count : SHOWN_TABLES;
+    double hottest = 0;
+    if (r->picture)
+        PH_TRY(find_most(r, &hottest));
     ph_put(r, "<p>The rows of largest squared error; the mean over all rows is ");
     ph_put_number(r, ph_figure_get(&r->figures, "sse"), 3);
-    ph_put(r, ".</p>");
-    return put_rows(r, r->worst, r->worst_count < most ? r->worst_count : most);
+    ph_put(r, ".");
+    if (r->picture)
+        explain_heat(r, hottest);
+    ph_put(r, "</p>");
+    return put_rows(r, r->worst, r->worst_count < most ? r->worst_count : most, hottest);
 }
 
 /* ---- Columns ------------------------------------------------------------------------------------- */

@@ -164,11 +164,11 @@ ph_status ph_put_image(ph_page *r, const ph_grid *grid, size_t budget)
     return PH_OK;
 }
 
-ph_status ph_put_tile(ph_page *r, const real *row, const char *alt)
+ph_status ph_put_picture(ph_page *r, const real *pixels, size_t channels, double white, const char *alt)
 {
     size_t factor = ph_shrink_factor(r->height, r->width, 64);
-    ph_grid one = { .tiles = row, .rows = 1, .columns = 1, .height = r->height, .width = r->width,
-                    .channels = r->channels, .white = r->info.white }, drawn = one;
+    ph_grid one = { .tiles = pixels, .rows = 1, .columns = 1, .height = r->height, .width = r->width,
+                    .channels = channels, .white = white }, drawn = one;
     if (factor > 1)
         PH_TRY(smaller(&one, factor, &drawn));
     ph_put(r, "<img alt=\"%s\" width=\"%zu\" height=\"%zu\" src=\"", alt, drawn.width, drawn.height);
@@ -177,4 +177,9 @@ ph_status ph_put_tile(ph_page *r, const real *row, const char *alt)
     if (factor > 1)
         free((void *)drawn.tiles);
     return status;
+}
+
+ph_status ph_put_tile(ph_page *r, const real *row, const char *alt)
+{
+    return ph_put_picture(r, row, r->channels, r->info.white, alt);
 }

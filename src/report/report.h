@@ -60,6 +60,8 @@ void ph_put_column(ph_page *, size_t column);
 ph_status ph_put_image(ph_page *, const ph_grid *, size_t budget);
 /* A row of data, or one like it, as <img>; alt is what stands for it. */
 ph_status ph_put_tile(ph_page *, const real *row, const char *alt);
+/* A picture of the same height and width, of 1 or 3 channels. */
+ph_status ph_put_picture(ph_page *, const real *pixels, size_t channels, double white, const char *alt);
 /* By which factor a picture is made smaller so that no side is longer than `most`. */
 size_t ph_shrink_factor(size_t height, size_t width, size_t most);
 /* The mean of factor x factor blocks; returns the room that the result takes. */

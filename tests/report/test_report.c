@@ -229,6 +229,34 @@ static uint8_t *picture(const char *at, struct spng_ihdr *header)
     return out;
 }
 
+/* Heat beside each of the rows that err most, on a scale that ends at the largest error of a pixel in them. */
+static void maps_beside_worst_rows(const char *page, ph_model *m, const ph_data *data)
+{
+    enum { SHOWN = 12, PIXELS = 784 };
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    double *errors = malloc(info.rows * sizeof *errors), most = 0;
+    ph_real *maps = malloc(info.rows * PIXELS * sizeof *maps);
+    assert_int_equal(ph_model_errors(m, data, 0, info.rows, errors), PH_OK);
+    assert_int_equal(ph_model_error_maps(m, data, 0, info.rows, maps), PH_OK);
+    for (size_t r = 0; r < info.rows; r++) {
+        size_t above = 0;
+        for (size_t i = 0; i < info.rows; i++)
+            above += errors[i] > errors[r];
+        for (size_t p = 0; above < SHOWN && p < PIXELS; p++)
+            most = fmax(most, (double)maps[r * PIXELS + p]);
+    }
+    size_t count = 0;
+    for (const char *at = page; (at = strstr(at, "<img alt=\"error of each pixel\"")); at++)
+        count++;
+    assert_int_equal(count, SHOWN);
+    char scale[64];
+    snprintf(scale, sizeof scale, "</i> %.3g</span>", most);
+    assert_says(page, scale);
+    free(errors);
+    free(maps);
+}
+
 static void pictures(void **state)
 {
     (void)state;
@@ -242,6 +270,7 @@ static void pictures(void **state)
     assert_int_equal(ph_model_eval(m, part, &other), PH_OK);
     figures_are_those_of_eval(page, &figures);
     assert_says(page, "<title>ae on glyphs</title>");
+    maps_beside_worst_rows(page, m, data);
     assert_says(page, "Training minus test error");
     assert_says(page, "<code>hidden = 32</code>");
     assert_says(page, "<code>schedule = cosine</code>");

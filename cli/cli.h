@@ -135,6 +135,10 @@ typedef struct cli_filling {
     bool json;
 } cli_filling;
 int cli_fill_rows(ph_model *, const ph_data *, const cli_filling *);
+/* pinhole score --maps: `count` rows beside their reconstructions and the heat of their errors, one PNG
+ * each, on one scale that ends at *most. Says what is wrong, returns the exit status. */
+int cli_draw_maps(const cli_arguments *, ph_model *, const ph_data *, const size_t *row, size_t count,
+                  const char *folder, double *most);
 /* Rows as the model sees them: what it does not see is gray in pictures and missing in other rows. */
 void cli_hide(const ph_model_info *, const ph_real *rows, const ph_real *seen, size_t count, ph_real *out);
 

@@ -1,4 +1,4 @@
-/* score.c - pinhole score MODEL DATA: how odd each row is, and which are odd. */
+/* score.c - pinhole score MODEL DATA: how odd each row is, which are odd, and where. */
 #include "cli.h"
 
 #include <math.h>
@@ -6,8 +6,9 @@
 #include <string.h>
 
 typedef struct score_options {
-    const char *output;
+    const char *output, *maps;
     double quantile, threshold;
+    int64_t maps_of;
 } score_options;
 
 static const ph_option table[] = {
@@ -17,36 +18,54 @@ static const ph_option table[] = {
       "a row is odd when its error is above that of this share of the training rows" },
     { "threshold", NULL, PH_OPTION_REAL, offsetof(score_options, threshold), "0", 0, 1e300, NULL,
       "an error to compare with in place of that; 0: none" },
+    { "maps", NULL, PH_OPTION_TEXT, offsetof(score_options, maps), NULL, 0, 0, NULL,
+      "folder for a PNG of each row that is a picture: the row, its reconstruction, and the error of its "
+      "pixels as heat, on one scale" },
+    { "maps-of", NULL, PH_OPTION_INT, offsetof(score_options, maps_of), "0", 0, 1e15, NULL,
+      "only of so many rows, those of largest error; 0: all" },
 };
 
 typedef struct scores {
     size_t rows, odd;
     double threshold, mean, area, precision; /* the last two: NaN without two classes */
+    size_t *order;             /* rows, the one of largest error first */
+    size_t maps;               /* drawn, on a scale that ends at `most` */
+    double most;
 } scores;
 
 static const double *compared;
 
 static int by_error(const void *a, const void *b)
 {
-    double x = compared[*(const size_t *)a], y = compared[*(const size_t *)b];
-    return x > y ? -1 : x < y;
+    size_t i = *(const size_t *)a, j = *(const size_t *)b;
+    double x = compared[i], y = compared[j];
+    return x > y ? -1 : x < y ? 1 : (i > j) - (i < j);
+}
+
+static bool sort(const double *errors, scores *s)
+{
+    s->order = malloc(s->rows * sizeof *s->order);
+    for (size_t r = 0; s->order && r < s->rows; r++)
+        s->order[r] = r;
+    compared = errors;
+    if (s->order)
+        qsort(s->order, s->rows, sizeof *s->order, by_error);
+    return s->order != NULL;
 }
 
 /* Area under the receiver operating characteristic, ties counted half, and average precision: class 0
  * is normal, any other is odd. */
-static bool rank(const double *errors, const uint32_t *labels, size_t rows, scores *s)
+static bool rank(const double *errors, const uint32_t *labels, scores *s)
 {
-    size_t *order = malloc(rows * sizeof *order), odd = 0, found = 0;
+    size_t *order = malloc(s->rows * sizeof *order), odd = 0, found = 0;
     if (order == NULL)
         return false;
     size_t known = 0; /* rows without a label count neither way */
-    for (size_t r = 0; r < rows; r++)
-        if (labels[r] != PH_NO_LABEL) {
-            order[known++] = r;
-            odd += labels[r] != 0;
+    for (size_t i = 0; i < s->rows; i++)
+        if (labels[s->order[i]] != PH_NO_LABEL) {
+            order[known++] = s->order[i];
+            odd += labels[s->order[i]] != 0;
         }
-    compared = errors;
-    qsort(order, known, sizeof *order, by_error);
     double area = 0, precision = 0;
     for (size_t i = 0, next; i < known; i = next) {
         size_t odd_here = 0;
@@ -99,6 +118,10 @@ static void tell(const scores *s, const score_options *o, bool json)
             cli_json_number("roc_auc", s->area);
             cli_json_number("average_precision", s->precision);
         }
+        if (s->maps) {
+            cli_json_number("maps", (double)s->maps);
+            cli_json_number("maps_scale", s->most);
+        }
         cli_json_end();
         return;
     }
@@ -110,6 +133,19 @@ static void tell(const scores *s, const score_options *o, bool json)
     if (!isnan(s->area))
         fprintf(stderr, "against the labels (class 0 normal): roc_auc %.4f, average_precision %.4f\n",
                 s->area, s->precision);
+    if (s->maps)
+        fprintf(stderr, "%s: %zu map%s of errors: picture, reconstruction, heat from 0 (white) to %.4g (dark), "
+                "the root of a pixel's squared error in the model's input scale\n", o->maps, s->maps,
+                s->maps == 1 ? "" : "s", s->most);
+}
+
+static int draw_maps(const cli_arguments *a, const score_options *o, ph_model *m, const ph_data *data,
+                     scores *s)
+{
+    size_t count = o->maps_of && (size_t)o->maps_of < s->rows ? (size_t)o->maps_of : s->rows;
+    int code = cli_draw_maps(a, m, data, s->order, count, o->maps, &s->most);
+    s->maps = code == CLI_DONE ? count : 0;
+    return code;
 }
 
 static int score(const cli_arguments *a, const score_options *o, ph_model *m, const ph_data *data)
@@ -127,15 +163,19 @@ static int score(const cli_arguments *a, const score_options *o, ph_model *m, co
         s.odd += errors[r] > s.threshold;
         s.mean += errors[r] / (double)info.rows;
     }
-    if (status == PH_OK && ph_data_labels(data) && !rank(errors, ph_data_labels(data), info.rows, &s))
+    if (status == PH_OK && (!sort(errors, &s) ||
+                            (ph_data_labels(data) && !rank(errors, ph_data_labels(data), &s))))
         status = PH_MEMORY;
-    if (status == PH_OK && written)
-        status = write(data, errors, &s, o->output);
+    int code = status == PH_OK ? CLI_DONE : cli_fail();
+    if (code == CLI_DONE && o->maps)
+        code = draw_maps(a, o, m, data, &s);
+    if (code == CLI_DONE && written && write(data, errors, &s, o->output) != PH_OK)
+        code = cli_fail();
     free(errors);
-    if (status != PH_OK)
-        return cli_fail();
-    tell(&s, o, a->json);
-    return CLI_DONE;
+    free(s.order);
+    if (code == CLI_DONE)
+        tell(&s, o, a->json);
+    return code;
 }
 
 static int run(const cli_command *c, int argc, char **argv)

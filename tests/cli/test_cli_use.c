@@ -76,6 +76,102 @@ static void same_rows(const char *a, const char *b, size_t row_a, size_t row_b, 
     ph_data_close(y);
 }
 
+/* Pictures of 5 x 3 pixels in colour, one of which has a corner that the others have not. */
+static void write_pictures(const char *name)
+{
+    char path[128];
+    mkdir(in_folder(name), 0777);
+    for (int i = 0; i < 12; i++) {
+        snprintf(path, sizeof path, "%s/plate no %d.ppm", name, i);
+        FILE *f = fopen(in_folder(path), "wb");
+        fputs("P6\n5 3\n255\n", f);
+        for (int p = 0; p < 45; p++)
+            fputc(i == 7 && p < 3 ? 250 : (p * 5 + i * (p % 3)) % 200, f);
+        fclose(f);
+    }
+}
+
+/* The mean of a map's squares is the row's error, and each pixel's the mean over its channels. */
+static void maps_are_errors(const char *model, const char *set)
+{
+    ph_model *m = ph_model_load(in_folder(model));
+    ph_data *d = opened(set);
+    ph_data_info info;
+    ph_data_describe(d, &info);
+    size_t channels = info.rank == 3 ? info.shape[2] : 1, size = info.width / channels;
+    ph_real *x = malloc(2 * info.width * sizeof *x), *y = x + info.width;
+    ph_real *maps = malloc(info.rows * size * sizeof *maps);
+    double *errors = malloc(info.rows * sizeof *errors);
+    assert_int_equal(ph_model_error_maps(m, d, 0, info.rows, maps), PH_OK);
+    assert_int_equal(ph_model_errors(m, d, 0, info.rows, errors), PH_OK);
+    for (size_t r = 0; r < info.rows; r++) {
+        double sum = 0;
+        assert_int_equal(ph_data_read(d, &r, 1, x), PH_OK);
+        assert_int_equal(ph_model_apply(m, "reconstruct", x, 1, y), PH_OK);
+        for (size_t p = 0; p < size; p++) {
+            double here = 0, map = (double)maps[r * size + p];
+            for (size_t c = 0; c < channels; c++)
+                here += pow((double)(x[p * channels + c] - y[p * channels + c]) / 255, 2) / (double)channels;
+            assert_true(fabs(map * map - here) < 1e-5);
+            sum += map * map / (double)size;
+        }
+        assert_true(fabs(sum - errors[r]) < 1e-6);
+    }
+    free(x);
+    free(maps);
+    free(errors);
+    ph_data_close(d);
+    ph_model_free(m);
+}
+
+/* Maps are there of the rows that fewer than `count` others err more than, and of no other. */
+static void only_oddest(const char *model, const char *set, const char *maps, size_t count)
+{
+    enum { ROWS = 12 };
+    double errors[ROWS];
+    ph_model *m = ph_model_load(in_folder(model));
+    ph_data *d = opened(set);
+    assert_int_equal(ph_model_errors(m, d, 0, ROWS, errors), PH_OK);
+    for (size_t r = 0; r < ROWS; r++) {
+        char path[256];
+        size_t above = 0;
+        for (size_t i = 0; i < ROWS; i++)
+            above += errors[i] > errors[r];
+        const char *id = ph_data_id(d, r);
+        snprintf(path, sizeof path, "%s/%02zu-plate_no_%.*s.png", maps, r + 1, (int)strcspn(id + 9, "."), id + 9);
+        assert_int_equal(there(path), above < count);
+    }
+    ph_data_close(d);
+    ph_model_free(m);
+}
+
+static void maps_of_errors(void **state)
+{
+    (void)state;
+    write_pictures("plates");
+    assert_run("train ae plates --hidden none --latent-dim 2 --epochs 30 --scaling bytes -o pl.pin --quiet", 0);
+    maps_are_errors("pl.pin", "plates");
+    assert_run("score pl.pin plates --maps heat --maps-of 3 --json", 0);
+    assert_true(figure("maps") == 3 && figure("maps_scale") > 0);
+    only_oddest("pl.pin", "plates", "heat", 3);
+    assert_run("score pl.pin plates --maps all -o s.csv", 0);
+    assert_says(err, "all: 12 maps of errors");
+    slurp("s.csv", out, sizeof out);
+    assert_says(out, "id,error,odd\nplate no 0.ppm,");
+    assert_true(there("all/01-plate_no_0.png") && there("all/12-plate_no_9.png"));
+    ph_data *d = opened("all");
+    ph_data_info info;
+    ph_data_describe(d, &info);
+    assert_true(info.rows == 12 && info.rank == 3);
+    ph_data_close(d);
+    assert_fails("score pl.pin plates --maps plates", 2, "choose another");
+    assert_fails("score pl.pin plates --maps plates/heat", 2, "choose another");
+    assert_true(!there("plates/heat"));
+    assert_fails("score pl.pin plates --maps s.csv", 2, "s.csv");
+    assert_fails("score line.pin good.csv --maps heat", 2, "rows are none");
+    assert_fails("score pl.pin plates --maps nowhere/heat", 2, "cannot make the folder");
+}
+
 static void new_rows(void **state)
 {
     (void)state;
@@ -328,7 +424,8 @@ static void likely_levels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(odd_rows_are_found), cmocka_unit_test(new_rows),
+        cmocka_unit_test(odd_rows_are_found), cmocka_unit_test(maps_of_errors),
+        cmocka_unit_test(new_rows),
         cmocka_unit_test(a_mixture_of_codes), cmocka_unit_test(layers_and_labels),
         cmocka_unit_test(layers_of_every_family),
         cmocka_unit_test(classes_and_styles), cmocka_unit_test(likely_rows),

@@ -119,6 +119,8 @@ typedef struct ph_data_desc {
     uint64_t seed;             /* of built-in sets; 0 is a seed like any other */
     size_t memory_limit;       /* bytes: larger sets stay in their file, or go to a temporary one, and
                                   are read row by row when needed; 0: 256 MiB */
+    const char *only_label;    /* the list of classes, by name or number, whose rows are taken; others, and
+                                  rows without a label, are left out; NULL: all rows */
     const char *format;        /* "auto": by the name's ending, then by the first bytes */
 
     /* Tables (CSV) */

@@ -25,7 +25,7 @@ const char *ph_element_name(ph_element);
 /* n numbers of that type (in this machine's order) as reals. */
 void ph_convert(ph_element, const uint8_t *from, size_t n, real *to);
 
-enum { PH_DATA_RANK = 4 };
+enum { PH_DATA_RANK = 4, PH_MEMORY_LIMIT = 256 << 20 };
 
 struct ph_data {
     char name[64];
@@ -84,8 +84,10 @@ ph_status ph_data_label_values(ph_data *, const double *values, const char *path
 ph_status ph_data_add_class(ph_data *, const char *name);
 ph_status ph_data_add_id(ph_data *, const char *text, size_t length);
 
-/* Rows of another set by index, copied as they are stored, with their labels. */
-ph_data *ph_data_pick(const ph_data *, const size_t *index, size_t n);
+/* Rows of another set by index, copied as they are stored, with their labels and names. */
+ph_data *ph_data_pick(const ph_data *, const size_t *index, size_t n, size_t memory_limit);
+/* Those of some classes, a list of names or numbers. PH_USAGE where there are no labels, or none of these. */
+ph_data *ph_data_pick_labels(const ph_data *, const char *list, size_t memory_limit);
 /* A set of rows that `make` computes, up to 1024 at a time, from front to back; labels may be NULL.
  * What is more than 256 MiB goes to a nameless file. */
 typedef ph_status (*ph_row_maker)(void *context, size_t first, size_t count, real *out);

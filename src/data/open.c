@@ -262,6 +262,11 @@ static ph_data *open_sum(const char *spec, const ph_data_desc *desc)
 ph_data *ph_data_open(const char *spec, const ph_data_desc *given)
 {
     ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
-    desc.memory_limit = desc.memory_limit ? desc.memory_limit : (size_t)256 << 20;
-    return is_sum(spec) ? open_sum(spec, &desc) : open_one(spec, &desc);
+    desc.memory_limit = desc.memory_limit ? desc.memory_limit : PH_MEMORY_LIMIT;
+    ph_data *d = is_sum(spec) ? open_sum(spec, &desc) : open_one(spec, &desc);
+    if (d == NULL || desc.only_label == NULL)
+        return d;
+    ph_data *picked = ph_data_pick_labels(d, desc.only_label, desc.memory_limit);
+    ph_data_close(d);
+    return picked;
 }

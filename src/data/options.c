@@ -31,6 +31,8 @@ static const ph_option table[] = {
          "sounds: samples in a row [1024]; pictures: WIDTHxHEIGHT of a row, which is then a part of a picture "
          "of any size [a row is a whole picture]"),
     TEXT("hop", NULL, hop, "how far windows are from each other, as --window says [half a window]"),
+    TEXT("only-label", "only-labels only-class only-classes", only_label,
+         "only the rows of these classes, by name or number, as 3 or daisy,roses [all rows]"),
     CHOICE("format", format, "auto", "auto idx npy npz csv cifar safetensors wav",
            "kind of file, where its name and first bytes do not tell"),
     { "memory-limit", NULL, PH_OPTION_SIZE, AT(memory_limit), "256M", 0, 0, NULL,

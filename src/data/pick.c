@@ -1,11 +1,13 @@
-/* pick.c - some rows of a set, by index, as a set of their own; and a set from rows that are computed.
+/* pick.c - some rows of a set, by index or class, as a set of their own; and a set from rows that are
+ * computed.
  */
+#define _GNU_SOURCE
 #include "data/data.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMORY = 1 << 28, BLOCK = 1024 };
+enum { BLOCK = 1024 };
 
 static ph_data *checked(ph_data *d, ph_status status)
 {
@@ -26,12 +28,13 @@ static ph_status pick_labels(ph_data *d, const ph_data *from, const size_t *inde
     return PH_OK;
 }
 
-static ph_status pick_rows(ph_data *d, const ph_data *from, const size_t *index, size_t n)
+static ph_status pick_rows(ph_data *d, const ph_data *from, const size_t *index, size_t n,
+                           size_t memory_limit)
 {
     size_t each = ph_element_bytes(from->element);
     uint8_t *row = malloc(from->width * each);
-    ph_status status = row ? ph_data_begin(d, MEMORY) : ph_fail(PH_MEMORY, "%s: out of memory",
-                                                                from->name);
+    ph_status status = row ? ph_data_begin(d, memory_limit)
+                           : ph_fail(PH_MEMORY, "%s: out of memory", from->name);
     for (size_t i = 0; i < n && status == PH_OK; i++) {
         ph_runs runs = ph_data_runs(from, index[i]);
         for (size_t k = 0; k < runs.count && status == PH_OK; k++)
@@ -44,24 +47,114 @@ static ph_status pick_rows(ph_data *d, const ph_data *from, const size_t *index,
     return status == PH_OK ? ph_data_finish(d, d->name) : status;
 }
 
-ph_data *ph_data_pick(const ph_data *from, const size_t *index, size_t n)
+/* What rows and classes are called. */
+static ph_status pick_names(ph_data *d, const ph_data *from, const size_t *index, size_t n)
+{
+    for (size_t i = 0; i < n && ph_data_id(from, 0); i++) {
+        const char *id = ph_data_id(from, index[i]);
+        PH_TRY(ph_data_add_id(d, id, strlen(id)));
+    }
+    d->id_column = from->id_column ? strdup(from->id_column) : NULL;
+    d->left_out = from->left_out ? strdup(from->left_out) : NULL;
+    if ((from->id_column && !d->id_column) || (from->left_out && !d->left_out))
+        return ph_fail(PH_MEMORY, "%s: out of memory", from->name);
+    PH_TRY(ph_texts_copy(&d->columns, &from->columns));
+    return ph_texts_copy(&d->class_names, &from->class_names);
+}
+
+ph_data *ph_data_pick(const ph_data *from, const size_t *index, size_t n, size_t memory_limit)
 {
     ph_data *d = ph_data_make(from->name, from->format);
     if (d == NULL)
         return NULL;
     d->element = from->element;
     d->swapped = from->swapped;
+    d->has_test = from->has_test;
     d->rank = from->rank;
     memcpy(d->shape, from->shape, sizeof d->shape);
     memcpy(d->size, from->size, sizeof d->size);
     memcpy(d->fit, from->fit, sizeof d->fit);
-    ph_status status = pick_rows(d, from, index, n);
+    ph_status status = pick_rows(d, from, index, n, memory_limit);
     if (status == PH_OK)
-        status = ph_texts_copy(&d->columns, &from->columns);
+        status = pick_names(d, from, index, n);
     if (status == PH_OK && from->labels)
         status = pick_labels(d, from, index, n);
     return checked(d, status);
 }
+
+/* ---- By class ------------------------------------------------------------------------------- */
+
+/* The class of that name or number, PH_NO_LABEL where there is none. */
+static uint32_t find_class(const ph_data *d, const char *text)
+{
+    size_t named = ph_texts_find(&d->class_names, text);
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    if (named != SIZE_MAX)
+        return (uint32_t)named;
+    return *text >= '0' && *text <= '9' && *end == '\0' && number < d->classes ? (uint32_t)number
+                                                                               : PH_NO_LABEL;
+}
+
+static ph_status no_class(const ph_data *d, const char *name)
+{
+    size_t count = d->class_names.count;
+    if (count == 0)
+        return ph_fail(PH_USAGE, "%s: only-label: '%.100s' is none of its classes, 0 to %zu", d->name, name,
+                       d->classes - 1);
+    const char **known = malloc(count * sizeof *known);
+    for (size_t i = 0; known && i < count; i++)
+        known[i] = ph_texts_at(&d->class_names, i);
+    const char *near = known ? ph_nearest(name, known, count) : NULL;
+    ph_status status = ph_fail(PH_USAGE, "%s: only-label: '%.100s' is none of its classes, which are %.100s%s%.100s"
+                               "%s%.100s%s", d->name, name, ph_texts_at(&d->class_names, 0),
+                               count > 2 ? " to " : " and ", ph_texts_at(&d->class_names, count - 1),
+                               near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+    free(known);
+    return status;
+}
+
+/* Marks the classes of the list. A name that holds a comma is found where it is the whole list. */
+static ph_status mark_classes(const ph_data *d, char *list, bool *wanted)
+{
+    uint32_t label = find_class(d, list);
+    if (label != PH_NO_LABEL) {
+        wanted[label] = true;
+        return PH_OK;
+    }
+    for (char *name; (name = strsep(&list, ",")) != NULL; wanted[label] = true) {
+        name += strspn(name, " ");
+        label = find_class(d, name);
+        if (label == PH_NO_LABEL)
+            return no_class(d, name);
+    }
+    return PH_OK;
+}
+
+ph_data *ph_data_pick_labels(const ph_data *d, const char *list, size_t memory_limit)
+{
+    if (d->labels == NULL) {
+        ph_fail(PH_USAGE, "%s: only-label: its rows have no labels", d->name);
+        return NULL;
+    }
+    char *text = strdup(list);
+    bool *wanted = calloc(d->classes + 1, sizeof *wanted);
+    size_t *index = malloc(d->rows * sizeof *index), n = 0;
+    ph_status status = text && wanted && index ? mark_classes(d, text, wanted)
+                                               : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    for (size_t r = 0; r < d->rows && status == PH_OK; r++)
+        if (d->labels[r] != PH_NO_LABEL && wanted[d->labels[r]])
+            index[n++] = r;
+    if (status == PH_OK && n == 0)
+        status = ph_fail(PH_USAGE, "%s: only-label: no row has a label of '%.100s'", d->name, list);
+    ph_data *picked = status == PH_OK ? ph_data_pick(d, index, n, memory_limit) : NULL;
+    free(text);
+    free(wanted);
+    free(index);
+    return picked;
+}
+
+/* ---- Computed ------------------------------------------------------------------------------- */
 
 ph_data *ph_data_compute(const char *name, size_t rows, size_t width, const uint32_t *labels,
                          ph_row_maker make, void *context)
@@ -74,7 +167,7 @@ ph_data *ph_data_compute(const char *name, size_t rows, size_t width, const uint
     d->shape[0] = width;
     real *block = aligned_alloc(64, (BLOCK * width * sizeof(real) + 63) / 64 * 64);
     uint32_t *own = labels ? malloc(rows * sizeof *own) : NULL;
-    ph_status status = block && (own || !labels) ? ph_data_begin(d, MEMORY)
+    ph_status status = block && (own || !labels) ? ph_data_begin(d, PH_MEMORY_LIMIT)
                                                  : ph_fail(PH_MEMORY, "%s: out of memory", name);
     for (size_t first = 0; first < rows && status == PH_OK; first += BLOCK) {
         size_t count = rows - first < BLOCK ? rows - first : BLOCK;

@@ -131,8 +131,8 @@ static ph_status split(const ph_data *data, ph_data **fit, ph_data **test)
     if (order == NULL)
         return ph_fail(PH_MEMORY, "out of memory for the order of rows");
     ph_shuffle(order, rows, SPLIT_SEED, 0);
-    *fit = ph_data_pick(data, order, first);
-    *test = *fit ? ph_data_pick(data, order + first, rows - first) : NULL;
+    *fit = ph_data_pick(data, order, first, PH_MEMORY_LIMIT);
+    *test = *fit ? ph_data_pick(data, order + first, rows - first, PH_MEMORY_LIMIT) : NULL;
     free(order);
     return *test ? PH_OK : ph_last_status();
 }

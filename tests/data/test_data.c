@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -384,6 +385,100 @@ static void slices(void **state)
     ph_data_close(d);
 }
 
+/* ---- Rows of some classes ------------------------------------------------------------------------ */
+
+static ph_data *opened_only(const char *spec, const char *list, size_t memory_limit)
+{
+    return ph_data_open(spec, &(ph_data_desc){ .only_label = list, .memory_limit = memory_limit });
+}
+
+/* The rows of the classes for which `wanted` is set, in their order, as they were. */
+static void rows_are_those_of(const char *spec, const char *list, size_t memory_limit, const bool *wanted)
+{
+    ph_data *all = ph_data_open(spec, &(ph_data_desc){ .memory_limit = memory_limit });
+    ph_data *some = opened_only(spec, list, memory_limit);
+    if (all == NULL || some == NULL)
+        fail_msg("%s", ph_message());
+    ph_data_info whole, part;
+    ph_data_describe(all, &whole);
+    ph_data_describe(some, &part);
+    assert_int_equal(part.width, whole.width);
+    ph_real *x = malloc(2 * whole.width * sizeof *x), *y = x + whole.width;
+    size_t at = 0;
+    for (size_t r = 0; r < whole.rows; r++) {
+        uint32_t label = ph_data_labels(all)[r];
+        if (label == PH_NO_LABEL || !wanted[label])
+            continue;
+        assert_int_equal(ph_data_read(all, &r, 1, x), PH_OK);
+        assert_int_equal(ph_data_read(some, &at, 1, y), PH_OK);
+        assert_memory_equal(x, y, whole.width * sizeof *x);
+        assert_int_equal(ph_data_labels(some)[at], label);
+        if (ph_data_id(all, r))
+            assert_string_equal(ph_data_id(some, at), ph_data_id(all, r));
+        if (ph_data_class(all, label))
+            assert_string_equal(ph_data_class(some, label), ph_data_class(all, label));
+        at++;
+    }
+    assert_true(at > 0 && at == part.rows);
+    free(x);
+    ph_data_close(all);
+    ph_data_close(some);
+}
+
+static void rows_of_classes(void **state)
+{
+    (void)state;
+    rows_are_those_of("glyphs:test", "3", 0, (const bool[10]){ [3] = true });
+    rows_are_those_of("glyphs:test", "0, 9", 0, (const bool[10]){ [0] = true, [9] = true });
+    /* A table: names of rows and classes go along, and a row without a class is in none. */
+    static const char table[] = "name,a,b,kind\nu,1,2,sweet\nv,3,4,sour\nw,5,6,\nx,7,8,sweet\ny,9,10,\"hot, dry\"\n";
+    write_file("kinds.csv", table, sizeof table - 1, false);
+    ph_data_desc desc = { .label_column = "kind", .only_label = "sweet" };
+    ph_data *d = ph_data_open(in_folder("kinds.csv"), &desc);
+    ph_data_info info;
+    ph_data_describe(d, &info);
+    assert_true(info.rows == 2 && info.width == 2);
+    assert_string_equal(ph_data_id(d, 0), "u");
+    assert_string_equal(ph_data_id(d, 1), "x");
+    assert_string_equal(ph_data_column(d, 1), "b");
+    assert_string_equal(info.id_column, "name");
+    ph_data_close(d);
+    desc.only_label = "hot, dry";
+    d = ph_data_open(in_folder("kinds.csv"), &desc);
+    assert_string_equal(ph_data_id(d, 0), "y");
+    ph_data_close(d);
+    desc.only_label = "sour,swet";
+    assert_null(ph_data_open(in_folder("kinds.csv"), &desc));
+    assert_int_equal(ph_last_status(), PH_USAGE);
+    assert_non_null(strstr(ph_message(), "'swet' is none of its classes"));
+    assert_non_null(strstr(ph_message(), "did you mean sweet?"));
+    /* Big-endian numbers that stay in their file. */
+    uint8_t bytes[64 + 4 * 4], labels[16];
+    size_t n = idx_header(bytes, 0x0b, 3, (const uint32_t[]){ 4, 1, 2 });
+    for (size_t i = 0; i < 8; i++)
+        big_endian(bytes + n + 2 * i, 300 + i, 2);
+    mkdir(in_folder("few"), 0777);
+    write_file("few/train-images-idx3-ubyte", bytes, n + 16, false);
+    size_t m = idx_header(labels, 8, 1, (const uint32_t[]){ 4 });
+    memcpy(labels + m, (const uint8_t[]){ 1, 0, 1, 2 }, 4);
+    write_file("few/train-labels-idx1-ubyte", labels, m + 4, false);
+    for (size_t limit = 0; limit < 2; limit++) {
+        rows_are_those_of(in_folder("few"), "1", limit, (const bool[3]){ [1] = true });
+        rows_are_those_of(in_folder("few"), "1,2", limit, (const bool[3]){ [1] = true, [2] = true });
+    }
+    assert_null(opened_only(in_folder("few"), "3", 0));
+    assert_non_null(strstr(ph_message(), "few: only-label: '3' is none of its classes, 0 to 2"));
+    assert_null(opened_only(in_folder("few"), "", 0));
+    assert_null(opened_only(in_folder("few"), "-1", 0));
+    assert_null(opened_only(in_folder("few/train-labels-idx1-ubyte"), "1", 0));
+    assert_non_null(strstr(ph_message(), "have no labels"));
+    /* A class that no row has. */
+    memcpy(labels + m, (const uint8_t[]){ 3, 0, 3, 3 }, 4);
+    write_file("few/train-labels-idx1-ubyte", labels, m + 4, false);
+    assert_null(opened_only(in_folder("few"), "2", 0));
+    assert_non_null(strstr(ph_message(), "no row has a label of '2'"));
+}
+
 static void names(void **state)
 {
     (void)state;
@@ -414,6 +509,7 @@ int main(void)
         cmocka_unit_test(damaged_npy),       cmocka_unit_test(glyphs),
         cmocka_unit_test(philox_known_answers), cmocka_unit_test(scaling),
         cmocka_unit_test(slices),            cmocka_unit_test(names),
+        cmocka_unit_test(rows_of_classes),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

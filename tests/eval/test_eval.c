@@ -595,7 +595,7 @@ static void picked_rows(void **state)
     (void)state;
     ph_data *all = ph_data_open("glyphs:test", NULL), *part = ph_data_slice(all, 100, 50);
     const size_t index[] = { 7, 0, 49, 7 };
-    ph_data *d = ph_data_pick(part, index, 4);
+    ph_data *d = ph_data_pick(part, index, 4, PH_MEMORY_LIMIT);
     assert_non_null(d);
     assert_true(d->rows == 4 && d->rank == 2 && ph_data_white(d) == 255);
     for (size_t i = 0; i < 4; i++) {

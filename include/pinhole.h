@@ -208,6 +208,8 @@ ph_status ph_data_read(const ph_data *, const size_t *index, size_t n, ph_real *
 /* One label a row, PH_NO_LABEL where it has none, or NULL when the set has none at all. */
 #define PH_NO_LABEL UINT32_MAX
 const uint32_t *ph_data_labels(const ph_data *);
+/* The class of that name or number, or PH_NO_LABEL where the set has none such. */
+uint32_t ph_data_find_class(const ph_data *, const char *text);
 /* The name of a column, of a class, of a row (as the set's id column or file names have it), or NULL
  * where the set has none. */
 const char *ph_data_column(const ph_data *, size_t column);
@@ -410,6 +412,28 @@ ph_status ph_model_calibrate(ph_model *, const ph_data *data);
 /* The error that a share of those rows stayed below (0.99: one in a hundred was above); NaN where
  * nothing is kept. */
 double ph_model_threshold(const ph_model *, double share);
+
+/* What can be asked for as the measure of how odd a row is; the larger, the odder:
+ *   error      the mean squared error of its reconstruction, as ph_model_errors()
+ *   blurred:S  the largest squared error of a pixel after the map of them is blurred by a Gaussian whose
+ *              deviation is S pixels: a small fault in a large picture
+ *   code       the squared Mahalanobis distance of its code from the codes of the training rows, over the
+ *              numbers of a code (Lee, Lee, Lee and Shin 2018)
+ *   both       the error over that of the training rows, plus the distance of the code: each of them is 1
+ *              in the mean of the training rows (Denouden et al. 2018)
+ *   nll:K      minus the log-likelihood under a variational model, by K importance samples */
+#define PH_SCORES "error blurred:S code both nll:K"
+
+typedef struct ph_score_desc {
+    const char *score;         /* NULL: "error" */
+    const ph_data *training;   /* the rows that are normal; code and both need them. NULL: none */
+    double share;              /* the threshold is what this share of them stay below, in [0,1] */
+} ph_score_desc;
+/* The scores of all rows of data. threshold (may be NULL): where the share of the training rows ends; without
+ * these, of those that the model was calibrated on if the score is the error, else NaN. PH_USAGE where
+ * the model or the rows have no such score, and where training rows are needed. */
+ph_status ph_model_score(ph_model *, const ph_data *data, const ph_score_desc *, double *scores,
+                         double *threshold);
 
 /* Whether codes of the model follow a prior, so that rows can be drawn from it. */
 bool ph_model_has_prior(const ph_model *);

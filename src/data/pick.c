@@ -84,8 +84,7 @@ ph_data *ph_data_pick(const ph_data *from, const size_t *index, size_t n, size_t
 
 /* ---- By class ------------------------------------------------------------------------------- */
 
-/* The class of that name or number, PH_NO_LABEL where there is none. */
-static uint32_t find_class(const ph_data *d, const char *text)
+uint32_t ph_data_find_class(const ph_data *d, const char *text)
 {
     size_t named = ph_texts_find(&d->class_names, text);
     char *end;
@@ -117,14 +116,14 @@ static ph_status no_class(const ph_data *d, const char *name)
 /* Marks the classes of the list. A name that holds a comma is found where it is the whole list. */
 static ph_status mark_classes(const ph_data *d, char *list, bool *wanted)
 {
-    uint32_t label = find_class(d, list);
+    uint32_t label = ph_data_find_class(d, list);
     if (label != PH_NO_LABEL) {
         wanted[label] = true;
         return PH_OK;
     }
     for (char *name; (name = strsep(&list, ",")) != NULL; wanted[label] = true) {
         name += strspn(name, " ");
-        label = find_class(d, name);
+        label = ph_data_find_class(d, name);
         if (label == PH_NO_LABEL)
             return no_class(d, name);
     }

@@ -33,6 +33,10 @@ ph_status ph_study_map(ph_study *);
 ph_status ph_study_jpeg(ph_study *);
 bool ph_study_has_jpeg(const ph_model *);
 
+/* The estimate of log p(x) of every row of data, by so many importance samples, to out[rows]. PH_USAGE
+ * where the model has no likelihood. */
+ph_status ph_likelihoods(ph_model *, const ph_data *data, size_t samples, double *out);
+
 /* Adds a figure whose unit is written like printf; the text lives as long as the model. */
 ph_status ph_study_add(ph_study *, const char *name, double value, const char *unit, ...)
     __attribute__((format(printf, 4, 5)));

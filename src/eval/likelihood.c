@@ -28,11 +28,11 @@ static void add_weight(weights *w, double log_weight)
 enum { BLOCK = 64 };
 
 /* The estimate of log p(x) of `count` rows. */
-static ph_status estimate(ph_study *s, ph_program *p, size_t first, size_t count, size_t samples,
-                          size_t each, real *rows, double *out)
+static ph_status estimate(ph_model *m, ph_program *p, const ph_data *data, size_t first, size_t count,
+                          size_t samples, size_t each, real *rows, double *out)
 {
     weights w[BLOCK];
-    PH_TRY(ph_fetch_range(s->data, &s->model->scaling, first, count, rows));
+    PH_TRY(ph_fetch_range(data, &m->scaling, first, count, rows));
     for (size_t r = 0; r < count; r++)
         w[r] = (weights){ .most = -INFINITY };
     for (size_t done = 0; done < samples; done += each) {
@@ -50,34 +50,42 @@ static ph_status estimate(ph_study *s, ph_program *p, size_t first, size_t count
     return PH_OK;
 }
 
-ph_status ph_study_likelihood(ph_study *s)
+ph_status ph_likelihoods(ph_model *m, const ph_data *data, size_t samples, double *out)
 {
-    ph_model *m = s->model;
     const ph_named *named = ph_model_export(m, "log-weights");
-    size_t samples = s->asked->importance_samples, rows = s->data->rows;
+    size_t rows = data->rows;
     if (named == NULL)
-        return ph_fail(PH_USAGE, "importance-samples: a model of family %s has no likelihood",
+        return ph_fail(PH_USAGE, "importance samples: a model of family %s has no likelihood",
                        m->family->face.name);
     size_t each = ph_shape_size(&named->value->shape);
     ph_program *p = ph_compile(m->graph, &(ph_program_desc){
         .feeds = (ph_node *[]){ named->input }, .feed_count = 1,
         .outputs = (ph_node *[]){ named->value }, .output_count = 1, .max_rows = BLOCK });
-    real *block = aligned_alloc(64, (BLOCK * s->data->width * sizeof *block + 63) / 64 * 64);
-    double out[BLOCK], mean = 0, square = 0;
+    real *block = aligned_alloc(64, (BLOCK * data->width * sizeof *block + 63) / 64 * 64);
     ph_status status = !p ? ph_last_status()
                        : block ? PH_OK
                                : ph_fail(PH_MEMORY, "out of memory for samples");
-    for (size_t first = 0; first < rows && status == PH_OK; first += BLOCK) {
-        size_t count = rows - first < BLOCK ? rows - first : BLOCK;
-        status = estimate(s, p, first, count, samples, each, block, out);
-        for (size_t r = 0; r < count && status == PH_OK; r++) {
-            double delta = -out[r] - mean; /* Welford (1962) */
-            mean += delta / (double)(first + r + 1);
-            square += delta * (-out[r] - mean);
-        }
-    }
+    for (size_t first = 0; first < rows && status == PH_OK; first += BLOCK)
+        status = estimate(m, p, data, first, rows - first < BLOCK ? rows - first : BLOCK, samples, each,
+                          block, out + first);
     free(block);
     ph_program_free(p);
+    return status;
+}
+
+ph_status ph_study_likelihood(ph_study *s)
+{
+    ph_model *m = s->model;
+    size_t samples = s->asked->importance_samples, rows = s->data->rows;
+    double *out = malloc(rows * sizeof *out), mean = 0, square = 0;
+    ph_status status = out ? ph_likelihoods(m, s->data, samples, out)
+                           : ph_fail(PH_MEMORY, "out of memory for likelihoods of rows");
+    for (size_t r = 0; r < rows && status == PH_OK; r++) {
+        double delta = -out[r] - mean; /* Welford (1962) */
+        mean += delta / (double)(r + 1);
+        square += delta * (-out[r] - mean);
+    }
+    free(out);
     double spread = rows > 1 ? sqrt(square / (double)(rows - 1) / (double)rows) : 0;
     const char *likelihood = ph_model_option(m, "likelihood");
     bool bare = likelihood && strncmp(likelihood, "gaussian:", 9) == 0;

@@ -86,19 +86,29 @@ static void factor(double *a, size_t n, double ridge)
     }
 }
 
-static double log_density(const ph_mixture *m, size_t k, const real *x, double *solved)
+double ph_mixture_distance(const ph_mixture *m, size_t k, const real *x, double *solved)
 {
     size_t n = m->width;
     const double *l = m->factor + k * n * n, *mean = m->mean + k * n;
-    double sum = log(m->weight[k] > 1e-300 ? m->weight[k] : 1e-300) - 0.5 * (double)n * log(2 * M_PI);
+    double sum = 0;
     for (size_t i = 0; i < n; i++) {
         double d = (double)x[i] - mean[i];
         for (size_t j = 0; j < i; j++)
             d -= l[i * n + j] * solved[j];
         solved[i] = d / l[i * n + i];
-        sum -= 0.5 * solved[i] * solved[i] + log(l[i * n + i]);
+        sum += solved[i] * solved[i];
     }
     return sum;
+}
+
+static double log_density(const ph_mixture *m, size_t k, const real *x, double *solved)
+{
+    size_t n = m->width;
+    const double *l = m->factor + k * n * n;
+    double sum = log(m->weight[k] > 1e-300 ? m->weight[k] : 1e-300) - 0.5 * (double)n * log(2 * M_PI);
+    for (size_t i = 0; i < n; i++)
+        sum -= log(l[i * n + i]);
+    return sum - 0.5 * ph_mixture_distance(m, k, x, solved);
 }
 
 /* Shares of each component in each row; returns the mean log-likelihood. */
@@ -168,6 +178,12 @@ static double mean_variance(const real *codes, size_t rows, size_t n)
     return total / (double)n;
 }
 
+/* What is added to variances, so that a number that never changes has one. */
+static double ridge_of(double variance)
+{
+    return 1e-4 * variance + 1e-12;
+}
+
 ph_status ph_mixture_fit(ph_mixture *m, size_t count, const real *codes, size_t rows, size_t width,
                          uint64_t seed)
 {
@@ -178,7 +194,7 @@ ph_status ph_mixture_fit(ph_mixture *m, size_t count, const real *codes, size_t 
     double *share = malloc(rows * count * sizeof *share), *nearest = malloc(rows * sizeof *nearest);
     double *solved = malloc(width * sizeof *solved), before = -INFINITY;
     bool ok = share && nearest && solved;
-    double variance = mean_variance(codes, rows, width), ridge = 1e-4 * variance + 1e-12;
+    double variance = mean_variance(codes, rows, width), ridge = ridge_of(variance);
     if (ok)
         start_means(m, codes, rows, nearest, seed);
     for (size_t k = 0; k < count; k++) {
@@ -197,6 +213,28 @@ ph_status ph_mixture_fit(ph_mixture *m, size_t count, const real *codes, size_t 
     free(nearest);
     free(solved);
     return ok ? PH_OK : ph_fail(PH_MEMORY, "out of memory while fitting a mixture");
+}
+
+ph_status ph_mixture_of(ph_mixture *m, const ph_data *codes)
+{
+    ph_data_info info;
+    ph_data_describe(codes, &info);
+    size_t n = info.width;
+    double variance = 0;
+    PH_TRY(ph_mixture_make(m, 1, n));
+    double *scatter = calloc(n * n, sizeof *scatter);
+    ph_status status = scatter ? ph_moments(codes, &ph_scaling_none, m->mean, scatter)
+                               : ph_fail(PH_MEMORY, "out of memory for a covariance");
+    for (size_t i = 0; i < n && status == PH_OK; i++)
+        for (size_t j = 0; j <= i; j++)
+            m->factor[i * n + j] = scatter[j * n + i] / (double)info.rows;
+    for (size_t i = 0; i < n && status == PH_OK; i++)
+        variance += m->factor[i * n + i] / (double)n;
+    if (status == PH_OK)
+        factor(m->factor, n, ridge_of(variance));
+    m->weight[0] = 1;
+    free(scatter);
+    return status;
 }
 
 /* normal: `width` standard normals. */

@@ -52,7 +52,15 @@ ph_status ph_mixture_fit(ph_mixture *, size_t count, const real *codes, size_t r
                          uint64_t seed);
 /* One code, from u in (0,1) that chooses the component and `width` standard normals. */
 void ph_mixture_draw(const ph_mixture *, double u, const double *normal, real *code);
+/* One Gaussian with the mean and the covariance of a set of codes. */
+ph_status ph_mixture_of(ph_mixture *, const ph_data *codes);
+/* Squared Mahalanobis distance of a code from component k; solved has room for a code. */
+double ph_mixture_distance(const ph_mixture *, size_t k, const real *code, double *solved);
 void ph_mixture_free(ph_mixture *);
+/* Sorts n numbers, then gives the one that a share of them stay below, between neighbours by a straight
+ * line. */
+void ph_sort_numbers(double *values, size_t n);
+double ph_at_share(const double *sorted, size_t n, double share);
 
 /* Mean of the scaled rows of a set and their scatter about it, the sum of outer products: mean[width],
  * scatter[width x width], of which the upper triangle is set. */

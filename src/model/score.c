@@ -82,10 +82,14 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The value at a share q of sorted numbers, between neighbours by a straight line. */
-static double at_share(const double *sorted, size_t n, double q)
+void ph_sort_numbers(double *values, size_t n)
 {
-    double place = q * (double)(n - 1);
+    qsort(values, n, sizeof *values, by_value);
+}
+
+double ph_at_share(const double *sorted, size_t n, double share)
+{
+    double place = share * (double)(n - 1);
     size_t below = (size_t)place, above = below + 1 < n ? below + 1 : below;
     return sorted[below] + (place - (double)below) * (sorted[above] - sorted[below]);
 }
@@ -99,9 +103,9 @@ ph_status ph_model_calibrate(ph_model *m, const ph_data *data)
     ph_status status = errors && quantile ? ph_model_errors(m, data, 0, info.rows, errors)
                                           : ph_fail(PH_MEMORY, "out of memory for errors of rows");
     if (status == PH_OK) {
-        qsort(errors, info.rows, sizeof *errors, by_value);
+        ph_sort_numbers(errors, info.rows);
         for (size_t i = 0; i < PH_QUANTILES; i++)
-            quantile[i] = at_share(errors, info.rows, (double)i / (PH_QUANTILES - 1));
+            quantile[i] = ph_at_share(errors, info.rows, (double)i / (PH_QUANTILES - 1));
         free(m->quantile);
         m->quantile = quantile;
         quantile = NULL;
@@ -115,5 +119,5 @@ double ph_model_threshold(const ph_model *m, double share)
 {
     if (m->quantile == NULL || !(share >= 0 && share <= 1))
         return NAN;
-    return at_share(m->quantile, PH_QUANTILES, share);
+    return ph_at_share(m->quantile, PH_QUANTILES, share);
 }

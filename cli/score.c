@@ -6,23 +6,30 @@
 #include <string.h>
 
 typedef struct score_options {
-    const char *output, *maps;
+    const char *output, *maps, *score, *training, *normal;
     double quantile, threshold;
     int64_t maps_of;
 } score_options;
 
 static const ph_option table[] = {
     { "output", NULL, PH_OPTION_TEXT, offsetof(score_options, output), "-", 0, 0, NULL,
-      "CSV file, also -o: row or id, error, whether it is odd; - is standard output" },
+      "CSV file, also -o: row or id, error or other score, whether it is odd; - is standard output" },
+    { "score", NULL, PH_OPTION_CHOICE, offsetof(score_options, score), "error", 0, 0, PH_SCORES,
+      "what makes a row odd: its squared error; the largest of a pixel, blurred over S pixels; how far its "
+      "code is from those of the training rows; both, in units of their means; its likelihood by K samples" },
+    { "training", NULL, PH_OPTION_TEXT, offsetof(score_options, training), NULL, 0, 0, NULL,
+      "the rows that the model was trained on, which code and both compare with" },
+    { "normal-label", NULL, PH_OPTION_TEXT, offsetof(score_options, normal), NULL, 0, 0, NULL,
+      "of rows with labels, the class that is not odd [0]; of --training only its rows are taken" },
     { "quantile", NULL, PH_OPTION_REAL, offsetof(score_options, quantile), "0.99", 0, 1, NULL,
-      "a row is odd when its error is above that of this share of the training rows" },
+      "a row is odd when its score is above that of this share of the training rows" },
     { "threshold", NULL, PH_OPTION_REAL, offsetof(score_options, threshold), "0", 0, 1e300, NULL,
-      "an error to compare with in place of that; 0: none" },
+      "a score to compare with in place of that; 0: none" },
     { "maps", NULL, PH_OPTION_TEXT, offsetof(score_options, maps), NULL, 0, 0, NULL,
       "folder for a PNG of each row that is a picture: the row, its reconstruction, and the error of its "
       "pixels as heat, on one scale" },
     { "maps-of", NULL, PH_OPTION_INT, offsetof(score_options, maps_of), "0", 0, 1e15, NULL,
-      "only of so many rows, those of largest error; 0: all" },
+      "only of so many rows, those of largest score; 0: all" },
 };
 
 typedef struct scores {
@@ -53,9 +60,9 @@ static bool sort(const double *errors, scores *s)
     return s->order != NULL;
 }
 
-/* Area under the receiver operating characteristic, ties counted half, and average precision: class 0
- * is normal, any other is odd. */
-static bool rank(const double *errors, const uint32_t *labels, scores *s)
+/* Area under the receiver operating characteristic, ties counted half, and average precision: rows of any
+ * other class than the normal one are odd. */
+static bool rank(const double *errors, const uint32_t *labels, uint32_t normal, scores *s)
 {
     size_t *order = malloc(s->rows * sizeof *order), odd = 0, found = 0;
     if (order == NULL)
@@ -64,13 +71,13 @@ static bool rank(const double *errors, const uint32_t *labels, scores *s)
     for (size_t i = 0; i < s->rows; i++)
         if (labels[s->order[i]] != PH_NO_LABEL) {
             order[known++] = s->order[i];
-            odd += labels[s->order[i]] != 0;
+            odd += labels[s->order[i]] != normal;
         }
     double area = 0, precision = 0;
     for (size_t i = 0, next; i < known; i = next) {
         size_t odd_here = 0;
         for (next = i; next < known && errors[order[next]] == errors[order[i]]; next++)
-            odd_here += labels[order[next]] != 0;
+            odd_here += labels[order[next]] != normal;
         size_t normal_here = next - i - odd_here;
         area += (double)normal_here * ((double)found + (double)odd_here / 2);
         found += odd_here;
@@ -83,17 +90,23 @@ static bool rank(const double *errors, const uint32_t *labels, scores *s)
     return true;
 }
 
-static const char *column_name(const void *user, size_t column)
+static bool is_error(const score_options *o)
 {
-    return (const char *[]){ "row", "error", "odd" }[column + *(const bool *)user];
+    return strcmp(o->score, "error") == 0;
 }
 
-static ph_status write(const ph_data *data, const double *errors, const scores *s, const char *path)
+static const char *column_name(const void *user, size_t column)
+{
+    return ((const char *const *)user)[column];
+}
+
+static ph_status write(const ph_data *data, const double *errors, const scores *s, const score_options *o)
 {
     bool named = ph_data_id(data, 0) != NULL;
-    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){
+    const char *columns[] = { "row", is_error(o) ? "error" : "score", "odd" };
+    ph_writer *w = ph_writer_open(o->output, &(ph_writer_desc){
         .format = "csv", .width = named ? 2 : 3, .source = data, .column = column_name,
-        .user = &named });
+        .user = columns + named });
     ph_status status = w ? PH_OK : ph_last_status();
     for (size_t r = 0; r < s->rows && status == PH_OK; r++) {
         const ph_real line[3] = { (ph_real)(r + 1), (ph_real)errors[r], errors[r] > s->threshold };
@@ -113,7 +126,7 @@ static void tell(const scores *s, const score_options *o, bool json)
         cli_json_number("rows", (double)s->rows);
         cli_json_number("odd", (double)s->odd);
         cli_json_number("threshold", s->threshold);
-        cli_json_number("mean_error", s->mean);
+        cli_json_number(is_error(o) ? "mean_error" : "mean_score", s->mean);
         if (!isnan(s->area)) {
             cli_json_number("roc_auc", s->area);
             cli_json_number("average_precision", s->precision);
@@ -125,14 +138,15 @@ static void tell(const scores *s, const score_options *o, bool json)
         cli_json_end();
         return;
     }
-    fprintf(stderr, "%zu of %zu rows are odd: error above %.6g", s->odd, s->rows, s->threshold);
+    fprintf(stderr, "%zu of %zu rows are odd: %s above %.6g", s->odd, s->rows,
+            is_error(o) ? "error" : "score", s->threshold);
     if (o->threshold > 0)
         fputs(", as given\n", stderr);
     else
         fprintf(stderr, ", which %g %% of the training rows stayed below\n", 100 * o->quantile);
     if (!isnan(s->area))
-        fprintf(stderr, "against the labels (class 0 normal): roc_auc %.4f, average_precision %.4f\n",
-                s->area, s->precision);
+        fprintf(stderr, "against the labels (class %s normal): roc_auc %.4f, average_precision %.4f\n",
+                o->normal ? cli_shown(o->normal) : "0", s->area, s->precision);
     if (s->maps)
         fprintf(stderr, "%s: %zu map%s of errors: picture, reconstruction, heat from 0 (white) to %.4g (dark), "
                 "the root of a pixel's squared error in the model's input scale\n", o->maps, s->maps,
@@ -148,31 +162,81 @@ static int draw_maps(const cli_arguments *a, const score_options *o, ph_model *m
     return code;
 }
 
-static int score(const cli_arguments *a, const score_options *o, ph_model *m, const ph_data *data)
+/* The class that is normal: PH_NO_LABEL where there are no labels. Returns the exit status. */
+static int find_normal(const score_options *o, const ph_data *data, uint32_t *normal)
 {
     ph_data_info info;
     ph_data_describe(data, &info);
-    scores s = { .rows = info.rows, .area = NAN, .precision = NAN };
-    s.threshold = o->threshold > 0 ? o->threshold : ph_model_threshold(m, o->quantile);
-    if (isnan(s.threshold))
-        return cli_usage("%s keeps no errors of its training rows; give --threshold", a->word[0]);
-    bool written = strcmp(o->output, "-") != 0 || !a->json;
-    double *errors = malloc(info.rows * sizeof *errors);
-    ph_status status = errors ? ph_model_errors(m, data, 0, info.rows, errors) : PH_MEMORY;
-    for (size_t r = 0; r < info.rows && status == PH_OK; r++) {
-        s.odd += errors[r] > s.threshold;
-        s.mean += errors[r] / (double)info.rows;
+    *normal = ph_data_labels(data) ? 0 : PH_NO_LABEL;
+    if (o->normal == NULL)
+        return CLI_DONE;
+    if (*normal == PH_NO_LABEL)
+        return cli_usage("%s: normal-label: its rows have no labels", info.name);
+    *normal = ph_data_find_class(data, o->normal);
+    return *normal != PH_NO_LABEL ? CLI_DONE
+                                  : cli_usage("%s: normal-label: '%s' is none of its classes", info.name,
+                                              cli_shown(o->normal));
+}
+
+/* The rows to compare with; where they have labels, those of the normal class alone. */
+static ph_data *open_training(const cli_arguments *a, const score_options *o, const ph_model *m)
+{
+    ph_data *all = cli_open_for(a, m, "reconstruct", o->training, "train");
+    if (all == NULL || o->normal == NULL || ph_data_labels(all) == NULL)
+        return all;
+    ph_data_close(all);
+    if (ph_settings_set(a->settings, "only-label", o->normal) != PH_OK)
+        return NULL;
+    return cli_open_for(a, m, "reconstruct", o->training, "train");
+}
+
+/* Scores of rows, their order and figures. */
+static ph_status measure(ph_model *m, const ph_data *data, const ph_data *training, const score_options *o,
+                         uint32_t normal, double *errors, scores *s)
+{
+    ph_status status = ph_model_score(m, data, &(ph_score_desc){
+        .score = o->score, .training = training, .share = o->quantile }, errors, &s->threshold);
+    s->threshold = o->threshold > 0 ? o->threshold : s->threshold;
+    for (size_t r = 0; r < s->rows && status == PH_OK; r++) {
+        s->odd += errors[r] > s->threshold;
+        s->mean += errors[r] / (double)s->rows;
     }
-    if (status == PH_OK && (!sort(errors, &s) ||
-                            (ph_data_labels(data) && !rank(errors, ph_data_labels(data), &s))))
+    if (status == PH_OK && (!sort(errors, s) ||
+                            (normal != PH_NO_LABEL && !rank(errors, ph_data_labels(data), normal, s))))
         status = PH_MEMORY;
-    int code = status == PH_OK ? CLI_DONE : cli_fail();
+    return status;
+}
+
+static int score(const cli_arguments *a, const score_options *o, ph_model *m, const ph_data *data)
+{
+    ph_data_info info;
+    uint32_t normal;
+    ph_data_describe(data, &info);
+    scores s = { .rows = info.rows, .area = NAN, .precision = NAN };
+    int code = find_normal(o, data, &normal);
+    if (code != CLI_DONE)
+        return code;
+    bool known = o->threshold > 0 || o->training || (is_error(o) && !isnan(ph_model_threshold(m, 0)));
+    if (!known && is_error(o))
+        return cli_usage("%s keeps no errors of its training rows; give --training or --threshold",
+                         a->word[0]);
+    if (!known)
+        return cli_usage("score %s: what is odd? Give the training rows with --training DATA, or --threshold",
+                         o->score);
+    ph_data *training = o->training ? open_training(a, o, m) : NULL;
+    double *errors = malloc(info.rows * sizeof *errors);
+    ph_status status = o->training && !training ? ph_last_status() : errors ? PH_OK : PH_MEMORY;
+    if (status == PH_OK)
+        status = measure(m, data, training, o, normal, errors, &s);
+    code = status == PH_OK ? CLI_DONE : cli_fail();
     if (code == CLI_DONE && o->maps)
         code = draw_maps(a, o, m, data, &s);
-    if (code == CLI_DONE && written && write(data, errors, &s, o->output) != PH_OK)
+    bool written = strcmp(o->output, "-") != 0 || !a->json;
+    if (code == CLI_DONE && written && write(data, errors, &s, o) != PH_OK)
         code = cli_fail();
     free(errors);
     free(s.order);
+    ph_data_close(training);
     if (code == CLI_DONE)
         tell(&s, o, a->json);
     return code;

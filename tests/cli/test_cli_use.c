@@ -172,6 +172,43 @@ static void maps_of_errors(void **state)
     assert_fails("score pl.pin plates --maps nowhere/heat", 2, "cannot make the folder");
 }
 
+/* One class is learnt, the others are odd; a recipe may say so, and the model does not: it is measured on all. */
+static void one_class(void **state)
+{
+    (void)state;
+    static const char recipe[] = "family = ae\ndata = glyphs\nonly-label = 3\nhidden = 64\nlatent-dim = 4\n"
+                                 "epochs = 20\nlr = 3e-3\n";
+    FILE *f = fopen(in_folder("three"), "w");
+    fputs(recipe, f);
+    fclose(f);
+    assert_run("train three -o three.pin --quiet --json", 0);
+    assert_true(figure("rows") > 900 && figure("rows") < 1100);
+    assert_run("eval three.pin glyphs --json", 0);
+    assert_true(figure("rows") == 2000);
+    assert_run("eval three.pin glyphs --only-label 3,4 --json", 0);
+    assert_true(figure("rows") > 350 && figure("rows") < 450);
+    assert_run("info three.pin --options", 0);
+    assert_null(strstr(out, "only-label"));
+    assert_run("score three.pin glyphs --normal-label 3 --json", 0);
+    assert_true(figure("roc_auc") > 0.9 && figure("rows") == 2000);
+    assert_run("score three.pin glyphs --score both --training glyphs --normal-label 3 --json", 0);
+    double both = figure("roc_auc"), threshold = figure("threshold");
+    assert_true(both > 0.9);
+    assert_run("score three.pin glyphs --score both --training glyphs --normal-label 3 -o b.csv", 0);
+    assert_says(err, "class 3 normal");
+    slurp("b.csv", out, sizeof out);
+    assert_says(out, "row,score,odd\n1,");
+    /* The training rows are those of the class alone: the same as if they were a set of their own. */
+    assert_run("score three.pin glyphs:train --only-label 3 --score both --training glyphs --normal-label 3 "
+               "--json --quantile 0.99", 0);
+    assert_true(figure("threshold") == threshold && fabs(figure("odd") / figure("rows") - 0.01) < 0.002);
+    assert_fails("score three.pin glyphs --score code", 2, "--training DATA");
+    assert_fails("score three.pin glyphs --score code --threshold 1", 2, "needs the training rows");
+    assert_fails("score three.pin glyphs --normal-label 11", 2, "none of its classes");
+    assert_fails("train ae glyphs --only-label 11 -o x.pin", 2, "none of its classes, 0 to 9");
+    assert_fails("score line.pin good.csv --normal-label 1", 2, "no labels");
+}
+
 static void new_rows(void **state)
 {
     (void)state;
@@ -424,7 +461,7 @@ static void likely_levels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(odd_rows_are_found), cmocka_unit_test(maps_of_errors),
+        cmocka_unit_test(odd_rows_are_found), cmocka_unit_test(maps_of_errors), cmocka_unit_test(one_class),
         cmocka_unit_test(new_rows),
         cmocka_unit_test(a_mixture_of_codes), cmocka_unit_test(layers_and_labels),
         cmocka_unit_test(layers_of_every_family),

@@ -570,6 +570,16 @@ typedef struct ph_phase_cost {
     double seconds;
 } ph_phase_cost;
 
+/* What a layer of a phase has cost in this run, where layers are timed: the products with its weight, with
+ * what runs on their results (bias and activation forward, the update behind a weight's derivative). */
+typedef struct ph_layer_cost {
+    const char *phase;            /* as ph_phase_cost has it */
+    const char *name;             /* "encoder/0"; "": what is in no layer, such as the loss */
+    size_t rank, shape[4];        /* of its weight; rank 0: it has none */
+    double flops_per_row[2];      /* forward; backward, which is both derivatives */
+    double seconds[2];
+} ph_layer_cost;
+
 typedef struct ph_progress {
     ph_event event;
     int64_t epoch, epochs;        /* done, planned */
@@ -584,6 +594,8 @@ typedef struct ph_progress {
                                      the epoch, or NULL */
     size_t phases;                /* in the order in which a step runs them */
     const ph_phase_cost *phase;   /* valid during the call */
+    size_t layers;                /* of all phases; 0 where they are not timed */
+    const ph_layer_cost *layer;   /* valid during the call; the names as long as the training */
     ph_figures figures;           /* loss and reported terms: mean since the last such event;
                                      val_... where there is a validation part. The names are always the
                                      same; what is not known yet is NaN */
@@ -595,6 +607,7 @@ typedef struct ph_training {
     const char *save_to;          /* model file for checkpoints and the final save; NULL: none */
     void (*progress)(void *user, ph_model *, const ph_progress *);
     void *user;
+    bool time_layers;             /* progress has the cost of each layer; a step takes a little longer */
 } ph_training;
 
 /* Trains up to the option `epochs` in all, going on from where the model is. PH_STOPPED after

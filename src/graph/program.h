@@ -82,6 +82,15 @@ typedef struct ph_value {
     size_t offset, size;       /* in the arena; reals at the largest row counts */
 } ph_value;
 
+/* Seconds of the steps as the first thread sees them: from when it may begin one, behind its barrier, to when
+ * it may begin the next; so waiting for others belongs to what was waited for. */
+typedef struct ph_timing {
+    double *spent;             /* by step */
+    int *slot;                 /* by step: twice the number of its layer, plus 1 if it is backward */
+    size_t layers;
+    ph_layer_cost *layer;      /* the first has no name: what is in no layer */
+} ph_timing;
+
 struct ph_program {
     ph_graph *graph;
     ph_arena memory;
@@ -107,6 +116,7 @@ struct ph_program {
     int parts;
     ph_counter *counter;
     ph_step *current[PH_MAX_PARTS];
+    ph_timing *timing;         /* NULL: nothing is timed */
     /* Inputs of ph_program_run */
     const void *const *bound;
 };
@@ -131,6 +141,11 @@ ph_status ph_program_run(ph_program *, const size_t *rows, const void *const *bo
 /* The memory of output i, valid until the next run; u32 where it holds indices. */
 const real *ph_program_output(const ph_program *, int i);
 void ph_program_print(const ph_program *, FILE *);
+/* From now on its runs are timed, for layers of a phase of that name (layers.c). */
+ph_status ph_program_time(ph_program *, const char *phase);
+/* What they have cost since. */
+const ph_layer_cost *ph_program_layers(ph_program *, size_t *count);
+double ph_clock(void);
 double ph_program_flops(const ph_program *, size_t rows);
 
 /* ---- For ops ---------------------------------------------------------------------------------- */

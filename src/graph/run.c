@@ -57,10 +57,33 @@ bool ph_next_task(ph_call *call, int part, size_t tasks, size_t *task)
     return false;
 }
 
-static void run_steps(void *context, int part, int parts)
+static void run_step(ph_program *p, ph_step *step, int part)
 {
-    ph_program *p = context;
-    (void)parts;
+    p->current[part] = step;
+    ph_call *call = step->call;
+    switch (step->stage) {
+    case PH_PREPARE:
+        call->op->prepare(call, part);
+        break;
+    case PH_RUN:
+        if (call->op)
+            call->op->run(call, part);
+        else
+            ph_group_run(call, part);
+        break;
+    case PH_FINISH:
+        ph_group_finish(call, part);
+        break;
+    case PH_GUARD:
+        if (!isfinite(p->value[p->guard->id].data[0]))
+            atomic_store_explicit(&p->stopped, true, memory_order_relaxed);
+    }
+}
+
+/* Compiled twice, so that a program that is not timed pays nothing for it. */
+static inline __attribute__((always_inline)) void walk(ph_program *p, int part, bool timed)
+{
+    double began = timed ? ph_clock() : 0;
     for (int s = 0; s < p->step_count; s++) {
         ph_step *step = &p->step[s];
         if (step->barrier) {
@@ -68,28 +91,28 @@ static void run_steps(void *context, int part, int parts)
             if (step->check && atomic_load_explicit(&p->stopped, memory_order_relaxed))
                 return;
         }
-        if (step->serial && part != 0)
-            continue;
-        p->current[part] = step;
-        ph_call *call = step->call;
-        switch (step->stage) {
-        case PH_PREPARE:
-            call->op->prepare(call, part);
-            break;
-        case PH_RUN:
-            if (call->op)
-                call->op->run(call, part);
-            else
-                ph_group_run(call, part);
-            break;
-        case PH_FINISH:
-            ph_group_finish(call, part);
-            break;
-        case PH_GUARD:
-            if (!isfinite(p->value[p->guard->id].data[0]))
-                atomic_store_explicit(&p->stopped, true, memory_order_relaxed);
+        if (timed && part == 0 && s > 0) {
+            double time = ph_clock();
+            p->timing->spent[s - 1] += time - began;
+            began = time;
         }
+        if (!step->serial || part == 0)
+            run_step(p, step, part);
     }
+    if (timed && part == 0 && p->step_count)
+        p->timing->spent[p->step_count - 1] += ph_clock() - began;
+}
+
+static void run_steps(void *context, int part, int parts)
+{
+    (void)parts;
+    walk(context, part, false);
+}
+
+static void run_timed(void *context, int part, int parts)
+{
+    (void)parts;
+    walk(context, part, true);
 }
 
 ph_status ph_program_run(ph_program *p, const size_t *rows, const void *const *bound)
@@ -110,7 +133,7 @@ ph_status ph_program_run(ph_program *p, const size_t *rows, const void *const *b
         for (int i = 0; i < p->parts; i++)
             atomic_store_explicit(&p->step[s].counter[i].next, 0, memory_order_relaxed);
     atomic_store_explicit(&p->stopped, false, memory_order_relaxed);
-    ph_team_run(run_steps, p);
+    ph_team_run(p->timing ? run_timed : run_steps, p);
     if (atomic_load_explicit(&p->stopped, memory_order_relaxed))
         return ph_fail(PH_DIVERGED, "the loss is not a finite number");
     return PH_OK;

@@ -352,7 +352,8 @@ ph_status ph_train(ph_model *m, const ph_data *data, const ph_training *training
     }
     listener l = { m, training };
     ph_hooks hooks = { .save = training->save_to ? save : NULL,
-                       .progress = training->progress ? pass_on : NULL, .context = &l };
+                       .progress = training->progress ? pass_on : NULL, .context = &l,
+                       .time_layers = training->time_layers };
     ph_model_forget_programs(m);
     ph_status status = m->family->fit
                            ? ph_trainer_closed_form(&m->trainer, m->family->fit, data, &hooks)

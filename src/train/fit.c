@@ -11,14 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* The rate of a phase: its own or the option's, constant where it prepares, else moved by the schedule,
  * which begins with training proper. */
@@ -110,7 +102,7 @@ static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, 
     const ph_trainer *t = f->t;
     if (f->hooks->progress == NULL)
         return;
-    double elapsed = now() - f->began, since = now() - f->logged_at;
+    double elapsed = ph_clock() - f->began, since = ph_clock() - f->logged_at;
     double trained = (double)(t->progress.step - f->logged_step) * (double)f->batch_size;
     ph_progress p = { .event = event, .epoch = t->progress.epoch, .epochs = t->prelude + t->o.epochs,
                       .step = t->progress.step, .steps = (t->prelude + t->o.epochs) * f->batches,
@@ -118,6 +110,13 @@ static void tell(ph_fitting *f, ph_event event, const double *sum, double rows, 
                       .rows_per_second = since > 0 ? trained / since : 0,
                       .phases = (size_t)t->graph->phase_count, .phase = f->cost };
     int64_t epoch = t->progress.epoch - (event == PH_EVENT_EPOCH);
+    for (int i = 0; f->layer && i < t->graph->phase_count; i++) {
+        size_t count;
+        const ph_layer_cost *layer = ph_program_layers(f->phase[i], &count);
+        memcpy(f->layer + p.layers, layer, count * sizeof *layer);
+        p.layers += count;
+    }
+    p.layer = f->layer;
     p.preparing = preparing(f, epoch);
     list_figures(f, sum, rows, figures(f, epoch), &p.figures);
     f->hooks->progress(f->hooks->context, &p);
@@ -170,7 +169,7 @@ static void checkpoint(ph_fitting *f)
 {
     if (save(f) != PH_OK)
         tell(f, PH_EVENT_NOT_SAVED, f->logged, (double)f->logged_rows, rate(f), ph_message());
-    f->saved_at = now();
+    f->saved_at = ph_clock();
 }
 
 /* Figure number i, or the list that stands there behind the figures, as the last step gave it. */
@@ -288,9 +287,9 @@ static ph_status one_step(ph_fitting *f, double *lr)
         snprintf(name, sizeof name, t->graph->phase_count > 1 ? "lr%d" : "lr", i + 1);
         ph_knob_set(t->graph, name, rate_at(f, i, epoch));
         f->phase[i]->noise_step = (uint32_t)p->step;
-        double began = now();
+        double began = ph_clock();
         ph_status status = ph_program_run(f->phase[i], b.rows, b.bound);
-        f->cost[i].seconds += now() - began;
+        f->cost[i].seconds += ph_clock() - began;
         if (status == PH_DIVERGED)
             return diverged(f, i);
         PH_TRY(status);
@@ -311,8 +310,8 @@ static ph_status one_step(ph_fitting *f, double *lr)
     p->rows += (int64_t)count;
     p->batch++;
     p->step++;
-    p->seconds += now() - f->step_began;
-    f->step_began = now();
+    p->seconds += ph_clock() - f->step_began;
+    f->step_began = ph_clock();
     return PH_OK;
 }
 
@@ -427,7 +426,7 @@ static void restart_log(ph_fitting *f)
     memset(f->logged, 0, sizeof f->logged);
     f->logged_rows = 0;
     f->logged_step = f->t->progress.step;
-    f->logged_at = f->step_began = now();
+    f->logged_at = f->step_began = ph_clock();
 }
 
 static void order_rows(ph_fitting *f)
@@ -452,8 +451,8 @@ static ph_status steps(ph_fitting *f)
         PH_TRY(one_step(f, &lr));
         if (t->o.log_every && p->step % t->o.log_every == 0)
             tell(f, PH_EVENT_STEP, f->logged, (double)f->logged_rows, lr, NULL);
-        if (now() - f->told_at >= 1) {
-            f->told_at = now();
+        if (ph_clock() - f->told_at >= 1) {
+            f->told_at = ph_clock();
             tell(f, PH_EVENT_SECOND, f->logged, (double)f->logged_rows, lr, NULL);
         }
         if (ph_stop_asked()) {
@@ -461,7 +460,7 @@ static ph_status steps(ph_fitting *f)
             return ph_fail(PH_STOPPED, "stopped in epoch %lld, after step %lld",
                            (long long)p->epoch + 1, (long long)p->step);
         }
-        if (f->checkpoint_seconds && now() - f->saved_at >= f->checkpoint_seconds)
+        if (f->checkpoint_seconds && ph_clock() - f->saved_at >= f->checkpoint_seconds)
             checkpoint(f);
     }
     return PH_OK;
@@ -470,7 +469,7 @@ static ph_status steps(ph_fitting *f)
 static ph_status loop(ph_fitting *f)
 {
     ph_trainer *t = f->t;
-    f->began = f->saved_at = f->told_at = now();
+    f->began = f->saved_at = f->told_at = ph_clock();
     while (t->progress.epoch < t->prelude + t->o.epochs && early_end(f) == NULL) {
         order_rows(f);
         restart_log(f);
@@ -503,11 +502,11 @@ ph_status ph_trainer_closed_form(ph_trainer *t, ph_status (*form)(ph_graph *, co
     ph_data_describe(data, &info);
     ph_fitting f = { .t = t, .hooks = hooks, .data = data, .rows = info.rows, .batch_size = info.rows,
               .batches = 1 };
-    f.began = f.logged_at = now();
+    f.began = f.logged_at = ph_clock();
     PH_TRY(form(t->graph, data, t->scaling));
     t->progress.epoch = t->o.epochs = 1;
     t->progress.step = 1;
-    t->progress.seconds = now() - f.began;
+    t->progress.seconds = ph_clock() - f.began;
     PH_TRY(save(&f));
     tell(&f, PH_EVENT_DONE, t->progress.sum, 0, 0, NULL);
     ph_stop_forget();

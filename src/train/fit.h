@@ -19,6 +19,7 @@ typedef struct ph_fitting {
     size_t validation_count;
     ph_program *phase[PH_MAX_PHASES], *measure;
     ph_phase_cost cost[PH_MAX_PHASES];
+    ph_layer_cost *layer;      /* of all phases, where they are timed, or NULL */
     real *batch, *labels, *second, *good; /* second: the batch of the second set */
     real *spare;               /* becomes the trainer's best when there is a first one */
     int64_t batches;           /* in an epoch */

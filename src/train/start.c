@@ -96,6 +96,18 @@ static ph_status choose_labelled(ph_fitting *f)
     return status;
 }
 
+static ph_status time_programs(ph_fitting *f)
+{
+    size_t count, all = 0;
+    for (int i = 0; i < f->t->graph->phase_count; i++) {
+        PH_TRY(ph_program_time(f->phase[i], f->t->graph->phase[i].name));
+        ph_program_layers(f->phase[i], &count);
+        all += count;
+    }
+    f->layer = malloc((all + 1) * sizeof *f->layer);
+    return f->layer ? PH_OK : out_of_memory();
+}
+
 static ph_status compile_programs(ph_fitting *f)
 {
     ph_trainer *t = f->t;
@@ -106,6 +118,7 @@ static ph_status compile_programs(ph_fitting *f)
             return ph_last_status();
         f->cost[i] = (ph_phase_cost){ t->graph->phase[i].name, ph_program_flops(f->phase[i], 1), 0 };
     }
+    PH_TRY(f->hooks->time_layers ? time_programs(f) : PH_OK);
     f->measure = f->validation ? ph_trainer_compile(t, PH_MEASURE, rows) : NULL;
     return f->validation && f->measure == NULL ? ph_last_status() : PH_OK;
 }
@@ -188,5 +201,6 @@ void ph_fitting_end(ph_fitting *f)
     free(f->second);
     free(f->labels);
     free(f->good);
+    free(f->layer);
     free(f->spare);
 }

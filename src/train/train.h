@@ -85,6 +85,7 @@ typedef struct ph_hooks {
     ph_status (*save)(void *context);                      /* NULL: nothing is saved */
     void (*progress)(void *context, const ph_progress *);  /* NULL: nobody listens */
     void *context;
+    bool time_layers;
 } ph_hooks;
 
 void ph_trainer_start(ph_trainer *, ph_graph *, ph_node *x, const ph_scaling *);

@@ -449,6 +449,70 @@ static void constants_are_not_a_constant(void **state)
     ph_graph_free(g);
 }
 
+/* Products by the layer whose weight they are of: forward, and both derivatives, the first layer's rows having
+ * none; whether the derivative of a weight rides with its update, is stored to be clipped, or is a sum. */
+static void layers_have_their_products(void **state)
+{
+    (void)state;
+    static const struct { const char *optimizer; double clip; bool tied; } nets[] = {
+        { "adam", 0, false }, { "sgd", 0, false }, { "adam", 1, false }, { "adam", 0, true } };
+    const double once = 2 * IN * HIDDEN;
+    for (size_t i = 0; i < 4; i++) {
+        net n;
+        size_t count;
+        make(&n, nets[i].optimizer, nets[i].clip, nets[i].tied);
+        compile(&n, NULL, 0);
+        assert_int_equal(ph_program_time(n.program, "phase"), PH_OK);
+        const double began = ph_clock();
+        for (int k = 0; k < 20; k++)
+            assert_int_equal(run(&n, ROWS), PH_OK);
+        const double wall = ph_clock() - began;
+        const ph_layer_cost *l = ph_program_layers(n.program, &count);
+        assert_int_equal(count, nets[i].tied ? 2 : 3);
+        assert_string_equal(l[0].name, "");
+        assert_true(l[0].flops_per_row[0] == 0 && l[0].flops_per_row[1] == 0);
+        assert_string_equal(l[1].name, "net/0");
+        assert_string_equal(l[1].phase, "phase");
+        assert_true(l[1].rank == 2 && l[1].shape[0] == IN && l[1].shape[1] == HIDDEN);
+        assert_true(l[1].flops_per_row[0] == (nets[i].tied ? 2 : 1) * once);
+        assert_true(l[1].flops_per_row[1] == (nets[i].tied ? 3 : 1) * once);
+        if (!nets[i].tied) {
+            assert_string_equal(l[2].name, "net/1");
+            assert_true(l[2].flops_per_row[0] == once && l[2].flops_per_row[1] == 2 * once);
+        }
+        double seconds = 0, flops = 0;
+        for (size_t k = 0; k < count; k++)
+            for (int back = 0; back < 2; back++) {
+                assert_true(l[k].seconds[back] >= 0 && (k == 0 || l[k].seconds[back] > 0));
+                seconds += l[k].seconds[back];
+                flops += l[k].flops_per_row[back];
+            }
+        assert_true(seconds > 0 && seconds <= wall);
+        assert_true(flops == ph_program_flops(n.program, 1));
+        finish(&n);
+    }
+}
+
+/* Bits do not depend on it. */
+static void timing_changes_nothing(void **state)
+{
+    (void)state;
+    real loss[2], weight[2];
+    for (int timed = 0; timed < 2; timed++) {
+        net n;
+        make(&n, "adam", 0, false);
+        compile(&n, NULL, 0);
+        if (timed)
+            assert_int_equal(ph_program_time(n.program, NULL), PH_OK);
+        for (int k = 0; k < 3; k++)
+            assert_int_equal(run(&n, ROWS), PH_OK);
+        loss[timed] = ph_program_output(n.program, 0)[0];
+        weight[timed] = ph_variable_find(n.graph, "net/1/weight")->data[5];
+        finish(&n);
+    }
+    assert_true(loss[0] == loss[1] && weight[0] == weight[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +530,8 @@ int main(void)
         cmocka_unit_test(mistakes_are_told_once),
         cmocka_unit_test(programs_may_begin_in_the_middle),
         cmocka_unit_test(constants_are_not_a_constant),
+        cmocka_unit_test(layers_have_their_products),
+        cmocka_unit_test(timing_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* bench.c - pinhole bench: our training and inference rates, as shares of the machine's arithmetic
  * peak measured in between, and beside the frameworks where they are installed.
  *
+ * --layers tells where a step's time goes, in windows of their own, since timing costs a little.
+ *
  * Everything is measured in turns - a probe of the peak, a window of training, a window of the
  * peer - and reported as the median over the rounds, since machines are shared and their speed
  * moves.
@@ -17,6 +19,7 @@ typedef struct bench_options {
     const char *data, *peer;
     int64_t rounds;
     double window;
+    bool layers;
 } bench_options;
 
 static const ph_option table[] = {
@@ -26,6 +29,8 @@ static const ph_option table[] = {
       "rounds to take the median of" },
     { "window", NULL, PH_OPTION_REAL, offsetof(bench_options, window), "1", 0.05, 100, NULL,
       "seconds of each window" },
+    { "layers", NULL, PH_OPTION_FLAG, offsetof(bench_options, layers), "0", 0, 0, NULL,
+      "a table of each layer's share of the time and of the peak, forward and backward" },
     { "peer", NULL, PH_OPTION_TEXT, offsetof(bench_options, peer), NULL, 0, 0, NULL,
       "command that measures a peer: called with the case's name, prints JSON with rows_per_second "
       "or seconds" },
@@ -55,7 +60,7 @@ static const bench_case cases[] = {
     { "pca", "PCA-30; peer: NumPy, covariance and eigh", "pca", 0, "latent-dim=30", NULL },
     { "pca-sklearn", "PCA-30; peer: scikit-learn", "pca", 0, "latent-dim=30", NULL },
 };
-enum { CASES = sizeof cases / sizeof cases[0], MOST_ROUNDS = 1000, MOST_PHASES = 8 };
+enum { CASES = sizeof cases / sizeof cases[0], MOST_ROUNDS = 1000, MOST_PHASES = 8, MOST_LAYERS = 128 };
 
 static double now(void)
 {
@@ -109,7 +114,9 @@ static ph_status copy_options(ph_settings *s, const ph_settings *recipe)
     static const char *const own[] = { "family", "data", "checkpoint-every", "val-split" };
     for (size_t i = 0; i < ph_settings_count(recipe); i++) {
         const char *name = ph_settings_name(recipe, i);
-        bool taken = true;
+        size_t count;
+        const ph_option *data = ph_data_options(&count);
+        bool taken = !ph_option_find(data, count, name);
         for (size_t k = 0; k < sizeof own / sizeof own[0]; k++)
             taken = taken && strcmp(name, own[k]) != 0;
         if (taken && ph_settings_set(s, name, ph_settings_value(recipe, i)) != PH_OK)
@@ -140,6 +147,10 @@ typedef struct window {
     size_t phases;
     double spent[MOST_PHASES];   /* seconds that each phase took, first less than none, then in all */
     ph_phase_cost phase[MOST_PHASES];
+    size_t layers;               /* 0: they are not timed */
+    double layer_began[MOST_LAYERS][2];
+    ph_layer_cost layer[MOST_LAYERS]; /* whose names are gone with the training */
+    char layer_name[MOST_LAYERS][64];
 } window;
 
 /* In between the two reports a phase has spent what the later one says less what the earlier did. */
@@ -149,6 +160,25 @@ static void count_phases(window *w, const ph_progress *p, double sign)
     for (size_t i = 0; i < w->phases; i++) {
         w->phase[i] = p->phase[i];
         w->spent[i] += sign * p->phase[i].seconds;
+    }
+}
+
+static void begin_layers(window *w, const ph_progress *p)
+{
+    w->layers = p->layers < MOST_LAYERS ? p->layers : MOST_LAYERS;
+    for (size_t i = 0; i < w->layers; i++)
+        memcpy(w->layer_began[i], p->layer[i].seconds, sizeof w->layer_began[i]);
+}
+
+static void end_layers(window *w, const ph_progress *p)
+{
+    for (size_t i = 0; i < w->layers; i++) {
+        const char *phase = p->phases > 1 && p->layer[i].phase ? p->layer[i].phase : "";
+        const char *name = *p->layer[i].name ? p->layer[i].name : "the rest";
+        w->layer[i] = p->layer[i];
+        for (int back = 0; back < 2; back++)
+            w->layer[i].seconds[back] -= w->layer_began[i][back];
+        snprintf(w->layer_name[i], sizeof w->layer_name[i], "%s%s%s", phase, *phase ? ": " : "", name);
     }
 }
 
@@ -163,20 +193,24 @@ static void watch(void *user, ph_model *m, const ph_progress *p)
         w->began = t;
         w->first = p->step;
         count_phases(w, p, -1);
+        begin_layers(w, p);
     }
     w->ended = t;
     w->last = p->step;
     if (t - w->began >= w->seconds) {
         count_phases(w, p, 1);
+        end_layers(w, p);
         ph_stop();
     }
 }
 
 /* Rows a second of training, or of a pass through encoder and decoder, or seconds of a PCA. */
-static double train_rate(ph_model *m, const ph_data *data, double seconds, size_t batch, window *w)
+static double train_rate(ph_model *m, const ph_data *data, double seconds, size_t batch, bool layers,
+                         window *w)
 {
     *w = (window){ .seconds = seconds };
-    ph_status status = ph_train(m, data, &(ph_training){ .progress = watch, .user = w });
+    ph_status status = ph_train(m, data, &(ph_training){ .progress = watch, .user = w,
+                                                         .time_layers = layers });
     if (status != PH_STOPPED || w->last == w->first)
         return NAN;
     return (double)(w->last - w->first) * (double)batch / (w->ended - w->began);
@@ -230,6 +264,12 @@ typedef struct result {
     size_t phases;
     char phase_name[MOST_PHASES][32];
     double phase_time[MOST_PHASES], phase_share[MOST_PHASES];
+    size_t layers;
+    struct layer_result {
+        char name[64];
+        size_t rank, shape[4];
+        double time[2], share[2]; /* forward and backward; share NaN where there are no products */
+    } layer[MOST_LAYERS];
 } result;
 
 /* What a round gives, each beside the peak that was measured around it. */
@@ -263,7 +303,7 @@ static ph_status run_round(const bench *b, rounds *r, window *w)
     bool fits = b->c->batch == 0;
     double other[2], before = ph_machine_peak(0.1);
     double rate = fits ? pca_seconds(b->c, b->data)
-                       : train_rate(b->model, b->data, b->o->window, b->c->batch, w);
+                       : train_rate(b->model, b->data, b->o->window, b->c->batch, false, w);
     double peak = (before + ph_machine_peak(0.1)) / 2;
     double use = fits ? NAN : use_rate(b->model, b->rows, b->out, b->count, b->o->window / 4);
     if (isnan(rate))
@@ -281,19 +321,18 @@ static ph_status run_round(const bench *b, rounds *r, window *w)
     return PH_OK;
 }
 
-static result medians(const bench *b, rounds *r, const window *w)
+static void medians(const bench *b, rounds *r, const window *w, result *all)
 {
-    result all = { .rate = median(&r->rate), .share = median(&r->share), .use = median(&r->use),
+    *all = (result){ .rate = median(&r->rate), .share = median(&r->share), .use = median(&r->use),
                    .peer = median(&r->peer), .ratio = median(&r->ratio),
                    .use_ratio = median(&r->use_ratio), .peak = median(&r->peak),
                    .phases = w->phases > 1 ? w->phases : 0 };
-    all.flops = b->flops * all.rate;
-    for (size_t i = 0; i < all.phases; i++) {
-        snprintf(all.phase_name[i], sizeof all.phase_name[i], "%s", w->phase[i].name);
-        all.phase_time[i] = median(&r->phase_time[i]);
-        all.phase_share[i] = median(&r->phase_share[i]);
+    all->flops = b->flops * all->rate;
+    for (size_t i = 0; i < all->phases; i++) {
+        snprintf(all->phase_name[i], sizeof all->phase_name[i], "%s", w->phase[i].name);
+        all->phase_time[i] = median(&r->phase_time[i]);
+        all->phase_share[i] = median(&r->phase_share[i]);
     }
-    return all;
 }
 
 /* Makes the model, reads rows for it to give back, and lets it warm up. */
@@ -315,23 +354,63 @@ static ph_status prepare(bench *b, window *w)
     ph_status status = ph_data_read(b->data, index, b->count, b->rows);
     if (status != PH_OK || b->c->batch == 0)
         return status;
-    train_rate(b->model, b->data, 0.2, b->c->batch, w);
+    train_rate(b->model, b->data, 0.2, b->c->batch, false, w);
     ph_model_describe(b->model, &model);
     b->flops = model.flops_per_row;
     return PH_OK;
 }
 
+/* Where the time goes: windows in which layers are timed, added up. */
+static ph_status time_layers(const bench *b, result *all)
+{
+    double seconds = 0;
+    window *w = malloc(sizeof *w);
+    ph_status status = w ? PH_OK : PH_MEMORY;
+    for (int64_t i = 0; i < b->o->rounds && status == PH_OK; i++) {
+        double before = ph_machine_peak(0.1);
+        if (isnan(train_rate(b->model, b->data, b->o->window, b->c->batch, true, w))) {
+            status = ph_last_status();
+            break;
+        }
+        double peak = (before + ph_machine_peak(0.1)) / 2;
+        double rows = (double)(w->last - w->first) * (double)b->c->batch;
+        seconds += w->ended - w->began;
+        all->layers = w->layers;
+        for (size_t l = 0; l < w->layers; l++) {
+            struct layer_result *to = &all->layer[l];
+            memcpy(to->name, w->layer_name[l], sizeof to->name);
+            to->rank = w->layer[l].rank;
+            memcpy(to->shape, w->layer[l].shape, sizeof to->shape);
+            for (int back = 0; back < 2; back++) {
+                to->time[back] += w->layer[l].seconds[back];
+                to->share[back] += rows * w->layer[l].flops_per_row[back] / peak;
+            }
+        }
+    }
+    for (size_t l = 0; l < all->layers; l++)
+        for (int back = 0; back < 2; back++) {
+            struct layer_result *to = &all->layer[l];
+            to->share[back] = to->share[back] > 0 ? to->share[back] / to->time[back] : NAN;
+            to->time[back] /= seconds;
+        }
+    free(w);
+    return status;
+}
+
 static ph_status run_case(const bench_case *c, const ph_data *data, const bench_options *o,
                           result *r)
 {
+    static window w;
+    w = (window){ 0 };
     bench b = { .c = c, .o = o, .data = data };
-    window w = { 0 };
     rounds *all = calloc(1, sizeof *all);
     ph_status status = all ? prepare(&b, &w) : PH_MEMORY;
     for (int64_t i = 0; i < o->rounds && status == PH_OK; i++)
         status = run_round(&b, all, &w);
     if (status == PH_OK)
-        *r = medians(&b, all, &w);
+        medians(&b, all, &w, r);
+    if (status == PH_OK && o->layers && c->batch)
+        status = time_layers(&b, r);
     ph_model_free(b.model);
     free(b.rows);
     free(b.out);
@@ -362,6 +441,46 @@ static void print_head(const bench_options *o, const ph_data *data)
            "share", "use", "peer's training", "ratio", "use");
 }
 
+static void print_layers_json(const result *r)
+{
+    static const char *const times[] = { "forward_time", "backward_time" };
+    static const char *const shares[] = { "forward_share", "backward_share" };
+    cli_json_object_begin("layers");
+    for (size_t l = 0; l < r->layers; l++) {
+        const struct layer_result *at = &r->layer[l];
+        cli_json_object_begin(at->name);
+        for (int back = 0; back < 2; back++) {
+            cli_json_number(times[back], at->time[back]);
+            if (!isnan(at->share[back]))
+                cli_json_number(shares[back], at->share[back]);
+        }
+        cli_json_object_end();
+    }
+    cli_json_object_end();
+}
+
+/* What is left of the time is that between steps: rows are fetched, and progress is told. */
+static void print_layers(const result *r)
+{
+    double left = 1;
+    printf("  %-32s %-14s  %18s  %18s\n  %-47s  %8s  %8s  %8s  %8s\n", "layer", "weight", "forward", "backward",
+           "", "time", "of peak", "time", "of peak");
+    for (size_t i = 0; i < 2 * r->layers; i++) { /* layers, then what is in none */
+        const struct layer_result *at = &r->layer[i % r->layers];
+        char shape[96] = "";
+        if ((at->rank == 0) != (i >= r->layers))
+            continue;
+        printf("  %-32s %-14s", at->name, cli_shape(at->rank, at->shape, shape));
+        for (int back = 0; back < 2; back++) {
+            print_cell(100 * at->time[back], "%6.1f %%");
+            print_cell(100 * at->share[back], "%6.1f %%");
+            left -= at->time[back];
+        }
+        putchar('\n');
+    }
+    printf("  %-47s  %6.1f %%\n", "between steps", 100 * left);
+}
+
 static void print(const bench_case *c, const result *r, bool json)
 {
     bool pca = c->batch == 0;
@@ -385,6 +504,8 @@ static void print(const bench_case *c, const result *r, bool json)
             cli_json_number("share", r->phase_share[i]);
             cli_json_object_end();
         }
+        if (r->layers)
+            print_layers_json(r);
         cli_json_end();
         return;
     }
@@ -400,6 +521,8 @@ static void print(const bench_case *c, const result *r, bool json)
     for (size_t i = 0; i < r->phases; i++)
         printf("  %-35s %2.0f %% of the time  %28.1f %%\n", r->phase_name[i], 100 * r->phase_time[i],
                100 * r->phase_share[i]);
+    if (r->layers)
+        print_layers(r);
     fflush(stdout);
 }
 
@@ -459,7 +582,7 @@ static int measure_all(const cli_arguments *a, const bench_options *o, const ben
     if (data && !a->json)
         print_head(o, data);
     for (size_t i = 0; i < count && code == CLI_DONE; i++) {
-        result r;
+        static result r;
         if (run_case(&chosen[i], data, o, &r) != PH_OK)
             code = cli_fail();
         else

@@ -348,12 +348,40 @@ static void failures_leave_nothing(void **state)
         }
 }
 
+/* The layers of a case, whose times are a part of the whole. */
+static void speed_of_layers(void)
+{
+    static const char *const layers[] = { "encoder/0", "encoder/1", "decoder/0", "decoder/1", "the rest" };
+    static const char *const times[] = { "\"forward_time\":", "\"backward_time\":" };
+    double time = 0;
+    assert_run("bench ae-400 --data glyphs --rounds 2 --window 0.05 --layers --json", 0);
+    for (size_t i = 0; i < 5; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "\"%s\":{", layers[i]);
+        const char *at = strstr(out, key);
+        if (at == NULL)
+            fail_msg("no %s in %s", key, out);
+        for (size_t k = 0; k < 2; k++) {
+            at = strstr(at, times[k]);
+            assert_non_null(at);
+            double part = strtod(at + strlen(times[k]), NULL);
+            assert_true(part > 0);
+            time += part;
+        }
+    }
+    assert_true(time < 1.01);
+    assert_run("bench ae-400 --data glyphs --rounds 1 --window 0.05 --layers", 0);
+    assert_says(out, "encoder/0                        784x400");
+    assert_true(strstr(out, "the rest") > strstr(out, "decoder/1"));
+    assert_says(out, "between steps");
+}
+
 /* A case and a recipe, with what each phase of a step costs. */
 static void speed(void **state)
 {
     (void)state;
     FILE *f = fopen(in_folder("fast"), "w");
-    fputs("family = aae\nlabels = 20\nhidden = 16\nlatent-dim = 2\nbatch-size = 50\nepochs = 3\n", f);
+    fputs("family = aae\nlabels = 20\nonly-label = 3\nhidden = 16\nlatent-dim = 2\nbatch-size = 50\nepochs = 3\n", f);
     fclose(f);
     assert_run("bench ae-400 fast --data glyphs --rounds 1 --window 0.05 --json", 0);
     assert_says(out, "{\"case\":\"ae-400\",\"rows_per_second\":");
@@ -375,6 +403,7 @@ static void speed(void **state)
     fputs("hidden = 16\n", f);
     fclose(f);
     assert_fails("bench nameless --data glyphs", 2, "names no family");
+    speed_of_layers();
 }
 
 static void measures(void **state)

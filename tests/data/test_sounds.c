@@ -142,7 +142,7 @@ static void parts_of_windows(void **state)
     ph_data *d = opened("w.wav", &(ph_data_desc){ .window = "100", .hop = "30" });
     ph_data *slice = ph_data_slice(d, 7, 20);
     const size_t index[] = { 19, 3, 3 };
-    ph_data *picked = ph_data_pick(slice, index, 3);
+    ph_data *picked = ph_data_pick(slice, index, 3, PH_MEMORY_LIMIT);
     assert_non_null(picked);
     ph_excerpt at;
     assert_true(ph_data_excerpt(slice, 19, &at) && at.place[0] == 26 * 30);

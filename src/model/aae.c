@@ -60,6 +60,9 @@ static const ph_option table[] = {
     { "labels-for", NULL, PH_OPTION_CHOICE, AT(labels_for), "auto", 0, 0,
       "auto decoder classifier prior", "who learns by the labels; auto: prior for a mixture or a "
       "swissroll, decoder for all, classifier for a number of them" },
+    { "critic-label", NULL, PH_OPTION_FLAG, AT(critic_label), "0", 0, 0, NULL,
+      "the critic is told the class that the decoder is told: the style of each class follows the prior, not "
+      "only that of all together, and so says nothing of the class" },
     { "labelled-apart", NULL, PH_OPTION_FLAG, AT(labelled_apart), "0", 0, 0, NULL,
       "rows whose labels are used are not among those without" },
     { "without", NULL, PH_OPTION_CHOICE, AT(without), "nothing", 0, 0,
@@ -257,6 +260,8 @@ static void check(const ph_aae_net *n)
                   (long long)o->classes);
     if (o->labelled_apart && (n->use == PH_AAE_FOR_NOTHING || n->use == PH_AAE_FOR_DECODER))
         ph_refuse(g, "labelled-apart: no rows without labels are used beside those with them");
+    if (o->critic_label && n->use != PH_AAE_FOR_DECODER)
+        ph_refuse(g, "critic-label: the decoder is told no class (--labels-for decoder)");
 }
 
 static bool read_options(ph_aae_net *n)

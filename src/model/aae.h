@@ -15,7 +15,7 @@ typedef struct ph_aae_options {
     const char *prior, *labels, *labels_for, *without;
     int64_t latent_dim, classes, prior_rows;
     double critic_dropout;
-    bool labelled_apart, tutorial_faults;
+    bool labelled_apart, critic_label, tutorial_faults;
     ph_aae_phase_options reconstruction, critic, generator, classify;
 } ph_aae_options;
 

@@ -88,11 +88,21 @@ static void play_by_class(ph_aae_net *n, game *g, const ph_aae_code *still, cons
          ph_concatenate(loud.z, told));
 }
 
+/* Draw and codes beside the class that the decoder is told. */
+static void play_told(const ph_aae_net *n, game *g, const ph_aae_code *still, const ph_aae_code *moving)
+{
+    ph_node *draw = ph_prior_draw(&n->prior, still->z, NULL, n->table);
+    play(n, g, "critic", 0, ph_concatenate(draw, n->labels), ph_concatenate(still->z, n->labels),
+         ph_concatenate(moving->z, n->labels));
+}
+
 static game play_all(ph_aae_net *n, const ph_aae_code *still, const ph_aae_code *moving)
 {
     game g = { .critic = NULL };
     if (n->use == PH_AAE_FOR_PRIOR)
         play_by_class(n, &g, still, moving);
+    else if (n->o->critic_label)
+        play_told(n, &g, still, moving);
     else
         play(n, &g, "critic", 0, ph_prior_draw(&n->prior, still->z, NULL, n->table), still->z, moving->z);
     if (n->kinds)

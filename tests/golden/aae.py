@@ -134,14 +134,15 @@ def petal(noise, node, way):
     return r * torch.stack([cos, sin], 1) + t * torch.stack([-sin, cos], 1)
 
 
-def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False, faults=False):
+def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False, faults=False, critic_label=False,
+        critic_noise=0.0):
     """kind: none (prior normal:5), decoder, classifier, clusters (4), prior (three petals). faults: those
     of the tutorial's code."""
     x = torch.tensor(0.5 + 0.5 * np.sin(0.37 * np.arange(ROWS * WIDTH)).reshape(ROWS, -1))
     labels = torch.nn.functional.one_hot(torch.arange(ROWS) % CLASSES, CLASSES) * 1.0
     kinds = {"classifier": CLASSES, "clusters": 4}.get(kind, 0)
     told = {"decoder": CLASSES, "prior": 0}.get(kind, kinds)
-    judged = CODE + (CLASSES + 1 if kind == "prior" else 0)
+    judged = CODE + (CLASSES + 1 if kind == "prior" else CLASSES if critic_label else 0)
     encoder = [("h", WIDTH, HIDDEN), ("z", HIDDEN, CODE)]
     encoder += [("lv", HIDDEN, CODE)] if gaussian else []
     encoder += [("y", HIDDEN, kinds)] if kinds else []
@@ -177,7 +178,9 @@ def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False, faults=False):
         node("second-critic-drop", critic_dropout > 0)
         node("second-generator-drop", critic_dropout > 0)
     else:
+        node("critic-noise", critic_noise > 0)
         node("critic-drop", critic_dropout > 0)
+        node("generator-noise", critic_noise > 0)
         node("generator-drop", critic_dropout > 0)
         if kinds:
             node("draw-y")
@@ -195,6 +198,8 @@ def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False, faults=False):
         return z, w.linear("y", h) if kinds else None
 
     def judge(a, noise, name, drop):
+        if critic_noise:
+            a = a + critic_noise * noise.normal(node(drop.replace("drop", "noise")), len(a), a.shape[1])
         h = torch.relu(w.linear(name + "h", a))
         if critic_dropout:
             h = h * noise.kept(node(drop), len(a), JUDGE, critic_dropout)
@@ -240,7 +245,8 @@ def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False, faults=False):
             loss = loss + accuse(beside(draw, own), beside(z, own), noise, "c", "second-critic-drop")
         else:
             draw = (5 if kind == "none" else 1) * noise.normal(node("draw"), ROWS, CODE)
-            loss = accuse(draw, z, noise, "c", "critic-drop")
+            seen = lambda code: torch.cat([code, labels], 1) if critic_label else code
+            loss = accuse(seen(draw), seen(z), noise, "c", "critic-drop")
             if kinds:
                 draw = noise.category(node("draw-y"), ROWS, kinds)
                 loss = loss + accuse(draw, soft(logits), noise, "d", "critic-y-drop")
@@ -254,7 +260,7 @@ def run(kind, dropout=0.0, critic_dropout=0.0, gaussian=False, faults=False):
             z, _ = encode(second, noise, "second", True)
             loss = loss + deceive(beside(z, own), noise, "c", "second-generator-drop")
         else:
-            loss = deceive(z, noise, "c", "generator-drop")
+            loss = deceive(seen(z), noise, "c", "generator-drop")
             if kinds:
                 loss = loss + deceive(soft(logits), noise, "d", "generator-y-drop")
         generator.step(loss)
@@ -275,6 +281,8 @@ CASES = {
     "dropout": ("none", 0.25, 0.2),
     "gaussian": ("none", 0, 0, True),
     "decoder": ("decoder", 0.25, 0.2),
+    "told": ("decoder", 0, 0.2, False, False, True),
+    "noisy": ("none", 0, 0.2, False, False, False, 0.3),
     "classifier": ("classifier", 0.25, 0.2),
     "faults": ("classifier", 0.25, 0.2, False, True),
     "clusters": ("clusters", 0, 0.2),

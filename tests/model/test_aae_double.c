@@ -65,6 +65,8 @@ static void golden_steps(void **state)
     check("prior=normal:5 dropout=0.25 critic-dropout=0.2", golden_aae_dropout);
     check("prior=normal:5 encoder=gaussian", golden_aae_gaussian);
     check("labels=all dropout=0.25 critic-dropout=0.2", golden_aae_decoder);
+    check("labels=all critic-dropout=0.2 critic-label=1", golden_aae_told);
+    check("prior=normal:5 critic-dropout=0.2 critic-noise=gauss:0.3", golden_aae_noisy);
     check("labels=7 dropout=0.25 critic-dropout=0.2", golden_aae_classifier);
     check("labels=7 dropout=0.25 critic-dropout=0.2 tutorial-faults=1", golden_aae_faults);
     check("prior=categorical:4 critic-dropout=0.2", golden_aae_clusters);
@@ -443,7 +445,7 @@ static void nonsense_is_refused(void **state)
     static const struct { const char *options, *word; } cases[] = {
         { "prior=normal:0", "above 0" }, { "prior=cauchy", "not one of" }, { "prior=mixture:1", "components" },
         { "prior=mixture:3", "--latent-dim is 2" }, { "prior=categorical:1", "clusters" },
-        { "prior=categorical:4 labels=5", "without labels" }, { "labels=some", "number of rows" },
+        { "critic-label=1", "no class" }, { "prior=categorical:4 labels=5", "without labels" }, { "labels=some", "number of rows" },
         { "labels=-3", "number of rows" }, { "labels-for=decoder", "how many labels" },
         { "labels=all labels-for=prior", "no parts" },
         { "labels=all prior=mixture:4 latent-dim=2", "there are 3 classes" },

@@ -7,6 +7,8 @@
  *     res 64 x2                    residual blocks
  *     pool 2, average 2, up 2      largest and mean of windows, and pixels repeated
  *     grid 7x7x64                  a picture of the numbers before it
+ *     attend 4 x2, attend 4 causal attention of so many heads of each pixel to all, or to those before it
+ *     places                       a learned vector for each place, by which attention knows it
  *
  * Along a dimension of one pixel (a series is a picture of one line) every window is one pixel. A kind is a
  * row of the table below: how it is read, the shape it makes, and what undoes it in a decoder.
@@ -136,6 +138,24 @@ static bool read_grid(words *w, ph_layer *l)
     return strchr(text, 'x') && take_pair(text, l->size) && take_number(channels, &l->width);
 }
 
+/* "4", "4 causal", "4 causal x2". */
+static bool read_attend(words *w, ph_layer *l)
+{
+    char *heads = next_word(w);
+    l->causal = next_is(w, "causal");
+    char *times = next_word(w);
+    l->repeat = 1;
+    return heads && take_number(heads, &l->heads) &&
+           (times == NULL || (*times == 'x' && take_number(times + 1, &l->repeat)));
+}
+
+static bool read_nothing(words *w, ph_layer *l)
+{
+    (void)w;
+    (void)l;
+    return true;
+}
+
 /* ---- The shapes they make ------------------------------------------------------------------------- */
 
 /* A window acts along a dimension that has more than one pixel. */
@@ -223,6 +243,18 @@ static bool shape_grid(ph_layer *l, ph_picture *p)
     return fits;
 }
 
+static bool shape_attend(ph_layer *l, ph_picture *p)
+{
+    return p->size[2] % l->heads == 0;
+}
+
+static bool shape_same(ph_layer *l, ph_picture *p)
+{
+    (void)l;
+    (void)p;
+    return true;
+}
+
 /* ---- The table -------------------------------------------------------------------------------------- */
 
 /* In the order of ph_layer_kind. */
@@ -241,6 +273,8 @@ static const struct kind {
     { "average", "average 2", read_pool, shape_window, true, PH_UP },
     { "up", "up 2", read_up, shape_up, true, PH_AVERAGE },
     { "grid", "grid 7x7x64", read_grid, shape_grid, false, PH_DENSE },
+    { "attend", "attend 4 x2", read_attend, shape_attend, true, PH_ATTEND },
+    { "places", "places", read_nothing, shape_same, true, PH_PLACES },
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -279,7 +313,7 @@ static ph_status read_layer(const char *text, size_t length, words *w, ph_layer 
     if (found && found != &kinds[PH_DENSE])
         return ph_fail(PH_USAGE, "hidden: '%.*s' is not a layer such as %s", (int)length, text, found->form);
     return ph_fail(PH_USAGE, "hidden: '%.*s' is neither a width such as 256 nor a layer such as conv 32 4/2 "
-                   "(conv deconv res pool average up grid)", (int)length, text);
+                   "(conv deconv res pool average up grid attend places)", (int)length, text);
 }
 
 ph_status ph_layers_read(const char *text, ph_layers *layers)

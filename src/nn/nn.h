@@ -13,7 +13,8 @@
 enum { PH_MAX_LAYERS = 32 };
 
 typedef enum ph_layer_kind {
-    PH_DENSE, PH_CONVOLUTION, PH_DECONVOLUTION, PH_RESIDUAL, PH_POOL, PH_AVERAGE, PH_UP, PH_GRID
+    PH_DENSE, PH_CONVOLUTION, PH_DECONVOLUTION, PH_RESIDUAL, PH_POOL, PH_AVERAGE, PH_UP, PH_GRID,
+    PH_ATTEND, PH_PLACES
 } ph_layer_kind;
 
 typedef struct ph_layer {
@@ -21,8 +22,8 @@ typedef struct ph_layer {
     size_t width;              /* numbers, or channels */
     size_t kernel[2];          /* of a window, or the factors of what repeats pixels */
     size_t size[2];            /* lines and columns that it makes; 0: as its kind says */
-    size_t repeat;
-    bool bilinear;
+    size_t repeat, heads;
+    bool bilinear, causal;
     ph_window window;
 } ph_layer;
 

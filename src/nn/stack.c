@@ -116,6 +116,23 @@ static ph_node *residual(const flow *f, const ph_layer *l)
     return x;
 }
 
+/* x + attention(norm(x)) over the pixels, so many times. */
+static ph_node *attend(const flow *f, const ph_layer *l)
+{
+    const size_t *size = f->picture.size;
+    ph_node *x = ph_reshape(as_picture(f), 2, (size_t[]){ size[0] * size[1], size[2] });
+    for (size_t i = 0; i < l->repeat; i++)
+        x = ph_add(x, ph_attention(f->scope, ph_norm(f->scope, x, "layer"), l->heads, l->causal));
+    return ph_reshape(x, 3, size);
+}
+
+static ph_node *add_places(const flow *f)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%d/places", f->scope->layers++);
+    return ph_add(as_picture(f), ph_parameter(f->scope, name, 3, f->picture.size, PH_ZEROS, 0));
+}
+
 static ph_node *layer(const flow *f, const ph_layer *l, const char *activation)
 {
     switch (l->kind) {
@@ -132,6 +149,10 @@ static ph_node *layer(const flow *f, const ph_layer *l, const char *activation)
         return ph_average_pool(as_picture(f), l->kernel[0], l->kernel[1], &l->window);
     case PH_UP:
         return ph_upsample(as_picture(f), l->size[0], l->size[1], l->bilinear);
+    case PH_ATTEND:
+        return attend(f, l);
+    case PH_PLACES:
+        return add_places(f);
     case PH_GRID:
         break;
     }

@@ -42,6 +42,31 @@ class Net:
         y = F.conv_transpose2d(a.permute(0, 3, 1, 2), w, groups=groups, **window).permute(0, 2, 3, 1)
         return y + self.parameter(channels, bias=True)
 
+    def started(self, value, *shape):
+        """A parameter that begins with one value."""
+        if self.at == len(self.list):
+            self.list.append(torch.full(shape, value).requires_grad_())
+        self.at += 1
+        return self.list[self.at - 1]
+
+    def attend(self, a, heads, causal):
+        """Names end in scale, shift, weight and bias; golden.h sets the last two alone."""
+        rows, h, w, c = a.shape
+        x = a.reshape(rows, h * w, c)
+        scale, shift = self.started(1.0, c), self.started(0.0, c)
+        normed = F.layer_norm(x, (c,), scale, shift, 1e-5)
+        q, k, v = (normed @ self.parameter(c, 3 * c) + self.parameter(3 * c, bias=True)).chunk(3, 2)
+        by_head = lambda t: t.reshape(rows, h * w, heads, c // heads).transpose(1, 2)
+        scores = by_head(q) @ by_head(k).transpose(2, 3) / math.sqrt(c // heads)
+        if causal:
+            scores = scores + torch.full((h * w, h * w), -math.inf).triu(1)
+        mixed = (scores.softmax(3) @ by_head(v)).transpose(1, 2).reshape(rows, h * w, c)
+        x = x + mixed @ self.parameter(c, c) + self.parameter(c, bias=True)
+        return x.reshape(a.shape)
+
+    def places(self, a):
+        return a + self.started(0.0, *a.shape[1:])
+
     def res(self, a, channels):
         if a.shape[3] != channels:
             a = self.conv(a, channels, 1)
@@ -71,6 +96,16 @@ def pooled(net, x):
     return net.dense(h, H * W * C)
 
 
+def attending(net, x):
+    """--hidden "conv 4 3/2, places, attend 2, attend 4 causal" """
+    h = F.relu(net.conv(x, 4, 3, stride=2, padding=1))
+    h = net.attend(net.attend(net.places(h), 2, False), 4, True)
+    code = net.dense(h, CODE)
+    h = F.relu(net.dense(code, 36)).reshape(-1, 3, 3, 4)
+    h = net.places(net.attend(net.attend(h, 4, True), 2, False))
+    return net.deconv(h, C, 3, stride=2, padding=1, output_padding=(0, 1))
+
+
 def run(build):
     x = (0.5 + 0.5 * torch.sin(0.37 * torch.arange(ROWS * H * W * C, dtype=torch.float64)))
     x = x.reshape(ROWS, H, W, C)
@@ -88,6 +123,6 @@ def run(build):
 
 
 print("/* Losses of the first five steps of Adam on autoencoders of 5x6x2 pictures, by tests/golden/pictures.py */")
-for build in (residual, pooled):
+for build in (residual, pooled, attending):
     text = ", ".join(f"{value:.17g}" for value in run(build))
     print(f"static const double golden_{build.__name__}[{STEPS}] = {{ {text} }};")

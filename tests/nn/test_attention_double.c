@@ -285,6 +285,72 @@ static void large_scores_stay_finite(void **state)
     }
 }
 
+/* ---- One token after the other -------------------------------------------------------------------- */
+
+/* Line t of x, [1, D]. */
+static ph_node *line_of(ph_node *x, size_t t)
+{
+    return ph_reshape(ph_slice(ph_flatten(x), t * D, D), 2, (size_t[]){ 1, D });
+}
+
+/* Lines one after the other as [N, D], what is missing filled with numbers that nobody should see. */
+static ph_node *lines_of(const net *n, ph_node *lines, size_t count)
+{
+    ph_node *rest = count < N ? ph_scale(ph_slice(ph_flatten(n->x), count * D, (N - count) * D), 1e6) : NULL;
+    ph_node *all = lines && rest ? ph_concatenate(lines, rest) : lines ? lines : rest;
+    return ph_reshape(all, 2, (size_t[]){ N, D });
+}
+
+/* The same net over each token with what those before it have left, all results as [N, D]. */
+static ph_node *one_by_one(net *n)
+{
+    ph_scope *scope = ph_scope_of(n->graph, "net");
+    ph_node *keys = NULL, *values = NULL, *out = NULL;
+    for (size_t t = 0; t < N; t++) {
+        char name[16];
+        double seen[N] = { 0 };
+        for (size_t i = 0; i < t; i++)
+            seen[i] = 1;
+        snprintf(name, sizeof name, "seen%zu", t);
+        ph_memory memory = { lines_of(n, keys, t), lines_of(n, values, t),
+                             ph_constants(n->graph, name, 1, &(size_t){ N }, seen), NULL, NULL };
+        ph_scope_again(scope);
+        ph_node *y = ph_transformer_block_of_one(scope, line_of(n->x, t), n->heads, HIDDEN, &memory);
+        if (ph_graph_status(n->graph) != PH_OK)
+            fail_msg("%s", ph_message());
+        assert_true(y->shape.rank == 2 && y->shape.dim[0] == 1 && y->shape.dim[1] == D);
+        keys = keys ? ph_concatenate(keys, memory.key) : memory.key;
+        values = values ? ph_concatenate(values, memory.value) : memory.value;
+        out = out ? ph_concatenate(out, ph_flatten(y)) : ph_flatten(y);
+    }
+    return ph_reshape(out, 2, (size_t[]){ N, D });
+}
+
+/* At every place, with one head and with several, it is what the loops say of all tokens at once. */
+static void one_by_one_is_all_at_once(void **state)
+{
+    (void)state;
+    static const size_t heads[] = { 1, 2, HEADS, D };
+    for (size_t k = 0; k < sizeof heads / sizeof heads[0]; k++) {
+        net n;
+        double have[COUNT], want[COUNT];
+        make(&n, true, true, heads[k], 1);
+        int parameters = 0;
+        for (ph_variable *v = n.graph->variable; v; v = v->next)
+            parameters += v->kind == PH_VARIABLE_PARAMETER;
+        n.y = one_by_one(&n);
+        for (ph_variable *v = n.graph->variable; v; v = v->next)
+            parameters -= v->kind == PH_VARIABLE_PARAMETER;
+        assert_int_equal(parameters, 0);
+        evaluate(&n, have);
+        by_formula(&n, want);
+        for (size_t i = 0; i < COUNT; i++)
+            if (!(fabs(have[i] - want[i]) < 1e-12 * (1 + fabs(want[i]))))
+                fail_msg("%zu heads: number %zu is %.17g, but should be %.17g", heads[k], i, have[i], want[i]);
+        ph_graph_free(n.graph);
+    }
+}
+
 static void mistakes_are_told(void **state)
 {
     (void)state;
@@ -307,6 +373,7 @@ int main(void)
         cmocka_unit_test(derivatives_are_those_of_the_formula),
         cmocka_unit_test(causal_tokens_do_not_see_later_ones),
         cmocka_unit_test(large_scores_stay_finite),
+        cmocka_unit_test(one_by_one_is_all_at_once),
         cmocka_unit_test(mistakes_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -347,7 +347,7 @@ static void seed_tensors(void)
 static void seed_model(const char *name, const char *family, const char *options, bool weights_only)
 {
     static const ph_real rows[8 * 3] = { 0, 1, 2, 1, 0, 1, 2, 2, 0, 3, 1, 1, 0, 0, 1, 1, 3, 2 };
-    char text[512], *rest = text;
+    char text[700], *rest = text;
     snprintf(text, sizeof text, "%s", options);
     ph_settings *settings = ph_settings_new();
     ph_settings_set(settings, "latent-dim", "1");
@@ -373,6 +373,10 @@ static void models(void)
     seed_model("shallow", "ae", "hidden=none epochs=0 scaling=minmax loss=bce", false);
     seed_model("weights", "ae", "hidden=3,2 epochs=1 loss=lp:1.5", true);
     seed_model("pca", "pca", "latent-dim=2", false);
+    seed_model("vqvae", "vqvae", "hidden=2 codes=3 epochs=1", false);
+    char text[700];
+    snprintf(text, sizeof text, "base=%s width=2 heads=1 depth=1 mlp-ratio=1 epochs=1", path_of("model", "vqvae"));
+    seed_model("prior", "prior", text, false);
 }
 
 static void recipes(void)

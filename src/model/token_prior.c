@@ -168,14 +168,16 @@ static ph_node *log_share(ph_node *logits, ph_node *chosen)
 }
 
 /* The number of the first word: that of the row's class, where it is known and comes first, or the one of
- * no class. Sets whether the class comes after the words. */
+ * no class. Sets whether the class comes after the words. In use, and so for rows that validate, it is
+ * after them in every row: figures do not depend on draws. */
 static ph_node *begin(const net *n, ph_node *labels, ph_node **after)
 {
     ph_node *zero = ph_scale(ph_slice(n->tokens, 0, 1), 0), *none = ph_shift(zero, (double)n->vocabulary);
     if (labels == NULL)
         return none;
     ph_node *known = ph_sum(labels), *number = ph_sum(ph_mul(labels, numbers(n->graph, "classes", n->classes)));
-    ph_node *before = ph_mul(known, ph_less(ph_uniform_like(known), ph_constant(n->graph, 0.5)));
+    ph_node *drawn = ph_less(ph_uniform_like(known), ph_constant(n->graph, 0.5));
+    ph_node *before = ph_mul(known, ph_when_training(drawn, ph_scale(known, 0)));
     *after = ph_sub(known, before);
     return ph_when_training(ph_add(none, ph_mul(before, ph_shift(number, 1))), none);
 }

@@ -139,6 +139,9 @@ static int source(const sampling *s, const char **from)
     bool prior = ph_model_has_prior(s->model);
     *from = strcmp(s->o->from, "auto") != 0 ? s->o->from : prior ? "prior" : "mixture";
     bool mixture = strcmp(*from, "mixture") == 0, asked = ph_settings_get(s->a->settings, "components");
+    if (mixture && (s->o->temperature > 0 || s->o->top)) /* before it is fitted, which may take long */
+        return cli_usage("%s: codes are not drawn word by word from a mixture",
+                         s->o->top ? "--top" : "--temperature");
     if (mixture && asked && s->train == NULL)
         return cli_usage("--components needs DATA to fit a mixture on: pinhole sample MODEL DATA");
     if (mixture && s->train && (asked || ph_model_mixture(s->model) == 0)) {

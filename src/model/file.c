@@ -399,8 +399,8 @@ static ph_model *make(const char *path, const ph_tensors *file)
             status = ph_settings_set(settings, file->text[i].name + 7, file->text[i].value);
     if (status == PH_OK)
         m = ph_model_make(family, settings, &row);
-    if (m == NULL)
-        ph_fail(ph_last_status(), "%s: %s", path, ph_message());
+    if (m == NULL) /* nobody gave these options: the file has them */
+        ph_fail(ph_last_status() == PH_USAGE ? PH_DATA : ph_last_status(), "%s: %s", path, ph_message());
     ph_settings_free(settings);
     return m;
 }

@@ -49,7 +49,7 @@ static ph_status take_option(ph_model *m, const ph_model *earlier, const char *n
     return own ? ph_settings_set(m->settings, name, own) : PH_OK;
 }
 
-ph_status ph_model_take_over(ph_model *m, const ph_model *earlier)
+ph_status ph_model_take_over(ph_model *m, const ph_model *earlier, const ph_data *data)
 {
     const ph_family *face = &earlier->family->face;
     const char *list = m->family->earlier.options;
@@ -58,6 +58,8 @@ ph_status ph_model_take_over(ph_model *m, const ph_model *earlier)
     if (wide != 1 && wide != width)
         return ph_fail(PH_USAGE, "%s: it scales rows of %zu numbers, but those of %s have %zu", path_of(m),
                        wide, m->data_name, width);
+    if (ph_data_column(data, 0)) /* tables; pictures may have another size */
+        PH_TRY(ph_model_check_data(earlier, "encode", data));
     for (size_t i = 0; i < face->option_count; i++) {
         const ph_option *o = &face->options[i];
         if (list == NULL || is_listed(list, o->name, strlen(o->name)))

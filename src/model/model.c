@@ -215,7 +215,7 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
 {
     snprintf(m->data_name, sizeof m->data_name, "%s", info->name);
     if (earlier)
-        PH_TRY(ph_model_take_over(m, earlier));
+        PH_TRY(ph_model_take_over(m, earlier, data));
     else
         PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, m->trainer.o.missing, data));
     PH_TRY(check_unit_rows(m, data));

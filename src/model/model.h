@@ -88,9 +88,9 @@ ph_status ph_model_read_columns(ph_model *, const char *list);
 ph_status ph_model_remember(ph_model *, const ph_data *);
 /* What a new model starts with (ph_family_desc.earlier): *earlier is it, or NULL where none is named; its
  * options and scaling, before the graph is built; its weights, after that. PH_USAGE where options or rows
- * are not as it has them. */
+ * are not as it has them, PH_DATA where columns are others or stand in another order. */
 ph_status ph_model_load_earlier(const ph_model *, ph_model **earlier);
-ph_status ph_model_take_over(ph_model *, const ph_model *earlier);
+ph_status ph_model_take_over(ph_model *, const ph_model *earlier, const ph_data *);
 ph_status ph_model_copy_weights(ph_model *, const ph_model *earlier);
 ph_function *ph_model_function(ph_model *, const char *name);
 /* What the family exports under that name, or NULL. */

@@ -706,6 +706,37 @@ static void nonsense_is_refused(void **state)
     ph_data_close(narrow);
 }
 
+static ph_data *table(const char *name, const char *text)
+{
+    FILE *file = fopen(in_folder(name), "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    ph_data *d = ph_data_open(in_folder(name), NULL);
+    assert_non_null(d);
+    return d;
+}
+
+/* The same widths, but another column is the first one. */
+static void columns_stand_as_they_did(void **state)
+{
+    (void)state;
+    ph_data *ab = table("ab.csv", "a,b\n1,2\n3,5\n4,1\n"), *ba = table("ba.csv", "b,a\n1,2\n3,5\n4,1\n");
+    ph_model *m = make("vqvae", ab, "hidden=4 latent-dim=2 codes=3");
+    save(m, "ab.pin");
+    char text[1024];
+    snprintf(text, sizeof text, "base=%s " NET, in_folder("ab.pin"));
+    ph_settings *s = settings_of(text);
+    assert_null(ph_model_new("prior", ba, s));
+    assert_int_equal(ph_last_status(), PH_DATA);
+    assert_non_null(strstr(ph_message(), "column 1"));
+    ph_settings_free(s);
+    ph_model_free(prior("ab.pin", ab, NET));
+    ph_model_free(m);
+    ph_data_close(ab);
+    ph_data_close(ba);
+}
+
 int main(void)
 {
     static real x[MANY * HEIGHT * WIDTH], y[MANY * HEIGHT * WIDTH];
@@ -733,7 +764,7 @@ int main(void)
         cmocka_unit_test(classes_that_are_not_there_are_refused),
         cmocka_unit_test(classes_and_words_are_learnt),
         cmocka_unit_test(resumed_is_uninterrupted),
-        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(nonsense_is_refused), cmocka_unit_test(columns_stand_as_they_did),
     };
     int failed = cmocka_run_group_tests(tests, make_folder, remove_folder);
     ph_data_close(data);

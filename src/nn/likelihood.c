@@ -4,8 +4,8 @@
  *     gaussian:C     y a mean: -(x - y)^2 / (2C); the constant is left out, so that the larger C, the
  *                    smaller a divergence beside it
  *     gaussian       one variance learned for all numbers, with its constant (Rybkin et al. 2021)
- *     logistic:L     x in [0,1] is taken for the nearest of L levels; y is, for each, the mean and the logarithm
- *                    of the scale (above -2) of a logistic distribution, of which a level has the part that is nearest to
+ *     logistic:L     x in [0,1] is taken for the nearest of L levels; y is, for each, the mean (from 1/2 on)
+ *                    and the logarithm of the scale (from -2 on) of a logistic distribution, of which a level has the part that is nearest to
  *                    it, the first and the last all that is beyond (Salimans et al. 2017, of one component)
  *     categorical:L  x in [0,1] is taken for the nearest of L levels 0, 1/(L-1), .., 1; y are L logits:
  *                    the logarithm of the level's share in their softmax (van den Oord et al. 2016)
@@ -70,8 +70,9 @@ static ph_node *categorical(const ph_likelihood *l, ph_node *y, ph_node *row)
     return ph_sum_last(ph_reshape_like(log_p, row));
 }
 
-/* Scales between these are narrower than a level and wider than all of them; a net begins in between. */
-static const double least_log_scale = -8, most_log_scale = 0, first_log_scale = -2;
+/* Scales between these are narrower than a level and wider than all of them. A net, which begins with numbers
+ * about 0, begins in between, in the middle of all levels: its last biases have no way to go first. */
+static const double least_log_scale = -8, most_log_scale = 0, first_log_scale = -2, middle = 0.5;
 
 /* Numbers `which` of the two that there are for each of a row, [codes, width]: mean or log scale. */
 static ph_node *of_two(const ph_likelihood *l, ph_node *y, size_t which)
@@ -87,7 +88,7 @@ static ph_node *logistic(const ph_likelihood *l, ph_node *y, ph_node *row)
 {
     double step = 1 / ((double)l->levels - 1);
     ph_graph *g = y->graph;
-    ph_node *mean = of_two(l, y, 0);
+    ph_node *mean = ph_shift(of_two(l, y, 0), middle);
     ph_node *log_scale = ph_clamp(ph_shift(of_two(l, y, 1), first_log_scale), least_log_scale, most_log_scale);
     ph_node *inverse = ph_exp(ph_neg(log_scale));
     ph_node *x = ph_scale(ph_round(ph_scale(ph_clamp(row, 0, 1), 1 / step)), step);
@@ -133,7 +134,7 @@ ph_node *ph_likelihood_mean(const ph_likelihood *l, ph_node *y)
     if (l->levels == 0 || ph_is_dead(y))
         return l->bernoulli ? ph_sigmoid(y) : y;
     if (l->logistic)
-        return ph_clamp(ph_flatten(of_two(l, y, 0)), 0, 1);
+        return ph_clamp(ph_shift(ph_flatten(of_two(l, y, 0)), middle), 0, 1);
     ph_node *share = ph_softmax(ph_reshape(y, 2, (size_t[]){ l->width, l->levels }));
     ph_node *mean = ph_scale(ph_sum_last(ph_mul(share, l->level)), 1 / ((double)l->levels - 1));
     return ph_flatten(mean);

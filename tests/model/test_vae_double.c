@@ -462,6 +462,7 @@ static void levels_are_parts_of_a_logistic(void **state)
                 y[k] += (double)mu[j] * (double)weights(m, "decoder/0/weight")[j * HERE + c * 2 + k];
         }
         double scale = exp(fmin(fmax(y[1] - 2, -8), 0));
+        y[0] += 0.5;
         for (size_t l = 0; l < LEVELS; l++) {
             double below = l == 0 ? 0 : sigmoid(((double)l - 0.5) / (LEVELS - 1) / scale - y[0] / scale);
             double to = l == LEVELS - 1 ? 1 : sigmoid(((double)l + 0.5) / (LEVELS - 1) / scale - y[0] / scale);

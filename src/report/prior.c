@@ -164,6 +164,7 @@ static bool has_samples(const ph_page *r)
 static const char *name_of_prior(const ph_page *r)
 {
     return r->classes                           ? "the prior, all classes equally likely"
+           : ph_model_says_words(r->model)      ? "the prior over words, one word after the other"
            : ph_model_export(r->model, "prior") ? "the prior"
            : ph_model_has_prior(r->model)       ? "the prior, a standard normal distribution"
                                                 : "a Gaussian mixture that was fitted to codes";

@@ -391,7 +391,22 @@ static void the_prior_of_classes_is_uniform(void **state)
 
 /* ---- A likelihood of levels ---------------------------------------------------------------------------- */
 
-/* With next to no noise and no hidden layer, logits are mu W + b, and the rest is a softmax. */
+/* With next to no noise and no hidden layer, what is decoded is mu W + b. */
+static ph_model *without_noise(const char *likelihood)
+{
+    char text[128];
+    snprintf(text, sizeof text, "hidden=none latent-dim=2 scaling=none %s", likelihood);
+    ph_model *m = make("vae", data, text);
+    scatter_parameters(m->graph, 0.9, 7);
+    for (size_t j = 0; j < 2; j++) {
+        for (size_t i = 0; i < WIDTH; i++)
+            weights(m, "encoder/1/weight")[i * 2 + j] = 0;
+        weights(m, "encoder/1/bias")[j] = -80;
+    }
+    return m;
+}
+
+/* Logits are mu W + b, and the rest is a softmax. */
 static void levels_are_a_softmax(void **state)
 {
     (void)state;
@@ -399,13 +414,7 @@ static void levels_are_a_softmax(void **state)
     /* Middles between levels go up; what lies outside [0,1] counts as its end. */
     static const real x[WIDTH] = { 0, (real)0.125, (real)0.124, 1, (real)1.2, (real)-0.3 };
     static const size_t level[WIDTH] = { 0, 1, 0, 4, 4, 0 };
-    ph_model *m = make("vae", data, "hidden=none latent-dim=2 likelihood=categorical:5 scaling=none");
-    scatter_parameters(m->graph, 0.9, 7);
-    for (size_t j = 0; j < 2; j++) {
-        for (size_t i = 0; i < WIDTH; i++)
-            weights(m, "encoder/1/weight")[i * 2 + j] = 0;
-        weights(m, "encoder/1/bias")[j] = -80;
-    }
+    ph_model *m = without_noise("likelihood=categorical:5");
     real mu[2], mean[WIDTH];
     double want = 0;
     assert_int_equal(ph_model_apply(m, "encode", x, 1, mu), PH_OK);
@@ -443,13 +452,7 @@ static void levels_are_parts_of_a_logistic(void **state)
     enum { LEVELS = 5, HERE = WIDTH * 2 };
     static const real x[WIDTH] = { 0, (real)0.126, (real)0.124, 1, (real)1.2, (real)-0.3 };
     static const size_t level[WIDTH] = { 0, 1, 0, 4, 4, 0 };
-    ph_model *m = make("vae", data, "hidden=none latent-dim=2 likelihood=logistic:5 scaling=none");
-    scatter_parameters(m->graph, 0.9, 7);
-    for (size_t j = 0; j < 2; j++) {
-        for (size_t i = 0; i < WIDTH; i++)
-            weights(m, "encoder/1/weight")[i * 2 + j] = 0;
-        weights(m, "encoder/1/bias")[j] = -80;
-    }
+    ph_model *m = without_noise("likelihood=logistic:5");
     real mu[2], mean[WIDTH];
     double want = 0;
     assert_int_equal(ph_model_apply(m, "encode", x, 1, mu), PH_OK);

@@ -18,6 +18,7 @@ typedef struct saying {
     ph_function *next;
     size_t words, count;       /* of the vocabulary; of a row */
     size_t told, line;         /* numbers that the net is told of a row, and of a line */
+    size_t most;               /* rows at once */
     real *in;
     double *share;             /* of each word; and room to sort them */
 } saying;
@@ -117,11 +118,10 @@ static ph_status check_labels(const ph_model *m, const ph_draws *d, size_t count
 
 static ph_status say_all(ph_model *m, saying *s, size_t first, size_t count, real *tokens, real *codes)
 {
-    size_t width, code, most = MOST_NUMBERS / s->told + 1;
+    size_t width, code;
     PH_TRY(ph_model_port(m, "vectors", &width, &code));
     for (size_t done = 0, rows; done < count; done += rows) {
-        rows = ph_use_rows(s->next->program, count - done);
-        rows = rows < most ? rows : most;
+        rows = count - done < s->most ? count - done : s->most;
         PH_TRY(say(s, done, first + done, rows, tokens));
         PH_TRY(ph_model_apply(m, "vectors", tokens, rows, codes + done * code));
     }
@@ -137,11 +137,12 @@ ph_status ph_model_say(ph_model *m, const ph_draws *draws, size_t first, size_t 
     PH_TRY(check_labels(m, draws, count));
     s.told = ph_width(s.next->named->input);
     s.line = ph_width(s.next->named->value) - s.words;
-    size_t most = MOST_NUMBERS / s.told + 1, rows = ph_use_rows(s.next->program, count);
-    rows = rows < most ? rows : most;
-    s.in = malloc(rows * s.told * sizeof *s.in);
+    size_t room = MOST_NUMBERS / s.told + 1;
+    s.most = ph_use_rows(s.next->program, count);
+    s.most = s.most < room ? s.most : room;
+    s.in = malloc(s.most * s.told * sizeof *s.in);
     s.share = malloc(2 * s.words * sizeof *s.share);
-    real *tokens = malloc(rows * s.count * sizeof *tokens);
+    real *tokens = malloc(s.most * s.count * sizeof *tokens);
     ph_status status = s.in && s.share && tokens ? say_all(m, &s, first, count, tokens, codes)
                                                  : ph_fail(PH_MEMORY, "out of memory for words");
     free(s.in);

@@ -191,10 +191,7 @@ static void learn(const net *n)
     ph_node *said = log_share(logits, ph_one_hot(ph_to_index(n->tokens), n->vocabulary)), *all = said;
     if (labels) {
         ph_node *named = ph_mul(after, log_share(name, labels));
-        /* How likely each class is to come first needs no net: its share of the rows. */
-        ph_node *share = ph_parameter(n->scope, "classes", 1, &n->classes, PH_ZEROS, 0);
-        ph_node *first = log_share(ph_broadcast(share, name), labels);
-        all = ph_add(ph_add(all, ph_scale(named, n->o->name_weight)), first);
+        all = ph_add(all, ph_scale(named, n->o->name_weight));
     }
     double each = 1 / (double)n->count;
     int phase = ph_add_phase(g, &(ph_phase){ .loss = ph_neg(ph_scale(ph_mean_rows(all), each)),

@@ -107,10 +107,8 @@ def run(labels=False, name_weight=1.0, **options):
         total, error = log_words.sum(), 0
         if labels:
             names = F.log_softmax(p.linear(h[:, count], CLASSES), -1)
-            shares = F.log_softmax(p.next("weight", CLASSES), -1)
             last = [r for r in range(ROWS) if known[r] and not before[r]]
             total = total + name_weight * sum(names[r, LABELS[r]] for r in last)
-            total = total + sum(shares[LABELS[r]] for r in range(ROWS) if known[r])
             error = sum(names[r].argmax().item() != LABELS[r] for r in last) / max(len(last), 1)
         loss = -total / ROWS / count
         yield loss.item(), -log_words.mean().item() / count / math.log(2), error

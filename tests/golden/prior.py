@@ -10,20 +10,12 @@ import math
 import torch
 import torch.nn.functional as F
 
+from philox import philox
+
 torch.set_default_dtype(torch.float64)
 H, W, CHANNELS, CODES = 4, 6, 3, 5
 ROWS, STEPS, SEED, CLASSES, LABELS = 7, 5, 1, 3, [0, 1, 2, None, 1, 2, 0]
 WIDTH, DEPTH, HEADS, RATIO, LR = 8, 2, 2, 2, 1e-2
-
-
-def philox(counter, key):
-    """Philox 4x32-10 (Salmon et al. 2011) of one counter."""
-    (a, b, c, d), (k0, k1) = counter, key
-    for _ in range(10):
-        p, q = a * 0xD2511F53, c * 0xCD9E8D57
-        a, b, c, d = (q >> 32) ^ b ^ k0, q & 0xFFFFFFFF, (p >> 32) ^ d ^ k1, p & 0xFFFFFFFF
-        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return a, b, c, d
 
 
 def uniform(row, step):

@@ -5,22 +5,14 @@ NumPy in float64, gradients written by hand, the noise by a Philox of its own. P
 """
 import numpy as np
 
+from philox import philox
+
 WIDTH, HIDDEN, CODE = 12, 8, 20  # a code above 16, so that the noise's second half is used too
 ROWS, STEPS, LR, BETA1, BETA2, EPSILON, SEED = 7, 5, 1e-2, 0.9, 0.999, 1e-8, 1
 LEVELS, CLASSES, VARIABLES, HOT, COLD = 5, 3, 4, 2, 0.25
 LAYERS = [(WIDTH, HIDDEN), (HIDDEN, CODE), (HIDDEN, CODE), (CODE, HIDDEN), (HIDDEN, WIDTH)]
 LEVEL_LAYERS = LAYERS[:4] + [(HIDDEN, WIDTH * LEVELS)]
 CLASS_LAYERS = [(WIDTH, HIDDEN), (HIDDEN, VARIABLES * CLASSES), (VARIABLES * CLASSES, HIDDEN), (HIDDEN, WIDTH)]
-
-
-def philox(counter, key):
-    """Philox 4x32-10 (Salmon et al. 2011) of one counter."""
-    (a, b, c, d), (k0, k1) = counter, key
-    for _ in range(10):
-        p, q = a * 0xD2511F53, c * 0xCD9E8D57
-        a, b, c, d = (q >> 32) ^ b ^ k0, q & 0xFFFFFFFF, (p >> 32) ^ d ^ k1, p & 0xFFFFFFFF
-        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return a, b, c, d
 
 
 def normal(rows, columns, step, node):

@@ -129,5 +129,6 @@ ph_node *ph_transformer_block_of_seen(ph_scope *scope, ph_node *a, size_t heads,
 ph_node *ph_transformer_block_of_one(ph_scope *scope, ph_node *a, size_t heads, size_t hidden,
                                      ph_memory *memory)
 {
+    memory->key = memory->value = &scope->graph->dead; /* Where there is no block, nothing is left. */
     return block(scope, a, heads, hidden, true, NULL, memory);
 }

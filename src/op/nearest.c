@@ -68,10 +68,14 @@ PH_KERNEL static void look(real *distance, const real *norms, size_t columns, si
         low = distance[c] < low ? distance[c] : low;
     if (!(low < *best))
         return;
-    *best = low;
-    while (*distance != low)
-        distance++, column++;
-    *index = (uint32_t)column;
+    /* A compiler may begin its vectors of the least with the largest finite number, and end there where a
+     * line is all NaN: only what is found counts. */
+    for (size_t c = 0; c < columns; c++)
+        if (distance[c] == low) {
+            *best = low;
+            *index = (uint32_t)(column + c);
+            return;
+        }
 }
 
 static void run(ph_call *call, int part)

@@ -16,13 +16,20 @@
 
 enum { TASK_CENTRES = 64 };
 
+/* A computed input as a whole number: 0 for what is none, as a damaged file's may be. */
+static uint64_t whole(const ph_call *call, int input)
+{
+    real value = ph_call_input(call, input)[0];
+    return value > 0 && value < (real)(UINT64_C(1) << 53) ? (uint64_t)value : 0;
+}
+
 static void run_choose(ph_call *call, int part)
 {
     const ph_node *n = call->node;
     size_t count = n->shape.dim[0], d = n->shape.dim[1], task;
     size_t lines = ph_call_rows(call, &n->input[0]->shape);
     const real *x = ph_call_input(call, 0);
-    uint64_t key = (uint64_t)ph_call_input(call, 1)[0];
+    uint64_t key = whole(call, 1);
     real *out = ph_call_output(call);
     while (ph_next_task(call, part, (count + TASK_CENTRES - 1) / TASK_CENTRES, &task))
         for (size_t k = task * TASK_CENTRES; k < count && k < (task + 1) * TASK_CENTRES; k++) {
@@ -81,7 +88,7 @@ static void run_cluster(ph_call *call, int part)
 {
     const ph_shape *s = &call->node->shape;
     size_t lines = ph_call_rows(call, &call->node->input[0]->shape), task;
-    size_t rounds = (size_t)ph_call_input(call, 2)[0];
+    size_t rounds = whole(call, 2);
     real *out = ph_call_output(call);
     while (ph_next_task(call, part, 1, &task)) {
         memcpy(out, ph_call_input(call, 1), s->dim[0] * s->dim[1] * sizeof *out);

@@ -73,6 +73,43 @@ static inline void scatter_parameters(ph_graph *g, double size, size_t seed)
             v->data[i] = (real)(size * (2 * mixed(seed * 1000003 + i * 31 + (size_t)v->ordinal * 7919) - 1));
 }
 
+/* As tests/golden has them: number after number in the order they were made. */
+static inline void golden_parameters(ph_graph *g)
+{
+    size_t i = 0;
+    for (ph_variable *v = g->variable; v; v = v->next)
+        for (size_t k = 0; v->kind == PH_VARIABLE_PARAMETER && k < v->size; k++, i++)
+            v->data[k] = (real)(strstr(v->name, "/bias") ? 0.1 * cos(0.3 * (double)i)
+                                                         : 0.5 * sin(1.0 + 0.7 * (double)i));
+}
+
+typedef struct noted {
+    const char *const *name;
+    double *figure;
+    int names, epochs, most;
+} noted;
+
+static inline void note_epoch(void *user, ph_model *m, const ph_progress *p)
+{
+    noted *n = user;
+    (void)m;
+    if (p->event != PH_EVENT_EPOCH)
+        return;
+    assert_true(n->epochs < n->most);
+    for (int i = 0; i < n->names; i++)
+        n->figure[n->epochs * n->names + i] = ph_figure_get(&p->figures, n->name[i]);
+    n->epochs++;
+}
+
+/* Trains for so many epochs; figure, [epochs, names], has what each reported, NaN for what it did not. */
+static inline void train_noting(ph_model *m, const ph_data *data, int epochs, const char *const *name,
+                                int names, double *figure)
+{
+    noted n = { name, figure, names, 0, epochs };
+    assert_int_equal(ph_train(m, data, &(ph_training){ .progress = note_epoch, .user = &n }), PH_OK);
+    assert_int_equal(n.epochs, epochs);
+}
+
 static inline real *weights(const ph_model *m, const char *name)
 {
     ph_variable *v = ph_variable_find(m->graph, name);

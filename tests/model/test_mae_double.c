@@ -52,22 +52,6 @@ static void set_parameters(ph_graph *graph)
     }
 }
 
-typedef struct seen {
-    const char *figure;
-    double loss[STEPS], other[STEPS];
-    int count;
-} seen;
-
-static void remember(void *user, ph_model *m, const ph_progress *p)
-{
-    seen *s = user;
-    (void)m;
-    if (p->event != PH_EVENT_EPOCH)
-        return;
-    s->loss[s->count] = ph_figure_get(&p->figures, "loss");
-    s->other[s->count++] = ph_figure_get(&p->figures, s->figure);
-}
-
 static void close_to(const char *what, int step, double have, double want)
 {
     if (!(fabs(have - want) <= 1e-11 * (1 + fabs(want))))
@@ -78,18 +62,17 @@ static void close_to(const char *what, int step, double have, double want)
 static void check(ph_data *data, const char *options, const char *figure, int prepared,
                   const double golden[STEPS][2])
 {
+    double seen[STEPS][2];
     char text[512];
     snprintf(text, sizeof text, "%s lr=0.01 batch-size=7 no-shuffle=1 epochs=%d", options,
              STEPS - prepared);
     ph_model *m = make("mae", data, text);
     set_parameters(m->graph);
-    seen s = { .figure = figure };
-    assert_int_equal(ph_train(m, data, &(ph_training){ .progress = remember, .user = &s }), PH_OK);
-    assert_int_equal(s.count, STEPS);
+    train_noting(m, data, STEPS, (const char *const[]){ "loss", figure }, 2, seen[0]);
     for (int i = 0; i < STEPS; i++) {
-        close_to(options, i, s.loss[i], golden[i][0]);
+        close_to(options, i, seen[i][0], golden[i][0]);
         if (i >= prepared)
-            close_to(figure, i, s.other[i], golden[i][1]);
+            close_to(figure, i, seen[i][1], golden[i][1]);
     }
     ph_model_free(m);
     ph_data_close(data);

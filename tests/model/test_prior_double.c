@@ -72,26 +72,10 @@ static void set_parameters(ph_graph *graph, double size)
         }
 }
 
-static const char *const figures[] = { "loss", "bits_per_token", "name_error" };
-
-typedef struct seen {
-    double at[STEPS][3];
-    int count;
-} seen;
-
-static void remember(void *user, ph_model *m, const ph_progress *p)
-{
-    seen *s = user;
-    (void)m;
-    if (p->event != PH_EVENT_EPOCH)
-        return;
-    for (int i = 0; i < 3; i++)
-        s->at[s->count][i] = ph_figure_get(&p->figures, figures[i]);
-    s->count++;
-}
-
 static void check(const char *words, const char *own, const double golden[STEPS][3])
 {
+    static const char *const names[] = { "loss", "bits_per_token", "name_error" };
+    double seen[STEPS][3];
     char text[512];
     snprintf(text, sizeof text, "decoder-hidden=8 scaling=none likelihood=bernoulli %s", words);
     ph_model *base = vqvae(data, text);
@@ -100,15 +84,13 @@ static void check(const char *words, const char *own, const double golden[STEPS]
     snprintf(text, sizeof text, NET "epochs=%d batch-size=7 lr=0.01 no-shuffle=1 %s", STEPS, own);
     ph_model *m = prior("base.pin", data, text);
     set_parameters(m->graph, 0.4);
-    seen s = { .count = 0 };
-    assert_int_equal(ph_train(m, data, &(ph_training){ .progress = remember, .user = &s }), PH_OK);
-    assert_int_equal(s.count, STEPS);
+    train_noting(m, data, STEPS, names, 3, seen[0]);
     for (int step = 0; step < STEPS; step++)
         for (int i = 0; i < (*own ? 3 : 2); i++)
-            if (!(fabs(s.at[step][i] - golden[step][i]) <= 1e-12 * (1 + golden[step][i])))
-                fail_msg("%s %s, step %d: %s %.17g, but PyTorch has %.17g", words, own, step + 1, figures[i],
-                         s.at[step][i], golden[step][i]);
-    assert_true(*own || isnan(s.at[0][2]));
+            if (!(fabs(seen[step][i] - golden[step][i]) <= 1e-12 * (1 + golden[step][i])))
+                fail_msg("%s %s, step %d: %s %.17g, but PyTorch has %.17g", words, own, step + 1, names[i],
+                         seen[step][i], golden[step][i]);
+    assert_true(*own || isnan(seen[0][2]));
     ph_model_free(m);
     ph_model_free(base);
 }

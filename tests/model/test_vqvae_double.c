@@ -13,30 +13,6 @@ static ph_data *data, *many;
 
 /* ---- Step by step ---------------------------------------------------------------------------- */
 
-static void set_parameters(ph_graph *graph)
-{
-    size_t i = 0;
-    for (ph_variable *v = graph->variable; v; v = v->next)
-        for (size_t k = 0; v->kind == PH_VARIABLE_PARAMETER && k < v->size; k++, i++)
-            v->data[k] = (real)(strstr(v->name, "/bias") ? 0.1 * cos(0.3 * (double)i)
-                                                         : 0.5 * sin(1.0 + 0.7 * (double)i));
-}
-
-typedef struct seen {
-    double at[STEPS][2];
-    int count;
-} seen;
-
-static void remember(void *user, ph_model *m, const ph_progress *p)
-{
-    seen *s = user;
-    (void)m;
-    if (p->event != PH_EVENT_EPOCH)
-        return;
-    s->at[s->count][0] = ph_figure_get(&p->figures, "loss");
-    s->at[s->count++][1] = ph_figure_get(&p->figures, "perplexity");
-}
-
 static ph_model *small(const char *own, int epochs)
 {
     char text[512];
@@ -53,16 +29,16 @@ static ph_model *small(const char *own, int epochs)
 
 static void check(const char *own, const double golden[STEPS][2])
 {
+    static const char *const names[] = { "loss", "perplexity" };
+    double seen[STEPS][2];
     ph_model *m = small(own, STEPS);
-    set_parameters(m->graph);
-    seen s = { .count = 0 };
-    assert_int_equal(ph_train(m, data, &(ph_training){ .progress = remember, .user = &s }), PH_OK);
-    assert_int_equal(s.count, STEPS);
+    golden_parameters(m->graph);
+    train_noting(m, data, STEPS, names, 2, seen[0]);
     for (int step = 0; step < STEPS; step++)
         for (int i = 0; i < 2; i++)
-            if (!(fabs(s.at[step][i] - golden[step][i]) <= 1e-12 * golden[step][i]))
+            if (!(fabs(seen[step][i] - golden[step][i]) <= 1e-12 * golden[step][i]))
                 fail_msg("%s, step %d: %s %.17g, but PyTorch has %.17g", own, step + 1,
-                         i ? "perplexity" : "loss", s.at[step][i], golden[step][i]);
+                         names[i], seen[step][i], golden[step][i]);
     ph_model_free(m);
 }
 

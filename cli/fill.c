@@ -61,7 +61,8 @@ int cli_fill_rows(ph_model *m, const ph_data *data, const cli_filling *f)
 {
     ph_figures figures = { 0 };
     bool picture = cli_ends(f->path, ".png");
-    ph_data *mask = ph_model_open_data(m, "reconstruct", f->mask, NULL);
+    /* A mask of another size would have its holes elsewhere than they were drawn. */
+    ph_data *mask = ph_model_open_data(m, "reconstruct", f->mask, &(ph_data_desc){ .size = "own" });
     ph_holes *h = mask ? ph_holes_new(m, data, mask) : NULL;
     int code = CLI_DONE;
     if (h == NULL || ph_holes_measure(h, &figures) != PH_OK || (picture && draw(h, m, data, f) != PH_OK))

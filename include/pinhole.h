@@ -138,7 +138,8 @@ typedef struct ph_data_desc {
     const char *array, *label_array; /* label_array "none": there are no labels */
 
     /* Folders of pictures */
-    const char *size;          /* "WIDTHxHEIGHT" that they are brought to; NULL: all are of one size */
+    const char *size;          /* "WIDTHxHEIGHT" that they are brought to; "own": none, all are of one size;
+                                  NULL: that of a model's rows, where they are opened for one, else "own" */
     const char *fit;           /* how: "crop" (default), "pad" or "stretch" */
     const char *channels;      /* "auto" (3 if any picture can hold colour), "gray" or "rgb" */
 

@@ -23,7 +23,8 @@ static const ph_option table[] = {
     TEXT("array", NULL, array, ".npz, .safetensors: the array of rows [X, data or the only one]"),
     TEXT("label-array", NULL, label_array, ".npz, .safetensors: the array of labels, or none [y]"),
     TEXT("size", "resize image-size", size,
-         "pictures: WIDTHxHEIGHT to bring all of them to [they must be equal]"),
+         "pictures: WIDTHxHEIGHT to bring all of them to, or own: none, they must be equal [own; of a model's "
+         "rows, theirs]"),
     CHOICE("fit", fit, "crop", "crop pad stretch",
            "pictures: how; crop and pad keep the aspect"),
     CHOICE("channels", channels, "auto", "auto gray rgb", "pictures: gray or colour"),

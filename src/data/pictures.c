@@ -28,7 +28,7 @@ typedef struct pictures {
 
 static ph_status read_choices(pictures *p, const ph_data_desc *desc)
 {
-    const char *size = desc->size;
+    const char *size = desc->size && strcmp(desc->size, "own") != 0 ? desc->size : NULL;
     const char *channels = desc->channels ? desc->channels : "auto";
     p->fit = desc->fit ? desc->fit : "crop";
     int end = 0;
@@ -37,7 +37,7 @@ static ph_status read_choices(pictures *p, const ph_data_desc *desc)
                  p->width == 0 || p->height == 0 || p->width > PH_PICTURE_SIDE ||
                  p->height > PH_PICTURE_SIDE || p->width * p->height > PH_PICTURE_PIXELS))
         return ph_fail(PH_USAGE, "size %s: not WIDTHxHEIGHT, as 64x48, of 1 to %d pixels a side and "
-                       "2^28 in all", size, PH_PICTURE_SIDE);
+                       "2^28 in all, nor own", size, PH_PICTURE_SIDE);
     if (strcmp(p->fit, "crop") != 0 && strcmp(p->fit, "pad") != 0 && strcmp(p->fit, "stretch") != 0)
         return ph_fail(PH_USAGE, "fit %s: not crop, pad or stretch", p->fit);
     bool gray = strcmp(channels, "gray") == 0, rgb = strcmp(channels, "rgb") == 0;
@@ -223,7 +223,7 @@ static ph_status fill(pictures *p, ph_data *d, const char *part, const ph_data_d
     PH_TRY(ph_cut_read(desc, true, &p->cut));
     PH_TRY(ph_folder_part(p->folder, d, part, desc, &begin, &end));
     PH_TRY(choose_shape(p, d));
-    if (desc->size) {
+    if (p->width) {
         snprintf(d->size, sizeof d->size, "%zux%zu", p->width, p->height);
         snprintf(d->fit, sizeof d->fit, "%s", p->fit);
     }

@@ -24,6 +24,9 @@ static ph_status check(ph_holes *h)
                        "%zu", h->mask->name, h->data->rows, h->data->name, h->mask->rows);
     PH_TRY(ph_data_range(h->mask, &low, &high));
     h->half = high / 2;
+    if (!(high > 0))
+        return ph_fail(PH_USAGE, "%s: all of it is a hole, and nothing is seen that could tell what is in it",
+                       h->mask->name);
     if (low > h->half)
         return ph_fail(PH_USAGE, "%s: no hole in it; one is where a number is not above half of the "
                        "largest", h->mask->name);

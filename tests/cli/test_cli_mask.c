@@ -97,9 +97,18 @@ static void mistakes_with_masks(void **state)
     uint8_t mask[PIXELS];
     memset(mask, 255, sizeof mask);
     write_pgm("whole.pgm", mask);
+    memset(mask, 0, sizeof mask);
+    write_pgm("nothing.pgm", mask);
+    FILE *f = fopen("narrow.pgm", "wb");
+    fprintf(f, "P5 %d %d 255\n", SIDE - 2, SIDE);
+    fwrite("\377", 1, 1, f);
+    fwrite(mask, 1, SIDE * (SIDE - 2) - 1, f);
+    assert_int_equal(fclose(f), 0);
     assert_run("train ae slopes --latent-dim 2 --hidden none --epochs 1 --quiet -o ae.pin", 0);
     assert_fails("reconstruct ae.pin slopes --mask hole.pgm -o x.npy", 2, "no 'fill'");
     assert_fails("reconstruct s.pin slopes --mask whole.pgm -o x.npy", 2, "no hole");
+    assert_fails("reconstruct s.pin slopes --mask nothing.pgm -o x.npy", 2, "nothing is seen");
+    assert_fails("reconstruct s.pin slopes --mask narrow.pgm -o x.npy", 1, "narrow.pgm: rows of 48 (8x6)");
     assert_fails("reconstruct s.pin slopes --mask nowhere.pgm -o x.npy", 2, "nowhere.pgm");
     assert_fails("reconstruct s.pin slopes --mask slopes/down -o x.npy", 2, "one row for all");
     assert_fails("reconstruct s.pin slopes --mask hole.pgm --noise gauss:0.1 -o x.npy", 2, "one of them");

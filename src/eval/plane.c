@@ -72,8 +72,9 @@ static double find_axis(const double *x, size_t rows, size_t n, const double *ac
     size_t largest = 0;
     for (size_t c = 0; c < n; c++)
         largest = fabs(axis[c]) > fabs(axis[largest]) + 1e-9 ? c : largest;
-    for (size_t c = 0; axis[largest] < 0 && c < n; c++)
-        axis[c] = -axis[c];
+    double sign = axis[largest] < 0 ? -1 : 1;
+    for (size_t c = 0; c < n; c++)
+        axis[c] *= sign;
     return length;
 }
 

@@ -97,6 +97,33 @@ static void the_cells_are_counted(void **state)
     }
 }
 
+/* Axes whose largest number is negative, as the iteration finds them, and stands before others: codes are
+ * the rows themselves, spread along two known ways. */
+static void axes_are_turned_as_a_whole(void **state)
+{
+    (void)state;
+    enum { N = 1500, D = 3 };
+    static const double way[2][D] = { { -0.7, 0.5, 0.5 }, { 0, 0.6, -0.6 } };
+    static real x[N * D];
+    static double along[N], across[N];
+    for (size_t r = 0; r < N; r++) {
+        along[r] = 3 * mixed_normal(3 * r);
+        across[r] = mixed_normal(3 * r + 1);
+        for (size_t c = 0; c < D; c++)
+            x[r * D + c] = (real)(along[r] * way[0][c] + across[r] * way[1][c]);
+    }
+    ph_data *d = ph_data_from_memory(x, N, D, NULL);
+    ph_model *m = make("ae", d, "hidden=none latent-dim=3 scaling=none epochs=1");
+    real *w = weights(m, "encoder/0/weight"), *bias = weights(m, "encoder/0/bias");
+    for (size_t i = 0; i < D * D; i++)
+        w[i] = i % (D + 1) == 0;
+    memset(bias, 0, D * sizeof *bias);
+    ph_figures f = map_of(m, d, NULL);
+    assert_near(ph_figure_get(&f, "empty_cells"), slow_empty(along, across, N), 4.0 / 400);
+    ph_model_free(m);
+    ph_data_close(d);
+}
+
 /* What is expected of normal codes is the mean of many draws. */
 static void normal_codes_leave_what_is_expected(void **state)
 {
@@ -163,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_cells_are_counted),
+        cmocka_unit_test(axes_are_turned_as_a_whole),
         cmocka_unit_test(normal_codes_leave_what_is_expected),
         cmocka_unit_test(gaps_are_seen),
         cmocka_unit_test(small_cases),

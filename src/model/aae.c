@@ -192,7 +192,7 @@ static ph_node *as_row(const ph_aae_net *n, ph_node *y)
 static ph_node *reconstruct_by_best(ph_aae_net *n, ph_node *z)
 {
     size_t classes = (size_t)n->o->classes;
-    ph_node *best = NULL, *error = NULL;
+    ph_node *best = &n->graph->dead, *error = NULL;
     for (size_t k = 0; k < classes && ph_graph_status(n->graph) == PH_OK; k++) {
         ph_node *y = decode(n, ph_concatenate(ph_aae_one_at(z, classes, k), z));
         ph_node *own_error = ph_loss(n->o->loss, y, n->row);

@@ -99,7 +99,7 @@ static void mistakes_with_masks(void **state)
     write_pgm("whole.pgm", mask);
     memset(mask, 0, sizeof mask);
     write_pgm("nothing.pgm", mask);
-    FILE *f = fopen("narrow.pgm", "wb");
+    FILE *f = fopen(in_folder("narrow.pgm"), "wb");
     fprintf(f, "P5 %d %d 255\n", SIDE - 2, SIDE);
     fwrite("\377", 1, 1, f);
     fwrite(mask, 1, SIDE * (SIDE - 2) - 1, f);

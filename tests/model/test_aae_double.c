@@ -429,6 +429,17 @@ static void nonsense_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         refused("aae", blobs, cases[i].options, cases[i].word);
+    /* Where the decoder is told the label, what is exported has a net for each. */
+    static const struct { const char *options, *word; } told[] = {
+        { "without=both", "something to learn" }, { "encoder=noise:0", "normals" },
+        { "noise=mask:2", "probability" }, { "critic-noise=gauss:-1", "deviation" }, { "loss=lp:-1", "lp" },
+        { "prior=swissroll labels-for=decoder", "--latent-dim is 2" },
+    };
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "labels=all %s", told[i].options);
+        refused("aae", blobs, text, told[i].word);
+    }
     ph_model *m = make("aae", blobs, "labels=4000 hidden=4 epochs=1");
     assert_int_equal(ph_train(m, blobs, NULL), PH_USAGE);
     assert_non_null(strstr(ph_message(), "4000 labelled rows are wanted"));

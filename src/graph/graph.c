@@ -385,9 +385,9 @@ static void name_node(ph_graph *graph, ph_named *list, int *count, int most, con
         ++*count;
 }
 
-/* Whether a value, in use, depends on an input besides the first. */
-static bool needs_more(ph_graph *graph, const ph_node *value)
+bool ph_needs_more(const ph_node *value)
 {
+    ph_graph *graph = value->graph;
     bool *more = calloc((size_t)value->id + 1, sizeof *more);
     if (more == NULL) {
         ph_out_of_memory(graph);
@@ -409,7 +409,7 @@ void ph_report(ph_graph *graph, const char *name, const char *unit, ph_node *val
     int before = graph->report_count;
     name_node(graph, graph->report, &graph->report_count, PH_MAX_NAMED, name, unit, NULL, value);
     if (graph->report_count > before && !ph_is_dead(value))
-        graph->report[before].needs_more = needs_more(graph, value);
+        graph->report[before].needs_more = ph_needs_more(value);
 }
 
 void ph_report_each(ph_graph *graph, const char *name, const char *unit, ph_node *value)

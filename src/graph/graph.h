@@ -153,6 +153,8 @@ ph_node *ph_out_of_memory(ph_graph *);
 bool ph_is_dead(const ph_node *);
 /* Whether the value is u32, itself or the one that it is a view of. */
 bool ph_is_index(const ph_node *);
+/* Whether a value, in use, depends on an input besides the first, such as labels. */
+bool ph_needs_more(const ph_node *value);
 /* "[784] per row", for messages. */
 const char *ph_shape_text(const ph_shape *, char buffer[96]);
 

@@ -315,9 +315,29 @@ static ph_status one_step(ph_fitting *f, double *lr)
     return PH_OK;
 }
 
+/* Those rows of a batch whose labels are known become the second set; returns how many they are. */
+static size_t take_known(ph_fitting *f, size_t count)
+{
+    size_t known = 0;
+    for (size_t r = 0; r < count && f->t->labelled; r++) {
+        const real *label = f->labels + r * f->classes;
+        bool is_known = false;
+        for (size_t c = 0; c < f->classes; c++)
+            is_known = is_known || label[c] != 0;
+        if (!is_known)
+            continue;
+        memcpy(f->second + known * f->width, f->batch + r * f->width, f->width * sizeof *f->second);
+        memmove(f->labels + known * f->classes, label, f->classes * sizeof *label);
+        known++;
+    }
+    return known;
+}
+
+/* Means over all rows held out; of figures of the labelled rows, over those of them that are. */
 static ph_status measure(ph_fitting *f)
 {
     const ph_trainer *t = f->t;
+    size_t all_known = 0;
     memset(f->val, 0, sizeof f->val);
     ph_word_use_forget(&f->val_use);
     if (t->schedule)
@@ -326,13 +346,17 @@ static ph_status measure(ph_fitting *f)
         size_t left = f->validation_count - first;
         size_t count = left < f->batch_size ? left : f->batch_size;
         PH_TRY(fetch(f, f->validation, f->validation_rows + first, count));
-        feeds b = bind(f, count, f->batch, count); /* which have labels to compare with */
+        size_t known = take_known(f, count);
+        all_known += known;
+        feeds b = bind(f, count, f->second, known ? known : 1);
         PH_TRY(ph_program_run(f->measure, b.rows, b.bound));
         count_words(&f->val_use, t, f->measure, count);
         for (int i = 0; i < t->figure_count; i++)
-            f->val[i] += (double)ph_program_output(f->measure, i)[0] * (double)count /
-                         (double)f->validation_count;
+            f->val[i] += (double)ph_program_output(f->measure, i)[0] *
+                         (double)(t->figure_labelled[i] ? known : count);
     }
+    for (int i = 0; i < t->figure_count; i++)
+        f->val[i] /= (double)(t->figure_labelled[i] ? all_known : f->validation_count);
     f->has_val = true;
     return PH_OK;
 }

@@ -165,7 +165,7 @@ ph_status ph_fitting_begin(ph_fitting *f)
     f->order = malloc(f->rows * sizeof *f->order);
     f->labelled_order = malloc((f->labelled_count + 1) * sizeof *f->labelled_order);
     f->batch = rows_of(f->batch_size, f->width);
-    f->second = rows_of(f->labelled_batch, f->width);
+    f->second = rows_of(f->labelled_count ? f->batch_size + f->labelled_batch : 0, f->width);
     f->classes = t->y ? ph_shape_size(&t->y->shape) : 0;
     f->labels = rows_of(f->batch_size + f->labelled_batch, f->classes);
     f->good = malloc((ph_trainer_snapshot_size(t) + 1) * sizeof(real));

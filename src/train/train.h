@@ -73,6 +73,7 @@ typedef struct ph_trainer {
     int list_count;             /* figures that are lists, kept in the record alone */
     ph_node *figure[PH_MAX_FIGURES + PH_MAX_LISTS]; /* the figures, then the lists */
     int figure_phase[PH_MAX_FIGURES + PH_MAX_LISTS]; /* which phase's program has it */
+    bool figure_labelled[PH_MAX_FIGURES]; /* whether it is a mean over the labelled rows, not over all */
     char figure_name[2 * PH_MAX_FIGURES][72];
     const char *figure_unit[PH_MAX_FIGURES];
     ph_word_use use;            /* of the graph's words in this epoch; saved like the lists */

@@ -31,6 +31,7 @@ static void add_figure(ph_trainer *t, int phase, const char *name, const char *u
     snprintf(t->figure_name[PH_MAX_FIGURES + i], sizeof t->figure_name[i], "val_%s", name);
     t->figure_unit[i] = unit;
     t->figure_phase[i] = phase;
+    t->figure_labelled[i] = t->labelled && ph_needs_more(value);
     t->figure[i] = value->shape.set ? ph_mean_rows(ph_sum(value)) : value;
 }
 

@@ -285,6 +285,42 @@ static void classes_are_learnt_from_few_labels(void **state)
     ph_model_free(m);
 }
 
+/* Of rows held out, few of which have labels, all of them in the first of their batches: figures of labels are
+ * means over those few. */
+static void held_out_labels_may_be_few(void **state)
+{
+    (void)state;
+    enum { HELD = 50, KNOWN = 9 };
+    static const char *const names[] = { "val_label_error", "val_classify_loss" };
+    real x[HELD * SIDE], share[3];
+    uint32_t labels[HELD];
+    for (size_t r = 0, row; r < HELD; r++) {
+        row = 2 * r;
+        assert_int_equal(ph_data_read(blobs, &row, 1, x + r * SIDE), PH_OK);
+        for (size_t i = 0; i < SIDE; i++) /* from nothing's middle: some are misclassified */
+            x[r * SIDE + i] *= (real)0.2;
+        labels[r] = r < KNOWN ? (uint32_t)(r % 3) : PH_NO_LABEL;
+    }
+    ph_data *held = ph_data_from_memory(x, HELD, SIDE, labels);
+    ph_model *m = make("aae", blobs, "labels=30 hidden=8 latent-dim=2 epochs=1 batch-size=16");
+    double seen[2], wrong = 0, loss = 0;
+    noted n = { names, seen, 2, 0, 1 };
+    ph_training t = { .validation = held, .progress = note_epoch, .user = &n };
+    if (ph_train(m, blobs, &t) != PH_OK)
+        fail_msg("%s", ph_message());
+    for (size_t r = 0; r < KNOWN; r++) {
+        assert_int_equal(ph_model_apply(m, "classify", x + r * SIDE, 1, share), PH_OK);
+        size_t most = share[1] > share[0] ? 1 : 0;
+        most = share[2] > share[most] ? 2 : most;
+        wrong += most != labels[r];
+        loss -= log((double)share[labels[r]]);
+    }
+    assert_true(wrong > 0);
+    assert_true(fabs(seen[0] - wrong / KNOWN) < 1e-12 && fabs(seen[1] - loss / KNOWN) < 1e-9);
+    ph_model_free(m);
+    ph_data_close(held);
+}
+
 static void clusters_are_counted_by_majority(void **state)
 {
     (void)state;
@@ -493,7 +529,7 @@ int main(void)
         cmocka_unit_test(codes_come_to_the_prior),
         cmocka_unit_test(critics_that_win_or_die_are_told),
         cmocka_unit_test(resumed_equals_uninterrupted),
-        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(nonsense_is_refused), cmocka_unit_test(held_out_labels_may_be_few),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

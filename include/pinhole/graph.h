@@ -297,13 +297,14 @@ typedef struct ph_family_desc {
     size_t options_size;
     void (*build)(ph_graph *, ph_node *x, const void *options);
     bool has_prior;            /* codes are standard normal: rows can be drawn by decoding such. A family
-                                  with another prior exports draws of it as "prior", from rows */
+                                  with another prior exports draws of it as "prior", from rows; and where
+                                  classes have parts of it, "prior-of", from classes, zeros with a one */
     /* The number of classes K where codes are blocks of K numbers, a one among zeros in each, and their
      * prior is uniform; 0 or NULL: codes are numbers. */
     size_t (*code_classes)(const void *options);
-    /* Once, when a model is new: settles options that others or files decide, before the graph is
+    /* Once, when a model is new: settles options that others, data or files decide, before the graph is
      * built; fills states from elsewhere, after that. NULL: there is nothing of the kind. */
-    ph_status (*settle)(ph_settings *);
+    ph_status (*settle)(ph_settings *, const ph_data *);
     ph_status (*start)(ph_graph *, const void *options);
     /* A model may start with an earlier one, of `family`, whose file an option names: it has that one's
      * scaling, its `options` (blank-separated; NULL: all of its family's), and, in the scopes named

@@ -59,19 +59,38 @@ static ph_status check_source(const ph_model *m, const char *from)
     return PH_OK;
 }
 
-/* Draws that the graph makes itself, in blocks whose number is the step of their noise. */
-static ph_status draw_exported(ph_model *m, uint64_t seed, size_t first, size_t count, real *codes)
+static ph_status no_such_class(const ph_model *m, size_t label)
 {
-    ph_function *f = ph_model_function(m, "prior");
+    return ph_fail(PH_USAGE, "label %zu: the model has classes 0 to %zu", label, ph_model_labels(m) - 1);
+}
+
+/* Row r of the classes that draws are told: that of draw r, and 0 where it is told none. */
+static void tell_classes(real *out, const ph_draws *d, size_t first, size_t count, size_t classes)
+{
+    memset(out, 0, count * classes * sizeof *out);
+    for (size_t r = 0; r < count; r++)
+        out[r * classes + (d->labels[first + r] == PH_NO_LABEL ? 0 : d->labels[first + r])] = 1;
+}
+
+/* Draws that the graph makes itself, in blocks whose number is the step of their noise: of "prior", or of
+ * "prior-of" the classes that they are told. */
+static ph_status draw_exported(ph_model *m, const char *name, const ph_draws *d, size_t first, size_t count,
+                               real *codes)
+{
+    ph_function *f = ph_model_function(m, name);
     if (f == NULL)
         return ph_last_status();
     size_t width = ph_shape_size(&f->named->value->shape), most = ph_use_rows(f->program, PH_USE_ROWS);
-    PH_TRY(ph_model_scratch(m, ph_shape_size(&f->named->input->shape)));
-    f->program->seed = seed;
+    size_t in = ph_shape_size(&f->named->input->shape);
+    bool told = f->named->input != m->x;
+    PH_TRY(ph_model_scratch(m, in));
+    f->program->seed = d->seed;
     for (size_t done = 0; done < count;) {
         size_t block = (first + done) / most, skip = (first + done) % most;
         size_t n = most - skip < count - done ? most - skip : count - done;
         f->program->noise_step = (uint32_t)block;
+        if (told) /* what is skipped was told before, and is not looked at */
+            tell_classes(m->rows_in + skip * in, d, done, n, in);
         PH_TRY(ph_program_run(f->program, (size_t[PH_MAX_SETS]){ 1, skip + n },
                               (const void *[]){ m->rows_in }));
         memcpy(codes + done * width, ph_program_output(f->program, 0) + skip * width,
@@ -98,6 +117,25 @@ static ph_status draw_numbers(ph_model *m, bool mixture, uint64_t seed, size_t f
     return PH_OK;
 }
 
+/* Classes have parts of the prior: rows that are told one come from that. */
+static ph_status draw_parts(ph_model *m, const ph_draws *d, size_t first, size_t count, size_t width,
+                            real *codes)
+{
+    size_t classes = ph_model_labels(m);
+    real *own = malloc(count * width * sizeof *own);
+    ph_status status = own ? PH_OK : ph_fail(PH_MEMORY, "out of memory for codes");
+    for (size_t i = 0; i < count && status == PH_OK; i++)
+        if (d->labels[i] != PH_NO_LABEL && d->labels[i] >= classes)
+            status = no_such_class(m, d->labels[i]);
+    if (status == PH_OK)
+        status = draw_exported(m, "prior-of", d, first, count, own);
+    for (size_t i = 0; i < count && status == PH_OK; i++)
+        if (d->labels[i] != PH_NO_LABEL)
+            memcpy(codes + i * width, own + i * width, width * sizeof *own);
+    free(own);
+    return status;
+}
+
 ph_status ph_model_draw_codes(ph_model *m, const ph_draws *d, size_t first, size_t count, ph_real *codes)
 {
     size_t width, out;
@@ -111,9 +149,11 @@ ph_status ph_model_draw_codes(ph_model *m, const ph_draws *d, size_t first, size
         return ph_fail(PH_USAGE, "%s: codes are not drawn word by word from %s",
                        d->top ? "top" : "temperature", prior ? "this model's prior" : d->from);
     if (prior && ph_model_export(m, "prior"))
-        PH_TRY(draw_exported(m, d->seed, first, count, codes));
+        PH_TRY(draw_exported(m, "prior", d, first, count, codes));
     else
         PH_TRY(draw_numbers(m, mixture, d->seed, first, count, width, codes));
+    if (prior && d->labels && ph_model_export(m, "prior-of"))
+        return draw_parts(m, d, first, count, width, codes);
     for (size_t i = 0; d->labels && i < count; i++)
         if (d->labels[i] != PH_NO_LABEL)
             PH_TRY(ph_model_set_label(m, d->labels[i], codes + i * width, 1));
@@ -129,7 +169,10 @@ size_t ph_model_label_numbers(const ph_model *m)
 size_t ph_model_labels(const ph_model *m)
 {
     const ph_named *named = ph_model_says_words(m) ? ph_model_export(m, "classify") : NULL;
-    return named ? ph_shape_size(&named->value->shape) : ph_model_label_numbers(m);
+    const ph_named *parts = ph_model_export(m, "prior-of");
+    return named ? ph_shape_size(&named->value->shape)
+           : parts ? ph_shape_size(&parts->input->shape)
+                   : ph_model_label_numbers(m);
 }
 
 ph_status ph_model_set_label(const ph_model *m, size_t label, ph_real *codes, size_t count)
@@ -138,7 +181,7 @@ ph_status ph_model_set_label(const ph_model *m, size_t label, ph_real *codes, si
     if (labels == 0)
         return ph_fail(PH_USAGE, "label %zu: codes of this model have no class", label);
     if (label >= labels)
-        return ph_fail(PH_USAGE, "label %zu: the model has classes 0 to %zu", label, labels - 1);
+        return no_such_class(m, label);
     PH_TRY(ph_model_port(m, "decode", &width, &out));
     for (size_t r = 0; r < count; r++)
         for (size_t c = 0; c < labels; c++)

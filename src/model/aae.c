@@ -28,9 +28,9 @@
     { "lr-" name, NULL, PH_OPTION_REAL, AT(field.lr), "0", 0, 1e3, NULL,                           \
       "learning rate of " what "; 0: --lr" },                                                      \
     { "momentum-" name, NULL, PH_OPTION_REAL, AT(field.momentum), "-1", -1, 0.999999, NULL,        \
-      "there, momentum of sgd and rmsprop and beta1 of adam; -1: --momentum, --beta1" },           \
+      "momentum of sgd and rmsprop and beta1 of adam for " what "; -1: --momentum, --beta1" },     \
     { "weight-decay-" name, NULL, PH_OPTION_REAL, AT(field.weight_decay), "-1", -1, 1e3, NULL,     \
-      "there, pull of the weights to 0; -1: --weight-decay" }
+      "pull of the weights to 0 for " what "; -1: --weight-decay" }
 
 static const ph_option table[] = {
     PH_NET_OPTIONS(ph_aae_options, "1000,1000"),
@@ -39,7 +39,7 @@ static const ph_option table[] = {
     { "critic-hidden", "discriminator-hidden", PH_OPTION_TEXT, AT(critic_hidden), "same", 0, 0, NULL,
       "widths of each critic's hidden layers; same: those of the encoder's dense ones" },
     { "critic-dropout", NULL, PH_OPTION_REAL, AT(critic_dropout), "0", 0, 0.99, NULL,
-      "the same of the critics" },
+      "share of the critics' hidden units left out, in training" },
     { "critic-noise", NULL, PH_OPTION_CHOICE, AT(critic_noise), "none", 0, 0, PH_NOISES,
       "on the draws and codes that critics judge, in training" },
     { "noise", "corruption", PH_OPTION_CHOICE, AT(noise), "none", 0, 0, PH_NOISES,
@@ -51,15 +51,16 @@ static const ph_option table[] = {
       "of the reconstruction; auto: bce for bytes and [0,1], else mse" },
     { "prior", NULL, PH_OPTION_TEXT, AT(prior), "normal", 0, 0, NULL,
       "that codes follow: normal:S (deviation S), uniform:A (from -A to A), mixture:K (petals in the "
-      "plane), swissroll, FILE.npy (its rows); categorical:K or categorical:K,PRIOR: K clusters and a "
+      "plane), mixture:KxL (a grid in it), swissroll, FILE.npy (its rows); categorical:K or categorical:K,PRIOR: K clusters and a "
       "style" },
     { "prior-rows", NULL, PH_OPTION_INT, AT(prior_rows), "0", 0, 1e9, NULL,
       "of the prior's file, which the model keeps; 0: all" },
     { "labels", NULL, PH_OPTION_TEXT, AT(labels), "none", 0, 0, NULL,
       "how many rows' labels are used: none, all, or a number of them, drawn evenly over the classes" },
     { "labels-for", NULL, PH_OPTION_CHOICE, AT(labels_for), "auto", 0, 0,
-      "auto decoder classifier prior", "who learns by the labels; auto: prior for a mixture or a "
-      "swissroll, decoder for all, classifier for a number of them" },
+      "auto decoder classifier prior", "who learns by the labels: the decoder, from rows with labels alone; a "
+      "classifier in the encoder; or a critic that knows each class's part of the prior; auto: prior for a "
+      "mixture or a swissroll, decoder where all rows have labels and all are used, else classifier" },
     { "critic-label", NULL, PH_OPTION_FLAG, AT(critic_label), "0", 0, 0, NULL,
       "the critic is told the class that the decoder is told: the style of each class follows the prior, not "
       "only that of all together, and so says nothing of the class" },
@@ -216,6 +217,10 @@ static void export(ph_aae_net *n, const ph_aae_code *still, ph_node *latent, ph_
     ph_export(g, "prior", n->x, beside(kind, draw));
     if (count)
         ph_export(g, "label", latent, ph_slice(latent, 0, count));
+    if (n->use == PH_AAE_FOR_PRIOR) {
+        ph_node *told = ph_input_beside(n->x, "class", 1, (size_t[]){ (size_t)n->o->classes });
+        ph_export(g, "prior-of", told, ph_prior_draw(&n->prior, still->z, told, n->table));
+    }
     if (n->kinds) {
         ph_export(g, n->use == PH_AAE_FOR_CLASSIFIER ? "classify" : "cluster", n->x, still->y);
         ph_export(g, "style", n->x, still->z);
@@ -228,36 +233,50 @@ static void export(ph_aae_net *n, const ph_aae_code *still, ph_node *latent, ph_
 static ph_aae_use use_of(const ph_aae_net *n, int64_t wanted)
 {
     const char *by = n->o->labels_for;
-    bool parts = n->prior.kind == PH_PRIOR_MIXTURE || n->prior.kind == PH_PRIOR_SWISSROLL;
     if (wanted < 0)
         return PH_AAE_FOR_NOTHING;
     if (strcmp(by, "auto") == 0)
-        return parts ? PH_AAE_FOR_PRIOR : wanted == 0 ? PH_AAE_FOR_DECODER : PH_AAE_FOR_CLASSIFIER;
+        return ph_prior_has_parts(&n->prior) ? PH_AAE_FOR_PRIOR : wanted == 0 ? PH_AAE_FOR_DECODER : PH_AAE_FOR_CLASSIFIER;
     return strcmp(by, "decoder") == 0 ? PH_AAE_FOR_DECODER
            : strcmp(by, "prior") == 0 ? PH_AAE_FOR_PRIOR
                                       : PH_AAE_FOR_CLASSIFIER;
 }
 
-/* What fits together, told otherwise. */
-static void check(const ph_aae_net *n)
+/* What labels need. */
+static void check_labels(const ph_aae_net *n, int64_t wanted)
 {
     const ph_aae_options *o = n->o;
     ph_graph *g = n->graph;
-    bool parts = n->prior.kind == PH_PRIOR_MIXTURE || n->prior.kind == PH_PRIOR_SWISSROLL;
-    if (n->use == PH_AAE_FOR_NOTHING && strcmp(o->labels_for, "auto") != 0)
-        ph_refuse(g, "labels-for %s: how many labels? Give --labels all or a number", o->labels_for);
-    if (n->use != PH_AAE_FOR_NOTHING && n->prior.clusters)
+    if (n->prior.clusters)
         ph_refuse(g, "prior %s: clusters are found without labels", o->prior);
-    if (n->use != PH_AAE_FOR_NOTHING && o->classes < 2)
+    if (o->classes < 2)
         ph_refuse(g, "labels %s: the data have no labels of two classes or more (--label-column names "
                   "those of a table)", o->labels);
-    if (n->use == PH_AAE_FOR_PRIOR && !parts)
+    if (wanted > 0 && wanted < o->classes)
+        ph_refuse(g, "labels %s: fewer than the %lld classes, so that some would never be seen", o->labels,
+                  (long long)o->classes);
+    if (n->use == PH_AAE_FOR_PRIOR && !ph_prior_has_parts(&n->prior))
         ph_refuse(g, "labels-for prior: %s has no parts for the classes; mixture:%lld and swissroll have",
                   o->prior, (long long)o->classes);
     if (n->use == PH_AAE_FOR_PRIOR && n->prior.kind == PH_PRIOR_MIXTURE &&
         n->prior.parts != (size_t)o->classes)
         ph_refuse(g, "prior %s: each class has a component, and there are %lld classes", o->prior,
                   (long long)o->classes);
+}
+
+/* What fits together, told otherwise. */
+static void check(const ph_aae_net *n, int64_t wanted)
+{
+    const ph_aae_options *o = n->o;
+    const ph_aae_phase_options *c = &o->classify;
+    ph_graph *g = n->graph;
+    if (n->use != PH_AAE_FOR_NOTHING)
+        check_labels(n, wanted);
+    else if (strcmp(o->labels_for, "auto") != 0)
+        ph_refuse(g, "labels-for %s: how many labels? Give --labels all or a number", o->labels_for);
+    if (n->use != PH_AAE_FOR_CLASSIFIER && (c->lr != 0 || c->momentum != -1 || c->weight_decay != -1))
+        ph_refuse(g, "lr-classify, momentum-classify, weight-decay-classify: nothing is classified "
+                  "(--labels-for classifier)");
     if (o->labelled_apart && (n->use == PH_AAE_FOR_NOTHING || n->use == PH_AAE_FOR_DECODER))
         ph_refuse(g, "labelled-apart: no rows without labels are used beside those with them");
     if (o->critic_label && n->use != PH_AAE_FOR_DECODER)
@@ -281,7 +300,7 @@ static bool read_options(ph_aae_net *n)
     int64_t wanted = ph_labels_wanted(n->graph, o->labels);
     n->use = use_of(n, wanted);
     n->kinds = n->use == PH_AAE_FOR_CLASSIFIER ? (size_t)o->classes : n->prior.clusters;
-    check(n);
+    check(n, wanted);
     if (ph_graph_status(n->graph) != PH_OK)
         return false;
     if (n->use != PH_AAE_FOR_NOTHING) {
@@ -317,6 +336,22 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     export(&n, &still, latent, decode(&n, latent));
 }
 
+/* Rows without a label are for a classifier to learn from, too. */
+static ph_status settle(ph_settings *s, const ph_data *data)
+{
+    const uint32_t *labels = ph_data_labels(data);
+    bool is_auto = strcmp(ph_settings_get(s, "labels-for"), "auto") == 0;
+    bool all = strcmp(ph_settings_get(s, "labels"), "all") == 0;
+    size_t known = 0;
+    ph_prior p;
+    while (labels && known < data->rows && labels[known] != PH_NO_LABEL)
+        known++;
+    if (is_auto && all && labels && known < data->rows &&
+        ph_prior_read(ph_settings_get(s, "prior"), &p) == PH_OK && !ph_prior_has_parts(&p))
+        PH_TRY(ph_settings_set(s, "labels-for", "classifier"));
+    return ph_prior_settle(s);
+}
+
 static ph_status start(ph_graph *g, const void *options)
 {
     const ph_aae_options *o = options;
@@ -329,7 +364,7 @@ const ph_family_desc ph_family_aae = {
     .face = { "aae", "adversarial autoencoder", table, sizeof table / sizeof table[0] },
     .options_size = sizeof(ph_aae_options),
     .build = build,
-    .settle = ph_prior_settle,
+    .settle = settle,
     .start = start,
     .remark = ph_aae_remark,
 };

@@ -110,19 +110,24 @@ static game play_all(ph_aae_net *n, const ph_aae_code *still, const ph_aae_code 
     return g;
 }
 
+/* What the critic on z and that on y are right about: draws, codes. */
+static const char *const names[2][2] = { { "critic_real", "critic_fake" },
+                                         { "critic_y_real", "critic_y_fake" } };
+
 static void report_critics(const ph_aae_net *n, const game *g, int phase)
 {
-    static const char *const names[2][2] = { { "critic_real", "critic_fake" },
-                                             { "critic_y_real", "critic_y_fake" } };
     ph_node *zero = ph_constant(n->graph, 0);
     for (int i = 0; i < 2; i++) {
         ph_node *a = g->logits[i];
         if (a == NULL)
             continue;
         ph_report_in(n->graph, phase, names[i][0],
-                     "share of the prior's draws that the critic takes for such",
+                     i ? "share of one-hot draws that the critic on y takes for such"
+                       : "share of the prior's draws that the critic takes for such",
                      ph_mul(ph_less(zero, a), pair(n, "draws", 1, 0)));
-        ph_report_in(n->graph, phase, names[i][1], "share of codes that the critic takes for such",
+        ph_report_in(n->graph, phase, names[i][1],
+                     i ? "share of the rows' y that the critic on y takes for such"
+                       : "share of codes that the critic takes for such",
                      ph_mul(ph_less(a, zero), pair(n, "codes", 0, 1)));
     }
 }
@@ -133,6 +138,11 @@ void ph_aae_compete(ph_aae_net *n, const ph_aae_code *still, const ph_aae_code *
     int critics = ph_aae_phase(n, "critic", match.names, match.critic, &n->o->critic);
     ph_aae_phase(n, "generator", "encoder", match.generator, &n->o->generator);
     report_critics(n, &match, critics);
+    if (still->y) {
+        ph_node *mean = ph_mean_rows(still->y);
+        ph_report_in(n->graph, critics, "largest_class", "largest share of a class or cluster in the mean y of a "
+                     "batch; 1: all rows are of one", ph_sum_last(ph_mul(mean, ph_largest(mean, 1))));
+    }
 }
 
 /* ---- What is odd ----------------------------------------------------------------------------- */
@@ -141,17 +151,15 @@ const char *ph_aae_remark(const ph_figures *f)
 {
     static const char *const says[2][3] = {
         { "the critic wins: it tells nearly all codes from draws of the prior, and the encoder learns "
-          "little from it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
+          "little from it (a lower --lr-critic, --critic-dropout or --critic-noise may help)",
           "the critic is dead: it takes everything for a code (a lower --lr-critic may help)",
           "the critic is dead: it takes everything for a draw of the prior (a lower --lr-critic may "
           "help)" },
         { "the critic on y wins: it tells nearly all y from one-hot draws, and the encoder learns little "
-          "from it (a lower --lr-critic, --critic-dropout, or a longer run may help)",
+          "from it (a lower --lr-critic, --critic-dropout or --critic-noise may help)",
           "the critic on y is dead: it takes everything for a code (a lower --lr-critic may help)",
           "the critic on y is dead: it takes everything for a draw (a lower --lr-critic may help)" },
     };
-    static const char *const names[2][2] = { { "critic_real", "critic_fake" },
-                                             { "critic_y_real", "critic_y_fake" } };
     for (int i = 0; i < 2; i++) {
         double draws = ph_figure_get(f, names[i][0]), codes = ph_figure_get(f, names[i][1]);
         if (draws > 0.98 && codes > 0.98)
@@ -161,5 +169,8 @@ const char *ph_aae_remark(const ph_figures *f)
         if (draws > 0.998 && codes < 0.002)
             return says[i][2];
     }
-    return NULL;
+    return ph_figure_get(f, "largest_class") > 0.9
+               ? "y has collapsed: nearly all rows are of one class or cluster (a higher --lr-classify, a "
+                 "lower --lr-reconstruction, more --noise or another --seed may help)"
+               : NULL;
 }

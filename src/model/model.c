@@ -222,7 +222,7 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
     PH_TRY(settle_loss(m, data));
     PH_TRY(settle_classes(m, info));
     if (m->family->settle)
-        PH_TRY(m->family->settle(m->settings));
+        PH_TRY(m->family->settle(m->settings, data));
     PH_TRY(ph_settings_set(m->settings, "scaling", m->scaling.kind));
     PH_TRY(reread(m));
     PH_TRY(ph_options_read(ph_training_table, ph_training_table_size, m->settings, &m->trainer.o));

@@ -243,8 +243,9 @@ static size_t code_classes(const void *options)
 
 /* A temperature that falls over all of training does so over the epochs that were planned when the model
  * was made: a run that goes on longer stays at its end. */
-static ph_status settle(ph_settings *s)
+static ph_status settle(ph_settings *s, const ph_data *data)
 {
+    (void)data;
     if (ph_latent_classes(ph_settings_get(s, "latent")) == 0 ||
         strcmp(ph_settings_get(s, "temperature-epochs"), "0") != 0)
         return PH_OK;

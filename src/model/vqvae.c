@@ -127,8 +127,9 @@ static void build(ph_graph *g, ph_node *x, const void *options)
 }
 
 /* Levels say by themselves how many words there are, and of how many numbers. */
-static ph_status settle(ph_settings *s)
+static ph_status settle(ph_settings *s, const ph_data *data)
 {
+    (void)data;
     static const char *const names[] = { "latent-dim", "codes" }, *const usual[] = { "64", "512" };
     size_t size[2] = { 0 };
     size[0] = ph_fsq_depth(ph_settings_get(s, "quantizer"), &size[1]);

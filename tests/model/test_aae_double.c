@@ -21,7 +21,7 @@ static void check(const char *own, const double golden[STEPS][4])
     char text[512];
     snprintf(text, sizeof text, "hidden=8 critic-hidden=6 latent-dim=2 loss=bce scaling=none epochs=5 "
              "batch-size=7 no-shuffle=1 lr=0.01 lr-critic=0.02 momentum-critic=0.5 "
-             "weight-decay-critic=0.01 lr-generator=0.005 momentum-generator=0 lr-classify=0.03 %s", own);
+             "weight-decay-critic=0.01 lr-generator=0.005 momentum-generator=0 %s", own);
     ph_model *m = make("aae", data, text);
     golden_parameters(m->graph);
     train_noting(m, data, STEPS, names, 4, seen[0]);
@@ -42,8 +42,8 @@ static void golden_steps(void **state)
     check("labels=all dropout=0.25 critic-dropout=0.2", golden_aae_decoder);
     check("labels=all critic-dropout=0.2 critic-label=1", golden_aae_told);
     check("prior=normal:5 critic-dropout=0.2 critic-noise=gauss:0.3", golden_aae_noisy);
-    check("labels=7 dropout=0.25 critic-dropout=0.2", golden_aae_classifier);
-    check("labels=7 dropout=0.25 critic-dropout=0.2 tutorial-faults=1", golden_aae_faults);
+    check("labels=7 lr-classify=0.03 dropout=0.25 critic-dropout=0.2", golden_aae_classifier);
+    check("labels=7 lr-classify=0.03 dropout=0.25 critic-dropout=0.2 tutorial-faults=1", golden_aae_faults);
     check("prior=categorical:4 critic-dropout=0.2", golden_aae_clusters);
     check("prior=mixture:3 labels=all critic-dropout=0.2", golden_aae_prior);
 }
@@ -113,6 +113,19 @@ static void priors_are_what_they_say(void **state)
     assert_true(fabs(along[0] - 1.4) < 0.02 && fabs(sqrt(along[1] - along[0] * along[0]) - 0.5) < 0.02);
     assert_true(fabs(sqrt(across) - 0.1) < 0.01);
     free(z);
+    z = draw("mixture:3x2", 2);
+    size_t place[6] = { 0 };
+    double apart = 0;
+    for (size_t i = 0; i < DRAWS; i++) {
+        double x = (double)z[2 * i], y = (double)z[2 * i + 1];
+        size_t k = (size_t)fmin(fmax(floor(x + 1.5), 0), 2) + (y < 0 ? 3 : 0);
+        place[k]++;
+        apart += pow(x - ((double)(k % 3) - 1), 2) / DRAWS + pow(y - (k < 3 ? 0.5 : -0.5), 2) / DRAWS;
+    }
+    for (size_t k = 0; k < 6; k++)
+        assert_true(place[k] > DRAWS / 6 - 300 && place[k] < DRAWS / 6 + 300);
+    assert_true(fabs(sqrt(apart / 2) - 0.15) < 0.01);
+    free(z);
     z = draw("swissroll", 2);
     mean = 0;
     for (size_t i = 0; i < DRAWS; i++) {
@@ -159,6 +172,37 @@ static void a_piece_of_the_roll(void **state)
     ph_graph_free(g);
 }
 
+/* Where each class has a part of the prior, draws may be told one; others are as without. */
+static void draws_of_a_class(void **state)
+{
+    (void)state;
+    enum { MANY = 3000 };
+    ph_model *m = make("aae", data, "hidden=4 latent-dim=2 loss=bce scaling=none labels=all prior=mixture:3");
+    static real z[MANY * 2], other[MANY * 2], one[2];
+    static uint32_t labels[MANY];
+    assert_int_equal(ph_model_labels(m), 3);
+    assert_int_equal(ph_model_label_numbers(m), 0);
+    for (size_t i = 0; i < MANY; i++)
+        labels[i] = i % 4 == 3 ? PH_NO_LABEL : (uint32_t)(i % 4);
+    ph_draws d = { .from = "prior", .seed = 2, .labels = labels }, any = { .from = "prior", .seed = 2 };
+    assert_int_equal(ph_model_draw_codes(m, &d, 0, MANY, z), PH_OK);
+    assert_int_equal(ph_model_draw_codes(m, &any, 0, MANY, other), PH_OK);
+    for (size_t i = 0; i < MANY; i++) {
+        double angle = 2 * M_PI * (double)labels[i] / 3, x = (double)z[2 * i], y = (double)z[2 * i + 1];
+        if (labels[i] == PH_NO_LABEL)
+            assert_memory_equal(z + 2 * i, other + 2 * i, sizeof one);
+        else
+            assert_true(fabs(y * cos(angle) - x * sin(angle)) < 0.6); /* six deviations across */
+    }
+    d.labels = labels + 1601; /* of class 1 */
+    assert_int_equal(ph_model_draw_codes(m, &d, 1601, 1, one), PH_OK);
+    assert_memory_equal(one, z + 2 * 1601, sizeof one);
+    labels[0] = 3;
+    d.labels = labels;
+    assert_int_equal(ph_model_draw_codes(m, &d, 0, 1, one), PH_USAGE);
+    ph_model_free(m);
+}
+
 static void rows_of_a_file_are_a_prior(void **state)
 {
     (void)state;
@@ -192,7 +236,16 @@ static void rows_of_a_file_are_a_prior(void **state)
     snprintf(text, sizeof text, "loss=bce scaling=none prior=%s", in_folder("gone.npy"));
     ph_settings *s = settings_of(text);
     assert_null(ph_model_new("aae", data, s));
-    assert_non_null(strstr(ph_message(), "gone.npy"));
+    assert_non_null(strstr(ph_message(), "gone.npy: No such file"));
+    ph_settings_free(s);
+    rows[5] = NAN;
+    w = ph_writer_open(path, &(ph_writer_desc){ .width = 2 });
+    assert_int_equal(ph_writer_rows(w, rows, MANY), PH_OK);
+    assert_int_equal(ph_writer_close(w), PH_OK);
+    snprintf(text, sizeof text, "latent-dim=2 loss=bce scaling=none prior=%s", path);
+    s = settings_of(text);
+    assert_null(ph_model_new("aae", data, s));
+    assert_non_null(strstr(ph_message(), "row 3: number 2 is not finite"));
     ph_settings_free(s);
 }
 
@@ -376,6 +429,9 @@ static void critics_that_win_or_die_are_told(void **state)
         { 0, 0.99, 0.99, "the critic wins" }, { 0, 0.6, 0.7, NULL }, { 0, 0, 1, "dead" }, { 0, 1, 0, "dead" },
         { 1, 0.99, 0.99, "the critic on y wins" }, { 1, 1, 0, "on y is dead" }, { 1, 0.5, 1, NULL },
     };
+    ph_figures many = { 0 };
+    ph_figure_add(&many, "largest_class", "", 0.95);
+    assert_non_null(strstr(ph_family_aae.remark(&many), "y has collapsed"));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ph_figures f = { 0 };
         ph_figure_add(&f, cases[i].y ? "critic_y_real" : "critic_real", "", cases[i].draws);
@@ -454,6 +510,9 @@ static void nonsense_is_refused(void **state)
 {
     (void)state;
     static const struct { const char *options, *word; } cases[] = {
+        { "labels=2", "3 classes" }, { "lr-classify=0.1", "nothing is classified" },
+        { "labels=all momentum-classify=0.5", "nothing is classified" }, { "prior-rows=5", "no file of rows" },
+        { "prior=mixture:1x1", "components" }, { "prior=mixture:3x", "mixture:KxL" }, { "prior=normal:5,3", "one number" },
         { "prior=normal:0", "above 0" }, { "prior=cauchy", "not one of" }, { "prior=mixture:1", "components" },
         { "prior=mixture:3", "--latent-dim is 2" }, { "prior=categorical:1", "clusters" },
         { "critic-label=1", "no class" }, { "prior=categorical:4 labels=5", "without labels" }, { "labels=some", "number of rows" },
@@ -488,6 +547,19 @@ static void nonsense_is_refused(void **state)
     bare = ph_data_from_memory(x, 20, SIDE, NULL);
     refused("aae", bare, "labels=5", "no labels");
     ph_data_close(bare);
+    /* Where some rows have no label, all labels teach a classifier, unless it is said otherwise. */
+    uint32_t some[20];
+    for (uint32_t r = 0; r < 20; r++)
+        some[r] = r % 5 ? r % 3 : PH_NO_LABEL;
+    ph_data *blanks = ph_data_from_memory(x, 20, SIDE, some);
+    const char *const who[][2] = { { "labels=all", "classifier" }, { "labels=all labels-for=decoder", "decoder" } };
+    for (int i = 0; i < 2; i++) {
+        m = make("aae", blanks, who[i][0]);
+        assert_string_equal(ph_model_option(m, "labels-for"), who[i][1]);
+        assert_true((ph_model_export(m, "classify") != NULL) == (i == 0));
+        ph_model_free(m);
+    }
+    ph_data_close(blanks);
 }
 
 /* ---- All ------------------------------------------------------------------------------------------- */
@@ -521,7 +593,7 @@ int main(void)
         cmocka_unit_test(golden_steps),
         cmocka_unit_test(priors_are_what_they_say),
         cmocka_unit_test(a_piece_of_the_roll),
-        cmocka_unit_test(rows_of_a_file_are_a_prior),
+        cmocka_unit_test(draws_of_a_class), cmocka_unit_test(rows_of_a_file_are_a_prior),
         cmocka_unit_test(distances_by_hand),
         cmocka_unit_test(reconstructions_take_the_best_label),
         cmocka_unit_test(classes_are_learnt_from_few_labels),

@@ -4,6 +4,8 @@
  */
 #include "model/model.h"
 
+#include "base/stop.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,8 +102,13 @@ ph_status ph_model_calibrate(ph_model *m, const ph_data *data)
     ph_data_describe(data, &info);
     double *errors = malloc(info.rows * sizeof *errors);
     double *quantile = malloc(PH_QUANTILES * sizeof *quantile);
-    ph_status status = errors && quantile ? ph_model_errors(m, data, 0, info.rows, errors)
-                                          : ph_fail(PH_MEMORY, "out of memory for errors of rows");
+    ph_status status = errors && quantile ? PH_OK : ph_fail(PH_MEMORY, "out of memory for errors of rows");
+    for (size_t first = 0; first < info.rows && status == PH_OK; first += PH_USE_ROWS) {
+        size_t left = info.rows - first, count = left < PH_USE_ROWS ? left : PH_USE_ROWS;
+        status = ph_stop_asked() ? ph_fail(PH_STOPPED, "stopped before the errors of all rows were measured")
+                                 : ph_model_errors(m, data, first, count, errors + first);
+    }
+    ph_stop_forget();
     if (status == PH_OK) {
         ph_sort_numbers(errors, info.rows);
         for (size_t i = 0; i < PH_QUANTILES; i++)

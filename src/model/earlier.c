@@ -58,7 +58,7 @@ ph_status ph_model_take_over(ph_model *m, const ph_model *earlier, const ph_data
     if (wide != 1 && wide != width)
         return ph_fail(PH_USAGE, "%s: it scales rows of %zu numbers, but those of %s have %zu", path_of(m),
                        wide, m->data_name, width);
-    if (ph_data_column(data, 0)) /* tables; pictures may have another size */
+    if (ph_data_column(data, 0) || list == NULL) /* where not all is taken over, pictures may have another size */
         PH_TRY(ph_model_check_data(earlier, "encode", data));
     for (size_t i = 0; i < face->option_count; i++) {
         const ph_option *o = &face->options[i];

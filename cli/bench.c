@@ -18,7 +18,7 @@
 typedef struct bench_options {
     const char *data, *peer;
     int64_t rounds;
-    double window;
+    double seconds;
     bool layers;
 } bench_options;
 
@@ -27,7 +27,7 @@ static const ph_option table[] = {
       "rows of 784 numbers [fashion-mnist where it is found, else glyphs]" },
     { "rounds", NULL, PH_OPTION_INT, offsetof(bench_options, rounds), "7", 1, 1000, NULL,
       "rounds to take the median of" },
-    { "window", NULL, PH_OPTION_REAL, offsetof(bench_options, window), "1", 0.05, 100, NULL,
+    { "seconds", NULL, PH_OPTION_REAL, offsetof(bench_options, seconds), "1", 0.05, 100, NULL,
       "seconds of each window" },
     { "layers", NULL, PH_OPTION_FLAG, offsetof(bench_options, layers), "0", 0, 0, NULL,
       "a table of each layer's share of the time and of the peak, forward and backward" },
@@ -303,9 +303,9 @@ static ph_status run_round(const bench *b, rounds *r, window *w)
     bool fits = b->c->batch == 0;
     double other[2], before = ph_machine_peak(0.1);
     double rate = fits ? pca_seconds(b->c, b->data)
-                       : train_rate(b->model, b->data, b->o->window, b->c->batch, false, w);
+                       : train_rate(b->model, b->data, b->o->seconds, b->c->batch, false, w);
     double peak = (before + ph_machine_peak(0.1)) / 2;
-    double use = fits ? NAN : use_rate(b->model, b->rows, b->out, b->count, b->o->window / 4);
+    double use = fits ? NAN : use_rate(b->model, b->rows, b->out, b->count, b->o->seconds / 4);
     if (isnan(rate))
         return ph_last_status();
     peer_figures(b->o->peer, b->c->name, 2,
@@ -368,7 +368,7 @@ static ph_status time_layers(const bench *b, result *all)
     ph_status status = w ? PH_OK : PH_MEMORY;
     for (int64_t i = 0; i < b->o->rounds && status == PH_OK; i++) {
         double before = ph_machine_peak(0.1);
-        if (isnan(train_rate(b->model, b->data, b->o->window, b->c->batch, true, w))) {
+        if (isnan(train_rate(b->model, b->data, b->o->seconds, b->c->batch, true, w))) {
             status = ph_last_status();
             break;
         }
@@ -436,7 +436,7 @@ static void print_head(const bench_options *o, const ph_data *data)
     ph_data_describe(data, &info);
     printf("%d threads, %s, peak %.0f GFLOP/s; %s; medians of %lld rounds of %g s\n\n",
            ph_threads(), ph_machine_isa(), ph_machine_peak(0.3) * 1e-9, info.name,
-           (long long)o->rounds, o->window);
+           (long long)o->rounds, o->seconds);
     printf("%-17s %-48s  %16s  %5s  %6s  %16s  %16s  %5s  %5s\n", "case", "", "training", "GF/s",
            "share", "use", "peer's training", "ratio", "use");
 }

@@ -105,6 +105,8 @@ static int choose_function(const cli_command *c, const use_options *o, ph_model 
         return cli_usage("--layer, --classify and --tokens: one of them");
     if (o->tokens && info.words == 0)
         return cli_usage("--tokens: a model of family %s has no codebook", info.family);
+    if (o->tokens && strcmp(c->name, "encode") == 0 && cli_ends(o->output, ".png"))
+        return cli_usage("%s: words are numbers and no picture: .npy, .csv, .npz or .safetensors", o->output);
     const char *of_tokens = strcmp(c->name, "encode") == 0 ? "tokens" : "decode-tokens";
     if (o->layer > 0)
         snprintf(function, 32, "layer%lld", (long long)o->layer);

@@ -33,9 +33,9 @@ static const ph_option table[] = {
       "class of all rows, for models that know classes or clusters; -1: any" },
     { "every-label", NULL, PH_OPTION_FLAG, AT(every_label), "0", 0, 0, NULL,
       "each draw with every class, side by side" },
-    { "temperature", NULL, PH_OPTION_REAL, AT(temperature), "0", 0, 100, NULL,
+    { "temperature", NULL, PH_OPTION_REAL, AT(temperature), "1", 0, 100, NULL,
       "of a prior over words: below 1 the likely ones are drawn more often than they are likely, above 1 "
-      "less; 0: 1" },
+      "less; 0: always the likeliest" },
     { "top", "top-k", PH_OPTION_INT, AT(top), "0", 0, 1 << 24, NULL,
       "of a prior over words: each word is one of so many most likely ones; 0: of all" },
     { "steps", NULL, PH_OPTION_INT, AT(steps), "20", 2, 1000, NULL,
@@ -138,10 +138,16 @@ static int source(const sampling *s, const char **from)
 {
     bool prior = ph_model_has_prior(s->model);
     *from = strcmp(s->o->from, "auto") != 0 ? s->o->from : prior ? "prior" : "mixture";
+    ph_model_info info;
+    ph_model_describe(s->model, &info);
     bool mixture = strcmp(*from, "mixture") == 0, asked = ph_settings_get(s->a->settings, "components");
-    if (mixture && (s->o->temperature > 0 || s->o->top)) /* before it is fitted, which may take long */
+    bool by_word = s->o->top || ph_settings_get(s->a->settings, "temperature");
+    if (mixture && by_word) /* before it is fitted, which may take long */
         return cli_usage("%s: codes are not drawn word by word from a mixture",
                          s->o->top ? "--top" : "--temperature");
+    if (mixture && info.words && !asked && strcmp(s->o->from, "auto") == 0)
+        return cli_usage("%s: its words have no prior yet: pinhole train prior %s DATA makes one, and that "
+                         "model's words are drawn", s->a->word[0], s->a->word[0]);
     if (mixture && asked && s->train == NULL)
         return cli_usage("--components needs DATA to fit a mixture on: pinhole sample MODEL DATA");
     if (mixture && s->train && (asked || ph_model_mixture(s->model) == 0)) {
@@ -159,7 +165,9 @@ static ph_status draw(const sampling *s, const char *from, uint32_t label, size_
 {
     uint32_t *labels = malloc(count * sizeof *labels);
     ph_draws d = { .from = from, .seed = (uint64_t)s->o->seed, .labels = labels,
-                   .temperature = s->o->temperature, .top = (size_t)s->o->top };
+                   .top = s->o->temperature == 0 ? 1 : (size_t)s->o->top };
+    if (ph_settings_get(s->a->settings, "temperature")) /* which only words have */
+        d.temperature = s->o->temperature;
     for (size_t i = 0; labels && i < count; i++)
         labels[i] = label;
     ph_status status = labels ? ph_model_draw_codes(s->model, &d, 0, count, codes) : PH_MEMORY;

@@ -136,6 +136,8 @@ static void rows_of_a_class(void **state)
         assert_memory_equal(one + i * 784, one, 784 * sizeof *one);
     assert_run("sample prior.pin -n 4 --temperature 1e-5 --label 1 --seed 9 -o cold.npy", 0);
     assert_true(same_files("cold.npy", "one.npy"));
+    assert_run("sample prior.pin -n 4 --temperature 0 --label 1 --seed 9 -o cold.npy", 0);
+    assert_true(same_files("cold.npy", "one.npy"));
     assert_run("sample prior.pin -n 5 --seed 3 --temperature 0.5 -o b.npy", 0);
     assert_true(!same_files("a.npy", "b.npy"));
     assert_run("sample prior.pin -n 5 --seed 3 --temperature 1 --top 16 -o b.npy", 0);
@@ -146,6 +148,8 @@ static void rows_of_a_class(void **state)
     assert_fails("sample plain.pin --every-label -o x.npy", 2, "no class");
     assert_fails("sample prior.pin --temperature -1 -o x.npy", 2, "temperature");
     assert_fails("sample words.pin glyphs --top 3 -o x.npy", 2, "--top: codes are not drawn word by word");
+    assert_fails("sample words.pin -n 3 -o x.npy", 2, "its words have no prior yet");
+    assert_fails("sample words.pin glyphs -n 3 -o x.npy", 2, "its words have no prior yet");
     assert_fails("sample ae.pin --from normal --top 3 -o x.npy", 2, "word by word");
     assert_fails("sample prior.pin --from normal --temperature 0.5 -o x.npy", 2, "word by word");
     assert_true(!there("x.npy"));

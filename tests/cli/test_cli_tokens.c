@@ -53,6 +53,7 @@ static void tokens_go_out_and_in(void **state)
     check_file("t.npz", "u2", 2, (size_t[]){ 7, 7 });
     assert_run("decode one.pin t.npy --tokens -o back.png", 0);
     assert_run("train vqvae glyphs " SMALL "--codes 32 --product 2 --residual 2 -o four.pin", 0);
+    assert_fails("encode four.pin glyphs --tokens -o f.png", 2, "words are numbers");
     assert_run("encode four.pin glyphs --tokens -o f.npy", 0);
     check_file("f.npy", "u2", 3, (size_t[]){ 7, 7, 4 });
     assert_run("train vqvae glyphs " SMALL "--quantizer fsq:17,16,16,16 -o many.pin", 0);

@@ -22,6 +22,13 @@ demo: all
 recipe-%: all
 	@scripts/recipe.sh $(BUILD)/pinhole $*
 
+# What each of them is: the first sentence of its file.
+recipes:
+	@for file in $(filter-out $(addsuffix .sh,$(wildcard recipes/*)),$(wildcard recipes/*)); do \
+	    awk -v name=$$(basename $$file .sh) '!/^# / || /^#  / { exit } { text = text substr($$0, 2) } \
+	        END { sub(/^ /, "", text); if (match(text, /[.?] [A-Z]/)) text = substr(text, 1, RSTART); \
+	              printf "%-20s %s\n", name, text }' $$file; done
+
 bench: all
 	@scripts/bench.sh $(BUILD)/pinhole
 
@@ -36,4 +43,4 @@ install: all
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all test demo bench bench-reading install clean
+.PHONY: all test demo recipes bench bench-reading install clean

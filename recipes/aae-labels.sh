@@ -5,7 +5,9 @@
 # Nothing is chosen by a label that a run does not have: the last weights are the ones in use. How the
 # settings were found, on other draws, is in docs/results.md.
 common="--hidden 500,500 --batch-size 100 --schedule cosine"
-few="$common --epochs 40 --noise gauss:0.6 --lr 2e-3 --lr-generator 5e-4 --lr-critic 5e-4 --lr-classify 5e-4"
+rates="--lr 2e-3 --lr-generator 5e-4 --lr-critic 5e-4 --lr-classify 5e-4"
+few="$common $rates --epochs 40 --noise gauss:0.6"
+more="$common $rates --epochs 80 --noise gauss:0.5 --norm batch"
 every="$common --epochs 40 --noise gauss:0.3 --lr 1e-3 --lr-generator 3e-4 --lr-critic 3e-4 --labels-for classifier"
 
 # One model and its two baselines, as a line of the table.
@@ -25,6 +27,6 @@ for seed in 1 2 3 4 5; do
     compare 100-$seed $few --labels 100 --seed $seed
 done
 for seed in 1 2 3; do
-    compare 1000-$seed $few --labels 1000 --seed $seed
+    compare 1000-$seed $more --labels 1000 --seed $seed
 done
 compare all-1 $every --labels all --seed 1

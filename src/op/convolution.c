@@ -357,8 +357,11 @@ static ph_node *weight_of(ph_node *x, ph_node *y, const ph_node *like, const ph_
 
 static ph_window window_of(const ph_node *n)
 {
-    const size_t *e = n->extent;
-    return (ph_window){ { e[0], e[1] }, { e[2], e[3] }, { e[4], e[5] }, e[6] };
+    ph_window w = { .groups = n->extent[PH_WINDOW_GROUPS] };
+    memcpy(w.stride, n->extent + PH_WINDOW_STRIDE, sizeof w.stride);
+    memcpy(w.padding, n->extent + PH_WINDOW_PADDING, sizeof w.padding);
+    memcpy(w.dilation, n->extent + PH_WINDOW_DILATION, sizeof w.dilation);
+    return w;
 }
 
 static ph_node *transposed(ph_node *y, ph_node *weight, const ph_node *like, const ph_shape *x)
@@ -425,8 +428,9 @@ static ph_node *mismatch(const char *name, const ph_node *a, const ph_node *b)
 /* Whether windows are the pixels themselves: then there is nothing to gather. */
 static bool is_product(const ph_shape *weight, const size_t *extent)
 {
-    return weight->dim[0] * weight->dim[1] * extent[0] * extent[1] * extent[6] == 1 &&
-           extent[2] + extent[3] == 0;
+    const size_t *stride = extent + PH_WINDOW_STRIDE, *padding = extent + PH_WINDOW_PADDING;
+    return weight->dim[0] == 1 && weight->dim[1] == 1 && stride[0] == 1 && stride[1] == 1 &&
+           extent[PH_WINDOW_GROUPS] == 1 && padding[0] == 0 && padding[1] == 0;
 }
 
 ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *window)
@@ -436,7 +440,7 @@ ph_node *ph_convolution(ph_node *x, ph_node *weight, const ph_window *window)
     size_t extent[PH_MAX_EXTENTS], groups;
     const ph_shape *k = &weight->shape;
     extents_of(window, extent);
-    groups = extent[6];
+    groups = extent[PH_WINDOW_GROUPS];
     if (x->shape.rank < 3 || k->set != 0 || k->rank != 4 ||
         ph_shape_columns(&x->shape) != groups * k->dim[2] || k->dim[3] % groups != 0)
         return mismatch("convolution", x, weight);
@@ -457,11 +461,12 @@ ph_node *ph_transposed_convolution(ph_node *y, ph_node *weight, const ph_window 
 {
     if (ph_is_dead(y) || ph_is_dead(weight))
         return ph_is_dead(y) ? y : weight;
-    size_t extent[PH_MAX_EXTENTS];
+    size_t extent[PH_MAX_EXTENTS], groups;
     const ph_shape *k = &weight->shape;
     extents_of(window, extent);
+    groups = extent[PH_WINDOW_GROUPS];
     if (y->shape.rank < 3 || k->set != 0 || k->rank != 4 || ph_shape_columns(&y->shape) != k->dim[3] ||
-        k->dim[3] % extent[6] != 0)
+        k->dim[3] % groups != 0)
         return mismatch("transposed convolution", y, weight);
     for (int i = 0; i < 2; i++)
         if (ph_window_places(extent, i, k->dim[i], size[i]) != ph_picture_dim(&y->shape)[i])
@@ -469,7 +474,7 @@ ph_node *ph_transposed_convolution(ph_node *y, ph_node *weight, const ph_window 
                               "%zu pixels", ph_picture_dim(&y->shape)[i], k->dim[i], size[i]);
     if (is_product(k, extent))
         return ph_product(y, ph_reshape(weight, 2, k->dim + 2), true);
-    ph_shape x = ph_pictures_of(&y->shape, size[0], size[1], extent[6] * k->dim[2]);
+    ph_shape x = ph_pictures_of(&y->shape, size[0], size[1], groups * k->dim[2]);
     return ph_node_new(&ph_op_transposed_convolution, x, (ph_node *[]){ y, weight }, 2, NULL, extent,
                        false);
 }

@@ -86,7 +86,6 @@ static bool read_convolution(words *w, ph_layer *l)
 {
     bool padded = false, sound = read_width(w, l) && read_window(w, l, 1);
     size_t pair[2];
-    l->window.groups = 1;
     while (sound && w->next < w->count) {
         bool pad = next_is(w, "pad"), dilate = !pad && next_is(w, "dilate");
         char *text = pad || dilate || next_is(w, "groups") ? next_word(w) : NULL;
@@ -101,10 +100,8 @@ static bool read_convolution(words *w, ph_layer *l)
         else if (sound)
             l->window.groups = pair[0];
     }
-    for (int i = 0; i < 2 && !padded; i++) {
-        size_t apart = l->window.dilation[i] ? l->window.dilation[i] : 1;
-        l->window.padding[i] = (l->kernel[i] - 1) * apart / 2;
-    }
+    for (int i = 0; i < 2 && !padded; i++)
+        l->window.padding[i] = (l->kernel[i] - 1) * l->window.dilation[i] / 2;
     return sound;
 }
 
@@ -206,8 +203,8 @@ static bool shape_deconvolution(ph_layer *l, ph_picture *p)
         return false;
     fit_window(l, p->size);
     for (int i = 0; i < 2; i++) {
-        size_t apart = l->window.dilation[i] ? l->window.dilation[i] : 1, here = p->size[i];
-        size_t least = (here - 1) * l->window.stride[i] + (l->kernel[i] - 1) * apart + 1;
+        size_t here = p->size[i];
+        size_t least = (here - 1) * l->window.stride[i] + (l->kernel[i] - 1) * l->window.dilation[i] + 1;
         if (l->size[i] == 0 && places(l, i, here * l->window.stride[i]) == here)
             l->size[i] = here * l->window.stride[i];
         else if (l->size[i] == 0 && least > 2 * l->window.padding[i])
@@ -278,6 +275,12 @@ static const struct kind {
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
+ph_layer ph_layer_of(ph_layer_kind kind, size_t width)
+{
+    return (ph_layer){ .kind = kind, .width = width, .kernel = { 1, 1 },
+                       .window = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1 } };
+}
+
 /* ---- Reading ---------------------------------------------------------------------------------------- */
 
 /* The next item of a list: how long it is, without the comma. One of too many words has none. */
@@ -300,7 +303,7 @@ static ph_status read_layer(const char *text, size_t length, words *w, ph_layer 
 {
     size_t number;
     const struct kind *found = NULL;
-    *l = (ph_layer){ .kind = PH_DENSE };
+    *l = ph_layer_of(PH_DENSE, 0);
     if (w->count && take_number(w->word[0], &number))
         found = &kinds[PH_DENSE];
     for (int k = PH_DENSE + 1; w->count && k < KINDS && found == NULL; k++)
@@ -397,20 +400,24 @@ static ph_layer undone(const ph_layer *l, const ph_picture *before)
 /* A picture of the numbers that a dense layer gives. */
 static ph_status append_grid(ph_layers *layers, const ph_picture *p)
 {
-    ph_layer grid = { .kind = PH_GRID, .width = p->size[2], .size = { p->size[0], p->size[1] } };
+    ph_layer grid = ph_layer_of(PH_GRID, p->size[2]);
+    memcpy(grid.size, p->size, sizeof grid.size);
     return p->flat ? PH_OK : append(layers, &grid);
 }
 
 /* From the code to what the encoder's last layer gave: by a window of 3 x 3 from picture to picture. */
 static ph_status append_first(ph_layers *layers, const ph_picture *code, const ph_picture *end)
 {
-    ph_layer first = { .kind = PH_DENSE, .width = numbers(end) };
+    ph_layer first = ph_layer_of(PH_DENSE, numbers(end));
     if (code->flat) {
         PH_TRY(append(layers, &first));
         return append_grid(layers, end);
     }
-    first = (ph_layer){ .kind = PH_CONVOLUTION, .width = end->size[2], .kernel = { 3, 3 },
-                        .window = { { 1, 1 }, { 1, 1 }, { 1, 1 }, 1 } };
+    first = ph_layer_of(PH_CONVOLUTION, end->size[2]);
+    for (int i = 0; i < 2; i++) {
+        first.kernel[i] = 3;
+        first.window.padding[i] = 1;
+    }
     return append(layers, &first);
 }
 

@@ -24,8 +24,11 @@ typedef struct ph_layer {
     size_t size[2];            /* lines and columns that it makes; 0: as its kind says */
     size_t repeat, heads;
     bool bilinear, causal;
-    ph_window window;
+    ph_window window;          /* without zeros for what is usual, but for the padding */
 } ph_layer;
+
+/* A layer of so many numbers or channels; a window is of one pixel, at every pixel. */
+ph_layer ph_layer_of(ph_layer_kind, size_t width);
 
 /* "256,128" or "conv 32 4/2, conv 64 4/2, res 64 x2, 128". */
 typedef struct ph_layers {

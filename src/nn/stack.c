@@ -67,7 +67,7 @@ static ph_node *dense(const flow *f, size_t width, const char *activation)
  * transposed one's result comes from a part of the window's places. */
 static double window_range(const ph_layer *l, size_t in, size_t out, const char *f, const char *rule)
 {
-    size_t places = l->kernel[0] * l->kernel[1], groups = l->window.groups ? l->window.groups : 1;
+    size_t places = l->kernel[0] * l->kernel[1], groups = l->window.groups;
     size_t shared = l->kind == PH_DECONVOLUTION ? l->window.stride[0] * l->window.stride[1] : 1;
     size_t met = places * in / groups / shared;
     return ph_start_range(met ? met : 1, places * out / groups, f, rule);
@@ -80,7 +80,7 @@ static ph_node *convolve(const flow *f, ph_node *a, const ph_layer *l, const cha
         return a;
     char name[32];
     bool back = l->kind == PH_DECONVOLUTION;
-    size_t in = ph_shape_columns(&a->shape), groups = l->window.groups ? l->window.groups : 1;
+    size_t in = ph_shape_columns(&a->shape), groups = l->window.groups;
     size_t shape[] = { l->kernel[0], l->kernel[1], (back ? l->width : in) / groups, back ? in : l->width };
     ph_node *weight = tied_weight(f);
     int number = f->scope->layers++;
@@ -100,7 +100,7 @@ static ph_node *residual(const flow *f, const ph_layer *l)
     const char *act = f->o->activation;
     ph_node *x = as_picture(f);
     bool line = f->picture.size[0] == 1, column = f->picture.size[1] == 1;
-    ph_layer one = { .kind = PH_CONVOLUTION, .width = l->width, .kernel = { 1, 1 } }, three = one;
+    ph_layer one = ph_layer_of(PH_CONVOLUTION, l->width), three = one;
     for (int i = 0; i < 2; i++)
         if (!(i == 0 ? line : column)) {
             three.kernel[i] = 3;
@@ -241,10 +241,9 @@ ph_node *ph_decode_over(ph_scope *scope, ph_node *code, const ph_picture *pictur
     }
     /* A picture of the right size lacks only channels; what is no picture of that size becomes one. */
     if (!f.picture.flat && memcmp(f.picture.size, end.size, 2 * sizeof end.size[0]) == 0)
-        last = (ph_layer){ .kind = PH_CONVOLUTION, .width = end.size[2] * each, .kernel = { 1, 1 },
-                           .window = { .stride = { 1, 1 }, .groups = 1 } };
+        last = ph_layer_of(PH_CONVOLUTION, end.size[2] * each);
     else
-        last = (ph_layer){ .kind = PH_DENSE, .width = ph_shape_size(row) * each };
+        last = ph_layer_of(PH_DENSE, ph_shape_size(row) * each);
     add_layer(&f, last, "linear");
     return as_numbers(&f);
 }

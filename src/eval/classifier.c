@@ -23,7 +23,7 @@ struct ph_classifier {
 static ph_status build(ph_classifier *c, const ph_data *data, const ph_classifier_desc *desc)
 {
     ph_layers hidden;
-    PH_TRY(ph_layers_read(desc->hidden, &hidden));
+    PH_TRY(ph_layers_read("hidden", desc->hidden, &hidden));
     ph_graph *g = c->graph = ph_graph_new(1);
     if (g == NULL)
         return ph_last_status();

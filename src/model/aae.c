@@ -288,11 +288,12 @@ static bool read_options(ph_aae_net *n)
     const ph_aae_options *o = n->o;
     bool sound = ph_net_layers(&o->net, &n->x->shape, NULL, &n->in, &n->out) == PH_OK &&
                  ph_prior_read(o->prior, &n->prior) == PH_OK;
+    n->judge.option = n->in.option;
     for (size_t i = 0; i < n->in.count; i++)
         if (n->in.layer[i].kind == PH_DENSE)
             n->judge.layer[n->judge.count++] = n->in.layer[i];
     if (sound && strcmp(o->critic_hidden, "same") != 0)
-        sound = ph_layers_read(o->critic_hidden, &n->judge) == PH_OK;
+        sound = ph_layers_read("critic-hidden", o->critic_hidden, &n->judge) == PH_OK;
     if (!sound) {
         ph_refuse(n->graph, "%s", ph_message());
         return false;

@@ -16,19 +16,31 @@
 #include "nn/nn.h"
 #include "op/window.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- Words ------------------------------------------------------------------------------------- */
 
-enum { MOST_WORDS = 12 };
+enum { MOST_WORDS = 12, WHY = 160, MOST_NUMBERS = 1 << 24 };
 
-/* One item of a list, cut into words. */
+/* One item of a list, cut into words; why: what is wrong with it, where there is more to say than its form. */
 typedef struct words {
-    char text[96], *word[MOST_WORDS];
+    char text[96], *word[MOST_WORDS], why[WHY];
     int count, next;
 } words;
+
+/* False, after the reason. */
+static bool wrong(char why[WHY], const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool wrong(char why[WHY], const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, WHY, format, args);
+    va_end(args);
+    return false;
+}
 
 static bool take_number(const char *text, size_t *value)
 {
@@ -100,8 +112,12 @@ static bool read_convolution(words *w, ph_layer *l)
         else if (sound)
             l->window.groups = pair[0];
     }
-    for (int i = 0; i < 2 && !padded; i++)
-        l->window.padding[i] = (l->kernel[i] - 1) * l->window.dilation[i] / 2;
+    for (int i = 0; i < 2 && sound; i++) {
+        size_t more = (l->kernel[i] - 1) * l->window.dilation[i], *padding = &l->window.padding[i];
+        *padding = padded ? *padding : more / 2;
+        if (*padding > more) /* there would be windows that see nothing */
+            return wrong(w->why, "pad %zu is not below the %zu pixels from end to end of its window", *padding, more + 1);
+    }
     return sound;
 }
 
@@ -174,32 +190,40 @@ static size_t places(const ph_layer *l, int i, size_t pixels)
     return ph_window_places(extent, i, l->kernel[i], pixels);
 }
 
-static bool shape_dense(ph_layer *l, ph_picture *p)
+static bool shape_dense(ph_layer *l, ph_picture *p, char *why)
 {
+    (void)why;
     *p = (ph_picture){ .flat = true, .size = { 1, 1, l->width } };
     return true;
 }
 
-static bool shape_window(ph_layer *l, ph_picture *p)
+static bool shape_window(ph_layer *l, ph_picture *p, char *why)
 {
+    (void)why;
     fit_window(l, p->size);
     p->size[0] = l->size[0] = places(l, 0, p->size[0]);
     p->size[1] = l->size[1] = places(l, 1, p->size[1]);
     return p->size[0] && p->size[1];
 }
 
-static bool shape_convolution(ph_layer *l, ph_picture *p)
+static bool groups_fit(const ph_layer *l, const ph_picture *p, char *why)
 {
-    if (p->size[2] % l->window.groups || l->width % l->window.groups || !shape_window(l, p))
+    size_t groups = l->window.groups, left = p->size[2] % groups ? p->size[2] : l->width;
+    return left % groups == 0 || wrong(why, "groups %zu do not divide %zu channels", groups, left);
+}
+
+static bool shape_convolution(ph_layer *l, ph_picture *p, char *why)
+{
+    if (!groups_fit(l, p, why) || !shape_window(l, p, why))
         return false;
     p->size[2] = l->width;
     return true;
 }
 
 /* As many pixels as the stride says, if a window then has these places; else the fewest that have. */
-static bool shape_deconvolution(ph_layer *l, ph_picture *p)
+static bool shape_deconvolution(ph_layer *l, ph_picture *p, char *why)
 {
-    if (p->size[2] % l->window.groups || l->width % l->window.groups)
+    if (!groups_fit(l, p, why))
         return false;
     fit_window(l, p->size);
     for (int i = 0; i < 2; i++) {
@@ -217,14 +241,16 @@ static bool shape_deconvolution(ph_layer *l, ph_picture *p)
     return true;
 }
 
-static bool shape_residual(ph_layer *l, ph_picture *p)
+static bool shape_residual(ph_layer *l, ph_picture *p, char *why)
 {
+    (void)why;
     p->size[2] = l->width;
     return true;
 }
 
-static bool shape_up(ph_layer *l, ph_picture *p)
+static bool shape_up(ph_layer *l, ph_picture *p, char *why)
 {
+    (void)why;
     for (int i = 0; i < 2; i++) {
         if (l->size[i] == 0)
             l->size[i] = p->size[i] == 1 ? 1 : p->size[i] * l->kernel[i];
@@ -233,22 +259,30 @@ static bool shape_up(ph_layer *l, ph_picture *p)
     return true;
 }
 
-static bool shape_grid(ph_layer *l, ph_picture *p)
+static size_t numbers(const ph_picture *p)
 {
-    bool fits = p->size[0] * p->size[1] * p->size[2] == l->size[0] * l->size[1] * l->width;
-    *p = (ph_picture){ false, { l->size[0], l->size[1], l->width } };
-    return fits;
+    return p->size[0] * p->size[1] * p->size[2];
 }
 
-static bool shape_attend(ph_layer *l, ph_picture *p)
+static bool shape_grid(ph_layer *l, ph_picture *p, char *why)
 {
-    return p->size[2] % l->heads == 0;
+    size_t before = numbers(p);
+    *p = (ph_picture){ .size = { l->size[0], l->size[1], l->width } };
+    return before == numbers(p) || wrong(why, "%zux%zux%zu are %zu numbers, but there are %zu before it",
+                                         p->size[0], p->size[1], p->size[2], numbers(p), before);
 }
 
-static bool shape_same(ph_layer *l, ph_picture *p)
+static bool shape_attend(ph_layer *l, ph_picture *p, char *why)
+{
+    size_t c = p->size[2];
+    return c % l->heads == 0 || wrong(why, "%zu heads do not divide %zu channels", l->heads, c);
+}
+
+static bool shape_same(ph_layer *l, ph_picture *p, char *why)
 {
     (void)l;
     (void)p;
+    (void)why;
     return true;
 }
 
@@ -258,7 +292,7 @@ static bool shape_same(ph_layer *l, ph_picture *p)
 static const struct kind {
     const char *name, *form;
     bool (*read)(words *, ph_layer *);
-    bool (*shape)(ph_layer *, ph_picture *);
+    bool (*shape)(ph_layer *, ph_picture *, char why[WHY]);
     bool picture;              /* it needs one */
     ph_layer_kind undo;        /* what a decoder has in its place */
 } kinds[] = {
@@ -299,9 +333,19 @@ static size_t cut(const char *text, words *w)
     return length;
 }
 
-static ph_status read_layer(const char *text, size_t length, words *w, ph_layer *l)
+/* The names of the layers, one after the other. */
+static const char *names(char text[128])
+{
+    size_t used = 0;
+    for (int k = PH_DENSE + 1; k < KINDS && used < 128; k++)
+        used += (size_t)snprintf(text + used, 128 - used, "%s%s", used ? " " : "", kinds[k].name);
+    return text;
+}
+
+static ph_status read_layer(const char *option, const char *text, size_t length, words *w, ph_layer *l)
 {
     size_t number;
+    char known[128];
     const struct kind *found = NULL;
     *l = ph_layer_of(PH_DENSE, 0);
     if (w->count && take_number(w->word[0], &number))
@@ -313,23 +357,27 @@ static ph_status read_layer(const char *text, size_t length, words *w, ph_layer 
         }
     if (found && found->read(w, l) && w->next == w->count)
         return PH_OK;
+    if (*w->why)
+        return ph_fail(PH_USAGE, "%s: '%.*s': %s", option, (int)length, text, w->why);
     if (found && found != &kinds[PH_DENSE])
-        return ph_fail(PH_USAGE, "hidden: '%.*s' is not a layer such as %s", (int)length, text, found->form);
-    return ph_fail(PH_USAGE, "hidden: '%.*s' is neither a width such as 256 nor a layer such as conv 32 4/2 "
-                   "(conv deconv res pool average up grid attend places)", (int)length, text);
+        return ph_fail(PH_USAGE, "%s: '%.*s' is not a layer such as %s", option, (int)length, text, found->form);
+    return ph_fail(PH_USAGE, "%s: '%.*s' is neither a width such as 256 nor a layer such as conv 32 4/2 (%s)",
+                   option, (int)length, text, names(known));
 }
 
-ph_status ph_layers_read(const char *text, ph_layers *layers)
+ph_status ph_layers_read(const char *option, const char *text, ph_layers *layers)
 {
     words w;
-    *layers = (ph_layers){ .count = 0 };
+    *layers = (ph_layers){ .option = option };
     if (text == NULL || *text == '\0' || strcmp(text, "none") == 0)
         return PH_OK;
     for (const char *at = text; at; at = *at ? at + 1 : NULL) {
         size_t length = cut(at, &w);
+        if (at > text && at[strspn(at, " ")] == '\0')
+            return ph_fail(PH_USAGE, "%s: '%s' ends in a comma", option, text);
         if (layers->count == PH_MAX_LAYERS)
-            return ph_fail(PH_USAGE, "hidden: '%s' has more than %d layers", text, PH_MAX_LAYERS);
-        PH_TRY(read_layer(at, length, &w, &layers->layer[layers->count++]));
+            return ph_fail(PH_USAGE, "%s: '%s' has more than %d layers", option, text, PH_MAX_LAYERS);
+        PH_TRY(read_layer(option, at, length, &w, &layers->layer[layers->count++]));
         at += length;
     }
     return PH_OK;
@@ -350,39 +398,42 @@ ph_picture ph_picture_of(const ph_shape *row)
     const size_t *d = row->dim;
     switch (row->rank) {
     case 1:
-        return (ph_picture){ false, { 1, d[0], 1 } };
+        return (ph_picture){ .size = { 1, d[0], 1 } };
     case 2:
-        return (ph_picture){ false, { d[0], d[1], 1 } };
+        return (ph_picture){ .size = { d[0], d[1], 1 } };
     default:
-        return (ph_picture){ false, { d[row->rank - 3], d[row->rank - 2], d[row->rank - 1] } };
+        return (ph_picture){ .size = { d[row->rank - 3], d[row->rank - 2], d[row->rank - 1] } };
     }
 }
 
-ph_status ph_layer_shape(ph_layer *l, ph_picture *p)
+ph_status ph_layer_shape(const char *option, ph_layer *l, ph_picture *p)
 {
     const struct kind *kind = &kinds[l->kind];
-    ph_picture before = *p;
+    char why[WHY] = "";
+    const size_t before[] = { p->size[0], p->size[1], p->size[2] }, *after = p->size;
     if (kind->picture && p->flat)
-        return ph_fail(PH_USAGE, "hidden: %s needs a picture, but has %zu numbers before it; grid HxWxC makes "
-                       "one of them", kind->name, p->size[2]);
-    if (kind->shape(l, p))
-        return PH_OK;
-    return ph_fail(PH_USAGE, "hidden: %s does not fit to %zux%zux%zu before it", kind->name, before.size[0],
-                   before.size[1], before.size[2]);
+        return ph_fail(PH_USAGE, "%s: %s needs a picture, but has %zu numbers before it; grid HxWxC makes "
+                       "one of them", option, kind->name, p->size[2]);
+    bool fits = kind->shape(l, p, why);
+    if (*why)
+        return ph_fail(PH_USAGE, "%s: %s: %s", option, kind->name, why);
+    if (!fits)
+        return ph_fail(PH_USAGE, "%s: %s does not fit to %zux%zux%zu before it", option, kind->name, before[0],
+                       before[1], before[2]);
+    if ((double)after[0] * (double)after[1] * (double)after[2] > MOST_NUMBERS)
+        return ph_fail(PH_USAGE, "%s: %s would make %zux%zux%zu of %zux%zux%zu; a layer has %d numbers at most",
+                       option, kind->name, after[0], after[1], after[2], before[0], before[1], before[2],
+                       MOST_NUMBERS);
+    return PH_OK;
 }
 
 static ph_status append(ph_layers *layers, const ph_layer *l)
 {
     if (layers->count == PH_MAX_LAYERS)
-        return ph_fail(PH_USAGE, "hidden: a decoder that mirrors it would have more than %d layers",
-                       PH_MAX_LAYERS);
+        return ph_fail(PH_USAGE, "%s: a decoder that mirrors it would have more than %d layers",
+                       layers->option, PH_MAX_LAYERS);
     layers->layer[layers->count++] = *l;
     return PH_OK;
-}
-
-static size_t numbers(const ph_picture *p)
-{
-    return p->size[0] * p->size[1] * p->size[2];
 }
 
 /* What stands in the decoder where layer l stands in the encoder, and gives back what was before it. */
@@ -427,19 +478,19 @@ ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape 
     ph_picture after[PH_MAX_LAYERS + 1] = { ph_picture_of(row) };
     for (size_t i = 0; i < encoder->count; i++) {
         after[i + 1] = after[i];
-        PH_TRY(ph_layer_shape(&encoder->layer[i], &after[i + 1]));
+        PH_TRY(ph_layer_shape(encoder->option, &encoder->layer[i], &after[i + 1]));
     }
     const ph_picture *end = &after[encoder->count];
     if (!code->flat)
-        *code = (ph_picture){ end->flat, { end->size[0], end->size[1], code->size[2] } };
+        *code = (ph_picture){ .flat = end->flat, .size = { end->size[0], end->size[1], code->size[2] } };
     if (strcmp(text, "mirror") != 0) {
         ph_picture p = *code;
-        PH_TRY(ph_layers_read(text, decoder));
+        PH_TRY(ph_layers_read("decoder-hidden", text, decoder));
         for (size_t i = 0; i < decoder->count; i++)
-            PH_TRY(ph_layer_shape(&decoder->layer[i], &p));
+            PH_TRY(ph_layer_shape(decoder->option, &decoder->layer[i], &p));
         return PH_OK;
     }
-    *decoder = (ph_layers){ .mirror = encoder->count > 0 };
+    *decoder = (ph_layers){ .option = encoder->option, .mirror = encoder->count > 0 };
     if (encoder->count == 0)
         return PH_OK;
     PH_TRY(append_first(decoder, code, end));

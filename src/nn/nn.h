@@ -32,6 +32,7 @@ ph_layer ph_layer_of(ph_layer_kind, size_t width);
 
 /* "256,128" or "conv 32 4/2, conv 64 4/2, res 64 x2, 128". */
 typedef struct ph_layers {
+    const char *option;        /* whose list it is, in messages */
     size_t count;
     ph_layer layer[PH_MAX_LAYERS];
     bool mirror;               /* a decoder that undoes an encoder layer by layer, */
@@ -46,14 +47,15 @@ typedef struct ph_picture {
 
 /* A row as a picture: of one line, if it has one dimension, of one channel, if it has two. */
 ph_picture ph_picture_of(const ph_shape *row);
-ph_status ph_layers_read(const char *text, ph_layers *layers);
+ph_status ph_layers_read(const char *option, const char *text, ph_layers *layers);
 /* The layers of a decoder for rows of that shape: "mirror" undoes those of the encoder. code: what the
  * decoder is given, numbers or, where the encoder ends in a picture, one of as many pixels; its lines and
  * columns are set here, and where the encoder ends in numbers it becomes such. Tells what does not fit. */
 ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape *row, ph_picture *code,
                            ph_layers *decoder);
-/* Settles the sizes of l, which follows *before, and makes *before what it gives. */
-ph_status ph_layer_shape(ph_layer *l, ph_picture *before);
+/* Settles the sizes of l, a layer of that option's list, which follows *before, and makes *before what it
+ * gives. */
+ph_status ph_layer_shape(const char *option, ph_layer *l, ph_picture *before);
 /* Whether all are dense. */
 bool ph_layers_dense(const ph_layers *);
 

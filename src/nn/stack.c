@@ -160,10 +160,10 @@ static ph_node *layer(const flow *f, const ph_layer *l, const char *activation)
 }
 
 /* One layer, without its activation. */
-static void add_layer(flow *f, ph_layer l, const char *activation)
+static void add_layer(flow *f, const char *option, ph_layer l, const char *activation)
 {
     ph_picture after = f->picture;
-    if (ph_layer_shape(&l, &after) == PH_OK)
+    if (ph_layer_shape(option, &l, &after) == PH_OK)
         f->a = layer(f, &l, activation);
     else
         ph_refuse(f->scope->graph, "%s", ph_message());
@@ -179,7 +179,7 @@ static void add_layers(flow *f, const ph_layers *layers)
     for (size_t i = 0; i < layers->count; i++) {
         const ph_layer *l = &layers->layer[i];
         bool bare = o->last_is_linear && i + 1 == layers->count;
-        add_layer(f, *l, o->activation);
+        add_layer(f, layers->option, *l, o->activation);
         if (l->kind <= PH_RESIDUAL && !bare)
             f->a = ph_activation(o->norm ? ph_norm(f->scope, f->a, o->norm) : f->a, o->activation);
         if (l->kind <= PH_RESIDUAL)
@@ -208,7 +208,7 @@ ph_status ph_net_layers(const ph_net_options *o, const ph_shape *row, ph_picture
                         ph_layers *encoder, ph_layers *decoder)
 {
     ph_picture numbers = { true, { 1, 1, 1 } };
-    PH_TRY(ph_layers_read(o->hidden, encoder));
+    PH_TRY(ph_layers_read("hidden", o->hidden, encoder));
     return ph_layers_mirror(o->decoder_hidden, encoder, row, code ? code : &numbers, decoder);
 }
 
@@ -235,7 +235,7 @@ ph_node *ph_decode_over(ph_scope *scope, ph_node *code, const ph_picture *pictur
     add_layers(&f, layers);
     if (layers->mirror && last.kind != PH_DENSE) {
         last.width = end.size[2] * each;
-        add_layer(&f, last, "linear");
+        add_layer(&f, layers->option, last, "linear");
         if (last.kind == PH_CONVOLUTION || last.kind == PH_DECONVOLUTION)
             return as_numbers(&f);
     }
@@ -244,6 +244,6 @@ ph_node *ph_decode_over(ph_scope *scope, ph_node *code, const ph_picture *pictur
         last = ph_layer_of(PH_CONVOLUTION, end.size[2] * each);
     else
         last = ph_layer_of(PH_DENSE, ph_shape_size(row) * each);
-    add_layer(&f, last, "linear");
+    add_layer(&f, layers->option, last, "linear");
     return as_numbers(&f);
 }

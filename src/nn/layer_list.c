@@ -116,7 +116,8 @@ static bool read_convolution(words *w, ph_layer *l)
         size_t more = (l->kernel[i] - 1) * l->window.dilation[i], *padding = &l->window.padding[i];
         *padding = padded ? *padding : more / 2;
         if (*padding > more) /* there would be windows that see nothing */
-            return wrong(w->why, "pad %zu is not below the %zu pixels from end to end of its window", *padding, more + 1);
+            return wrong(w->why, "pad %zu is not below the %zu pixels from end to end of its window",
+                         *padding, more + 1);
     }
     return sound;
 }

@@ -16,6 +16,7 @@ typedef struct flow {
     bool spread;               /* a is [h, w, c] */
     ph_picture picture;
     const ph_stack *o;
+    const char *norm;
 } flow;
 
 /* The value with its own dimensions, the last `own`, replaced. */
@@ -93,12 +94,20 @@ static ph_node *convolve(const flow *f, ph_node *a, const ph_layer *l, const cha
     return f->o->bias ? ph_add(y, ph_bias(f->scope, number, l->width, f->o->init, range)) : y;
 }
 
+static ph_node *activated(const flow *f, ph_node *a)
+{
+    return ph_activation(ph_norm(f->scope, a, f->norm), f->o->activation);
+}
+
 /* x + W1 f(W3 f(x)), W3 a convolution of 3 x 3 and W1 of 1 x 1 (He et al. 2016, pre-activated; the form of
- * van den Oord et al. 2017), so many times; the last sum is activated by who comes next. */
+ * van den Oord et al. 2017), so many times; the last sum is activated by who comes next. A norm stands before
+ * each f, and each block begins with both; without one the first block takes x as the layer before has
+ * activated it. */
 static ph_node *residual(const flow *f, const ph_layer *l)
 {
     const char *act = f->o->activation;
     ph_node *x = as_picture(f);
+    bool normed = strcmp(f->norm, "none") != 0;
     bool line = f->picture.size[0] == 1, column = f->picture.size[1] == 1;
     ph_layer one = ph_layer_of(PH_CONVOLUTION, l->width), three = one;
     for (int i = 0; i < 2; i++)
@@ -109,8 +118,8 @@ static ph_node *residual(const flow *f, const ph_layer *l)
     if (f->picture.size[2] != l->width)
         x = convolve(f, x, &one, "linear");
     for (size_t i = 0; i < l->repeat; i++) {
-        ph_node *h = i ? ph_activation(x, act) : x;
-        h = ph_activation(convolve(f, h, &three, act), act);
+        ph_node *h = i || normed ? activated(f, x) : x;
+        h = activated(f, convolve(f, h, &three, act));
         x = ph_add(x, convolve(f, h, &one, "linear"));
     }
     return x;
@@ -181,7 +190,7 @@ static void add_layers(flow *f, const ph_layers *layers)
         bool bare = o->last_is_linear && i + 1 == layers->count;
         add_layer(f, layers->option, *l, o->activation);
         if (l->kind <= PH_RESIDUAL && !bare)
-            f->a = ph_activation(o->norm ? ph_norm(f->scope, f->a, o->norm) : f->a, o->activation);
+            f->a = activated(f, f->a);
         if (l->kind <= PH_RESIDUAL)
             f->a = ph_dropout(f->a, o->dropout);
         char name[32];
@@ -195,7 +204,7 @@ static void add_layers(flow *f, const ph_layers *layers)
 static flow flow_of(ph_scope *scope, ph_node *a, const ph_picture *picture, const ph_stack *o)
 {
     ph_picture none = { true, { 1, 1, ph_shape_columns(&a->shape) } };
-    return (flow){ scope, a, false, picture ? *picture : none, o };
+    return (flow){ scope, a, false, picture ? *picture : none, o, o->norm ? o->norm : "none" };
 }
 
 ph_stack ph_stack_of(const ph_net_options *o)

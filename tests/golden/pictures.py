@@ -67,10 +67,22 @@ class Net:
     def places(self, a):
         return a + self.started(0.0, *a.shape[1:])
 
-    def res(self, a, channels):
+    def res(self, a, channels, norm=None, times=1):
+        """With a norm, each block is norm, relu, 3 x 3, norm, relu, 1 x 1."""
         if a.shape[3] != channels:
             a = self.conv(a, channels, 1)
-        return a + self.conv(F.relu(self.conv(a, channels, 3, padding=1)), channels, 1)
+        for _ in range(times):
+            h = F.relu(norm(a)) if norm else a
+            h = self.conv(h, channels, 3, padding=1)
+            a = a + self.conv(F.relu(norm(h) if norm else h), channels, 1)
+        return a
+
+    def batch_norm(self, a):
+        """Each channel over rows and pixels, by the statistics of the batch."""
+        channels = a.shape[-1]
+        flat = a.reshape(-1, channels)
+        scale, shift = self.started(1.0, channels), self.started(0.0, channels)
+        return F.batch_norm(flat, None, None, scale, shift, True, 0.1, 1e-5).reshape(a.shape)
 
 
 def residual(net, x):
@@ -81,6 +93,18 @@ def residual(net, x):
     h = F.relu(net.dense(code, 7))
     h = F.relu(net.dense(h, 36)).reshape(-1, 3, 3, 4)
     h = F.relu(net.res(h, 3))
+    return net.deconv(h, C, 3, stride=2, padding=1, output_padding=(0, 1))
+
+
+def normed(net, x):
+    """--hidden "conv 3 3/2, res 4 x2, 7" --norm batch """
+    norm = net.batch_norm
+    h = F.relu(norm(net.conv(x, 3, 3, stride=2, padding=1)))
+    h = F.relu(norm(net.res(h, 4, norm, 2)))
+    code = net.dense(F.relu(norm(net.dense(h, 7))), CODE)
+    h = F.relu(norm(net.dense(code, 7)))
+    h = F.relu(norm(net.dense(h, 36))).reshape(-1, 3, 3, 4)
+    h = F.relu(norm(net.res(h, 3, norm, 2)))
     return net.deconv(h, C, 3, stride=2, padding=1, output_padding=(0, 1))
 
 
@@ -123,6 +147,6 @@ def run(build):
 
 
 print("/* Losses of the first five steps of Adam on autoencoders of 5x6x2 pictures, by tests/golden/pictures.py */")
-for build in (residual, pooled, attending):
+for build in (residual, normed, pooled, attending):
     text = ", ".join(f"{value:.17g}" for value in run(build))
     print(f"static const double golden_{build.__name__}[{STEPS}] = {{ {text} }};")

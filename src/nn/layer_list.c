@@ -484,13 +484,8 @@ ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape 
     const ph_picture *end = &after[encoder->count];
     if (!code->flat)
         *code = (ph_picture){ .flat = end->flat, .size = { end->size[0], end->size[1], code->size[2] } };
-    if (strcmp(text, "mirror") != 0) {
-        ph_picture p = *code;
-        PH_TRY(ph_layers_read("decoder-hidden", text, decoder));
-        for (size_t i = 0; i < decoder->count; i++)
-            PH_TRY(ph_layer_shape(decoder->option, &decoder->layer[i], &p));
-        return PH_OK;
-    }
+    if (strcmp(text, "mirror") != 0)
+        return ph_layers_read("decoder-hidden", text, decoder);
     *decoder = (ph_layers){ .option = encoder->option, .mirror = encoder->count > 0 };
     if (encoder->count == 0)
         return PH_OK;

@@ -50,7 +50,8 @@ ph_picture ph_picture_of(const ph_shape *row);
 ph_status ph_layers_read(const char *option, const char *text, ph_layers *layers);
 /* The layers of a decoder for rows of that shape: "mirror" undoes those of the encoder. code: what the
  * decoder is given, numbers or, where the encoder ends in a picture, one of as many pixels; its lines and
- * columns are set here, and where the encoder ends in numbers it becomes such. Tells what does not fit. */
+ * columns are set here, and where the encoder ends in numbers it becomes such. Tells what does not fit in the
+ * encoder; what does not in a decoder of its own, its net tells. */
 ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape *row, ph_picture *code,
                            ph_layers *decoder);
 /* Settles the sizes of l, a layer of that option's list, which follows *before, and makes *before what it

@@ -68,7 +68,7 @@ static void wrong_usage(void **state)
         { "train ae glyphs --hidden 'conv 32 4/2, attend 5'", "hidden: attend: 5 heads do not divide 32 channels" },
         { "train ae glyphs --decoder-hidden '32, grid 13x17x2'",
           "decoder-hidden: grid: 13x17x2 are 442 numbers, but there are 32 before it" },
-        { "train ae glyphs --decoder-hidden 'conv 8 3'", "decoder-hidden: conv needs a picture" },
+        { "train ae glyphs --decoder-hidden 'conv 8 3'", "decoder-hidden: conv needs a picture, but has 20 numbers before it" },
         { "train aae glyphs --critic-hidden 'pool 2'", "critic-hidden: pool needs a picture" },
         { "train ae glyphs --hidden 'conv 8 3 pad 1000'", "pad 1000 is not below the 3 pixels from end to end" },
         { "train ae glyphs --hidden 'conv 8 3 dilate 2 pad 1x5'", "pad 5 is not below the 5 pixels" },
@@ -91,6 +91,8 @@ static void wrong_usage(void **state)
         assert_string_equal(out, "");
     }
     assert_false(there("ae-glyphs.pin"));
+    /* Fits to the code, whose size the list does not say. */
+    assert_run("train ae glyphs --decoder-hidden 'grid 2x2x5, up 14' --latent-dim 20 --epochs 0 -o grid.pin", 0);
 }
 
 /* Epochs that prepare have a loss alone, the first lines within an epoch no validation. */

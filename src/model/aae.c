@@ -102,7 +102,7 @@ static ph_node *hidden(ph_aae_net *n, ph_node *row, bool learns)
         ph_node *zero = ph_broadcast_to(ph_constant(n->graph, 0), &(ph_shape){ row->shape.set, 1,
                                                                                { (size_t)count } });
         h = ph_concatenate(h, ph_when_training(ph_normal_like(zero), zero));
-        picture = (ph_picture){ true, { 1, 1, ph_width(h) } };
+        picture = (ph_picture){ .flat = true, .size = { 1, 1, ph_width(h) } };
     }
     return ph_stack_over(n->encoder, h, &picture, &n->in, &stack);
 }

@@ -48,7 +48,7 @@ static ph_node *picture(ph_vqvae *n, ph_node *vectors)
 static bool read_options(ph_vqvae *n)
 {
     const ph_vqvae_options *o = n->o;
-    n->code = (ph_picture){ false, { 0, 0, (size_t)o->latent_dim } };
+    n->code = (ph_picture){ .size = { 0, 0, (size_t)o->latent_dim } };
     if (ph_net_layers(&o->net, &n->x->shape, &n->code, &n->in, &n->out) != PH_OK)
         ph_refuse(n->graph, "%s", ph_message());
     ph_codebook_read(&n->book, &o->book, ph_scope_of(n->graph, "codebook"), (size_t)o->latent_dim);

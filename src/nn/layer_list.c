@@ -9,6 +9,7 @@
  *     grid 7x7x64                  a picture of the numbers before it
  *     attend 4 x2, attend 4 causal attention of so many heads of each pixel to all, or to those before it
  *     places                       a learned vector for each place, by which attention knows it
+ *     norm batch, layer, group:8   normalises what the layer before it gives, before its activation
  *
  * Along a dimension of one pixel (a series is a picture of one line) every window is one pixel. A kind is a
  * row of the table below: how it is read, the shape it makes, and what undoes it in a decoder.
@@ -163,6 +164,15 @@ static bool read_attend(words *w, ph_layer *l)
            (times == NULL || (*times == 'x' && take_number(times + 1, &l->repeat)));
 }
 
+static bool read_norm(words *w, ph_layer *l)
+{
+    char *kind = next_word(w);
+    if (kind == NULL || strcmp(kind, "none") == 0 || strlen(kind) >= sizeof l->norm || !ph_norm_fits(kind, 0))
+        return false;
+    strcpy(l->norm, kind);
+    return true;
+}
+
 static bool read_nothing(words *w, ph_layer *l)
 {
     (void)w;
@@ -279,6 +289,16 @@ static bool shape_attend(ph_layer *l, ph_picture *p, char *why)
     return c % l->heads == 0 || wrong(why, "%zu heads do not divide %zu channels", l->heads, c);
 }
 
+/* Of channels; of a row that is a line of numbers, of each of them. */
+static bool shape_norm(ph_layer *l, ph_picture *p, char *why)
+{
+    bool line = p->row && p->size[0] * p->size[2] == 1;
+    l->width = line ? p->size[1] : p->size[2];
+    if (strcmp(l->norm, "layer") == 0 && l->width == 1)
+        return wrong(why, "of a single channel, layer leaves nothing");
+    return ph_norm_fits(l->norm, l->width) || wrong(why, "%s does not divide %zu channels", l->norm, l->width);
+}
+
 static bool shape_same(ph_layer *l, ph_picture *p, char *why)
 {
     (void)l;
@@ -307,6 +327,7 @@ static const struct kind {
     { "grid", "grid 7x7x64", read_grid, shape_grid, false, PH_DENSE },
     { "attend", "attend 4 x2", read_attend, shape_attend, true, PH_ATTEND },
     { "places", "places", read_nothing, shape_same, true, PH_PLACES },
+    { "norm", "norm batch", read_norm, shape_norm, false, PH_NORMED },
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -373,8 +394,9 @@ ph_status ph_layers_read(const char *option, const char *text, ph_layers *layers
     if (text == NULL || *text == '\0' || strcmp(text, "none") == 0)
         return PH_OK;
     for (const char *at = text; at; at = *at ? at + 1 : NULL) {
+        at += strspn(at, " ");
         size_t length = cut(at, &w);
-        if (at > text && at[strspn(at, " ")] == '\0')
+        if (layers->count && *at == '\0')
             return ph_fail(PH_USAGE, "%s: '%s' ends in a comma", option, text);
         if (layers->count == PH_MAX_LAYERS)
             return ph_fail(PH_USAGE, "%s: '%s' has more than %d layers", option, text, PH_MAX_LAYERS);
@@ -394,16 +416,24 @@ bool ph_layers_dense(const ph_layers *layers)
     return true;
 }
 
+const char *ph_layers_norm(const ph_layers *layers, size_t i)
+{
+    size_t next = i + 1;
+    next += next < layers->count && layers->layer[next].kind == PH_GRID;
+    bool is = next < layers->count && layers->layer[next].kind == PH_NORMED;
+    return is ? layers->layer[next].norm : NULL;
+}
+
 ph_picture ph_picture_of(const ph_shape *row)
 {
     const size_t *d = row->dim;
     switch (row->rank) {
     case 1:
-        return (ph_picture){ .size = { 1, d[0], 1 } };
+        return (ph_picture){ .size = { 1, d[0], 1 }, .row = true };
     case 2:
-        return (ph_picture){ .size = { d[0], d[1], 1 } };
+        return (ph_picture){ .size = { d[0], d[1], 1 }, .row = true };
     default:
-        return (ph_picture){ .size = { d[row->rank - 3], d[row->rank - 2], d[row->rank - 1] } };
+        return (ph_picture){ .size = { d[row->rank - 3], d[row->rank - 2], d[row->rank - 1] }, .row = true };
     }
 }
 
@@ -425,6 +455,7 @@ ph_status ph_layer_shape(const char *option, ph_layer *l, ph_picture *p)
         return ph_fail(PH_USAGE, "%s: %s would make %zux%zux%zu of %zux%zux%zu; a layer has %d numbers at most",
                        option, kind->name, after[0], after[1], after[2], before[0], before[1], before[2],
                        MOST_NUMBERS);
+    p->row = false;
     return PH_OK;
 }
 
@@ -490,12 +521,17 @@ ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape 
     if (encoder->count == 0)
         return PH_OK;
     PH_TRY(append_first(decoder, code, end));
-    for (size_t i = encoder->count; i-- > 1;) {
+    /* What normalises rows is not undone: a decoder gives them as they are. */
+    size_t first = 0;
+    while (first < encoder->count && encoder->layer[first].kind == PH_NORMED)
+        first++;
+    for (size_t i = encoder->count; i-- > first + 1;) {
         ph_layer back = undone(&encoder->layer[i], &after[i]);
         PH_TRY(append(decoder, &back));
         if (back.kind == PH_DENSE)
             PH_TRY(append_grid(decoder, &after[i]));
     }
-    decoder->last = undone(&encoder->layer[0], &after[0]);
+    if (first < encoder->count)
+        decoder->last = undone(&encoder->layer[first], &after[first]);
     return PH_OK;
 }

@@ -14,7 +14,7 @@ enum { PH_MAX_LAYERS = 32 };
 
 typedef enum ph_layer_kind {
     PH_DENSE, PH_CONVOLUTION, PH_DECONVOLUTION, PH_RESIDUAL, PH_POOL, PH_AVERAGE, PH_UP, PH_GRID,
-    PH_ATTEND, PH_PLACES
+    PH_ATTEND, PH_PLACES, PH_NORMED
 } ph_layer_kind;
 
 typedef struct ph_layer {
@@ -24,6 +24,7 @@ typedef struct ph_layer {
     size_t size[2];            /* lines and columns that it makes; 0: as its kind says */
     size_t repeat, heads;
     bool bilinear, causal;
+    char norm[16];             /* one of PH_NORMS */
     ph_window window;          /* without zeros for what is usual, but for the padding */
 } ph_layer;
 
@@ -43,6 +44,7 @@ typedef struct ph_layers {
 typedef struct ph_picture {
     bool flat;
     size_t size[3];
+    bool row;                  /* a row itself, before any layer */
 } ph_picture;
 
 /* A row as a picture: of one line, if it has one dimension, of one channel, if it has two. */
@@ -59,6 +61,9 @@ ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape 
 ph_status ph_layer_shape(const char *option, ph_layer *l, ph_picture *before);
 /* Whether all are dense. */
 bool ph_layers_dense(const ph_layers *);
+/* The norm of what layer i gives that the list itself has, behind it or behind the grid that it is made, or
+ * NULL. */
+const char *ph_layers_norm(const ph_layers *, size_t i);
 
 /* ---- Layers: layers.c ------------------------------------------------------------------------------- */
 
@@ -101,7 +106,7 @@ typedef struct ph_stack {
 
 ph_stack ph_stack_of(const ph_net_options *);
 
-/* Hidden layers, one after the other: linear, norm, activation, dropout. a: the numbers, [n], of what *picture
+/* Hidden layers, one after the other: linear, norm (its own in the list, else that of all), activation, dropout. a: the numbers, [n], of what *picture
  * says (NULL: of none). Gives numbers again, and in *picture of what. */
 ph_node *ph_stack_over(ph_scope *, ph_node *a, ph_picture *picture, const ph_layers *, const ph_stack *);
 /* A decoder's hidden layers over codes, the numbers of *picture (NULL: of none), and its last layer: `each`
@@ -143,6 +148,8 @@ double ph_start_range(size_t in, size_t out, const char *activation, const char 
  * "batch", each channel over rows and all other dimensions (Ioffe and Szegedy 2015), by running
  * statistics outside training, which are states of the scope; "none": a itself. Refuses other kinds. */
 ph_node *ph_norm(ph_scope *, ph_node *a, const char *kind);
+/* Whether it is one of PH_NORMS, of so many channels; 0: of any. */
+bool ph_norm_fits(const char *kind, size_t channels);
 /* Self-attention over the tokens of a, [n, d] per row, to [n, d] (Vaswani et al. 2017): scaled dot
  * products of so many heads, of which d is a multiple. causal: a token sees itself and those before it.
  * Two linear layers: to queries, keys and values, [d, 3 d] in this order, each of all heads; and over

@@ -91,13 +91,22 @@ static size_t groups_of(const char *kind, size_t c)
     return groups && c % groups == 0 ? groups : 0;
 }
 
+bool ph_norm_fits(const char *kind, size_t channels)
+{
+    static const char *const plain[] = { "none", "layer", "batch" };
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        if (strcmp(kind, plain[i]) == 0)
+            return true;
+    return groups_of(kind, channels) > 0;
+}
+
 ph_node *ph_norm(ph_scope *scope, ph_node *a, const char *kind)
 {
     if (ph_is_dead(a) || strcmp(kind, "none") == 0)
         return a;
-    size_t c = ph_shape_columns(&a->shape), groups = groups_of(kind, c);
+    size_t c = ph_shape_columns(&a->shape);
     bool layer = strcmp(kind, "layer") == 0, batch = strcmp(kind, "batch") == 0;
-    if (!layer && !batch && groups == 0) {
+    if (!ph_norm_fits(kind, c)) {
         ph_refuse(a->graph, "norm '%s' is not one of " PH_NORMS ", with a G that divides the %zu "
                   "channels", kind, c);
         return &a->graph->dead;
@@ -111,6 +120,6 @@ ph_node *ph_norm(ph_scope *scope, ph_node *a, const char *kind)
         y = batch_norm(a, scale, kept(scope, number, "mean", c, PH_ZEROS, false),
                        kept(scope, number, "variance", c, PH_ONES, false));
     else
-        y = group_norm(a, scale, groups);
+        y = group_norm(a, scale, groups_of(kind, c));
     return ph_add(y, shift);
 }

@@ -16,7 +16,8 @@ typedef struct flow {
     bool spread;               /* a is [h, w, c] */
     ph_picture picture;
     const ph_stack *o;
-    const char *norm;
+    const char *norm;          /* of the layer that is added */
+    bool due;                  /* what a hidden layer gave is not activated yet */
 } flow;
 
 /* The value with its own dimensions, the last `own`, replaced. */
@@ -142,6 +143,15 @@ static ph_node *add_places(const flow *f)
     return ph_add(as_picture(f), ph_parameter(f->scope, name, 3, f->picture.size, PH_ZEROS, 0));
 }
 
+/* Of channels, or of each number where the layer has found that many of them. */
+static ph_node *norm(const flow *f, const ph_layer *l)
+{
+    const ph_picture *p = &f->picture;
+    bool pixels = !p->flat && l->width == p->size[2];
+    ph_node *y = ph_norm(f->scope, pixels ? as_picture(f) : as_numbers(f), l->norm);
+    return pixels || p->flat ? y : reshaped(y, 1, 3, p->size);
+}
+
 static ph_node *layer(const flow *f, const ph_layer *l, const char *activation)
 {
     switch (l->kind) {
@@ -162,6 +172,8 @@ static ph_node *layer(const flow *f, const ph_layer *l, const char *activation)
         return attend(f, l);
     case PH_PLACES:
         return add_places(f);
+    case PH_NORMED:
+        return norm(f, l);
     case PH_GRID:
         break;
     }
@@ -179,7 +191,7 @@ static void add_layer(flow *f, const char *option, ph_layer l, const char *activ
     if (ph_graph_status(f->scope->graph) != PH_OK)
         f->a = &f->scope->graph->dead;
     f->picture = after;
-    f->spread = l.kind != PH_DENSE && l.kind != PH_GRID;
+    f->spread = !after.flat && l.kind != PH_GRID;
 }
 
 static void add_layers(flow *f, const ph_layers *layers)
@@ -188,11 +200,17 @@ static void add_layers(flow *f, const ph_layers *layers)
     for (size_t i = 0; i < layers->count; i++) {
         const ph_layer *l = &layers->layer[i];
         bool bare = o->last_is_linear && i + 1 == layers->count;
+        const char *own = ph_layers_norm(layers, i), *usual = o->norm ? o->norm : "none";
+        f->norm = own ? own : usual;
         add_layer(f, layers->option, *l, o->activation);
-        if (l->kind <= PH_RESIDUAL && !bare)
-            f->a = activated(f, f->a);
-        if (l->kind <= PH_RESIDUAL)
+        f->due = f->due || l->kind <= PH_RESIDUAL;
+        if (f->due && own == NULL) {
+            f->norm = l->kind <= PH_RESIDUAL ? usual : "none"; /* the list's own norm is a layer of its own */
+            f->a = bare ? f->a : activated(f, f->a);
             f->a = ph_dropout(f->a, o->dropout);
+            f->due = false;
+        }
+        f->norm = usual;
         char name[32];
         snprintf(name, sizeof name, "layer%zu", i + 1);
         if (o->input)
@@ -203,8 +221,8 @@ static void add_layers(flow *f, const ph_layers *layers)
 /* A row's numbers (of no picture, if that is NULL). */
 static flow flow_of(ph_scope *scope, ph_node *a, const ph_picture *picture, const ph_stack *o)
 {
-    ph_picture none = { true, { 1, 1, ph_shape_columns(&a->shape) } };
-    return (flow){ scope, a, false, picture ? *picture : none, o, o->norm ? o->norm : "none" };
+    ph_picture none = { .flat = true, .size = { 1, 1, ph_shape_columns(&a->shape) } };
+    return (flow){ scope, a, false, picture ? *picture : none, o, o->norm ? o->norm : "none", false };
 }
 
 ph_stack ph_stack_of(const ph_net_options *o)
@@ -216,7 +234,7 @@ ph_stack ph_stack_of(const ph_net_options *o)
 ph_status ph_net_layers(const ph_net_options *o, const ph_shape *row, ph_picture *code,
                         ph_layers *encoder, ph_layers *decoder)
 {
-    ph_picture numbers = { true, { 1, 1, 1 } };
+    ph_picture numbers = { .flat = true, .size = { 1, 1, 1 } };
     PH_TRY(ph_layers_read("hidden", o->hidden, encoder));
     return ph_layers_mirror(o->decoder_hidden, encoder, row, code ? code : &numbers, decoder);
 }

@@ -53,8 +53,7 @@ class Net:
         """Names end in scale, shift, weight and bias; golden.h sets the last two alone."""
         rows, h, w, c = a.shape
         x = a.reshape(rows, h * w, c)
-        scale, shift = self.started(1.0, c), self.started(0.0, c)
-        normed = F.layer_norm(x, (c,), scale, shift, 1e-5)
+        normed = self.layer_norm(x)
         q, k, v = (normed @ self.parameter(c, 3 * c) + self.parameter(3 * c, bias=True)).chunk(3, 2)
         by_head = lambda t: t.reshape(rows, h * w, heads, c // heads).transpose(1, 2)
         scores = by_head(q) @ by_head(k).transpose(2, 3) / math.sqrt(c // heads)
@@ -76,6 +75,16 @@ class Net:
             h = self.conv(h, channels, 3, padding=1)
             a = a + self.conv(F.relu(norm(h) if norm else h), channels, 1)
         return a
+
+    def layer_norm(self, a):
+        c = a.shape[-1]
+        return F.layer_norm(a, (c,), self.started(1.0, c), self.started(0.0, c), 1e-5)
+
+    def group_norm(self, a):
+        """Two groups of channels."""
+        c = a.shape[-1]
+        scale, shift = self.started(1.0, c), self.started(0.0, c)
+        return F.group_norm(a.permute(0, 3, 1, 2), 2, scale, shift, 1e-5).permute(0, 2, 3, 1)
 
     def batch_norm(self, a):
         """Each channel over rows and pixels, by the statistics of the batch."""
@@ -105,6 +114,26 @@ def normed(net, x):
     h = F.relu(norm(net.dense(code, 7)))
     h = F.relu(norm(net.dense(h, 36))).reshape(-1, 3, 3, 4)
     h = F.relu(norm(net.res(h, 3, norm, 2)))
+    return net.deconv(h, C, 3, stride=2, padding=1, output_padding=(0, 1))
+
+
+def listed(net, x):
+    """--hidden "conv 4 3/2, norm batch, res 4 x2, norm group:2, 7, norm layer" """
+    batch, group, layer = net.batch_norm, net.group_norm, net.layer_norm
+    h = F.relu(batch(net.conv(x, 4, 3, stride=2, padding=1)))
+    h = F.relu(group(net.res(h, 4, group, 2)))
+    code = net.dense(F.relu(layer(net.dense(h, 7))), CODE)
+    h = F.relu(layer(net.dense(code, 7)))
+    h = F.relu(group(net.dense(h, 36).reshape(-1, 3, 3, 4)))
+    h = F.relu(batch(net.res(h, 4, batch, 2)))
+    return net.deconv(h, C, 3, stride=2, padding=1, output_padding=(0, 1))
+
+
+def after_norm(net, x):
+    """--hidden "norm batch, conv 3 3/2, places, norm batch" """
+    h = F.relu(net.conv(net.batch_norm(x), 3, 3, stride=2, padding=1))
+    code = net.dense(net.batch_norm(net.places(h)), CODE)
+    h = net.places(F.relu(net.batch_norm(net.dense(code, 27).reshape(-1, 3, 3, 3))))
     return net.deconv(h, C, 3, stride=2, padding=1, output_padding=(0, 1))
 
 
@@ -147,6 +176,6 @@ def run(build):
 
 
 print("/* Losses of the first five steps of Adam on autoencoders of 5x6x2 pictures, by tests/golden/pictures.py */")
-for build in (residual, normed, pooled, attending):
+for build in (residual, normed, listed, after_norm, pooled, attending):
     text = ", ".join(f"{value:.17g}" for value in run(build))
     print(f"static const double golden_{build.__name__}[{STEPS}] = {{ {text} }};")

@@ -92,3 +92,43 @@ void ph_texts_free(ph_texts *t)
     free(t->at);
     *t = (ph_texts){ 0 };
 }
+
+/* ---- As a list ------------------------------------------------------------------------------- */
+
+char *ph_texts_list(const ph_texts *t)
+{
+    char *list = malloc(2 * t->size + 3 * t->count + 1), *to = list;
+    if (list == NULL) {
+        ph_fail(PH_MEMORY, "out of memory for names");
+        return NULL;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (i)
+            *to++ = ',';
+        *to++ = '"';
+        for (const char *text = ph_texts_at(t, i); *text; text++) {
+            *to++ = *text;
+            *to = '"';
+            to += *text == '"';
+        }
+        *to++ = '"';
+    }
+    *to = '\0';
+    return list;
+}
+
+ph_status ph_texts_read_list(ph_texts *t, const char *list)
+{
+    char *text = malloc(strlen(list) + 1);
+    ph_status status = text ? PH_OK : ph_fail(PH_MEMORY, "out of memory for names");
+    while (status == PH_OK && *list == '"') {
+        size_t length = 0;
+        for (list++; *list && (*list != '"' || list[1] == '"'); list += *list == '"' ? 2 : 1)
+            text[length++] = *list;
+        status = ph_texts_add(t, text, length);
+        list += *list == '"';
+        list += *list == ',';
+    }
+    free(text);
+    return status == PH_OK && *list ? ph_fail(PH_DATA, "not a list of names in quotes") : status;
+}

@@ -24,4 +24,10 @@ size_t ph_texts_find_ordered(const ph_texts *, const size_t *order, const char *
 ph_status ph_texts_copy(ph_texts *to, const ph_texts *from);
 void ph_texts_free(ph_texts *);
 
+/* All texts as one list, each in quotes, as ph_data_desc takes names of columns and a model file has them;
+ * to be freed. NULL when out of memory. ph_texts_read_list adds those of such a list; PH_DATA where it is
+ * none. */
+char *ph_texts_list(const ph_texts *);
+ph_status ph_texts_read_list(ph_texts *, const char *list);
+
 #endif

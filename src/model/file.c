@@ -88,7 +88,7 @@ static ph_status begin_writing(writing *w, const ph_model *m, const char *path)
     *w = (writing){ .tensor = calloc(variables + 14 + PH_MAX_LISTS, sizeof *w->tensor),
                     .text = calloc(options + 20, sizeof *w->text),
                     .option = calloc(options + 1, sizeof *w->option) };
-    w->columns = m->columns.count ? ph_model_list_columns(m) : NULL;
+    w->columns = m->columns.count ? ph_texts_list(&m->columns) : NULL;
     bool whole = w->tensor && w->text && w->option && (w->columns || m->columns.count == 0);
     return whole ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory while saving", path);
 }
@@ -344,13 +344,24 @@ static ph_status read_findings(const char *path, const ph_tensors *file, ph_mode
                        m->mixture.factor);
 }
 
+/* Names of `count` things, where the file has them. */
+static ph_status read_names(const char *path, const ph_tensors *file, const char *place, ph_texts *names,
+                            size_t count)
+{
+    const char *list = ph_tensors_text(file, place);
+    if (list == NULL)
+        return PH_OK;
+    ph_status status = ph_texts_read_list(names, list);
+    if (status == PH_OK && names->count != count)
+        status = ph_fail(PH_DATA, "other names than there are");
+    return status == PH_DATA ? damaged(path, place, ph_message()) : status;
+}
+
 static ph_status read_model(const char *path, const ph_tensors *file, ph_model *m)
 {
     const char *data = ph_tensors_text(file, "data");
     snprintf(m->data_name, sizeof m->data_name, "%s", data ? data : "");
-    const char *columns = ph_tensors_text(file, "columns");
-    if (columns && ph_model_read_columns(m, columns) != PH_OK)
-        return damaged(path, "columns", ph_message());
+    PH_TRY(read_names(path, file, "columns", &m->columns, ph_shape_size(&m->row)));
     const char *size = ph_tensors_text(file, "picture-size");
     const char *fit = ph_tensors_text(file, "picture-fit");
     snprintf(m->size, sizeof m->size, "%s", size ? size : "");

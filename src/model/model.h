@@ -80,10 +80,6 @@ ph_status ph_model_build(ph_model *, size_t room);
 /* Whether rows of data can go through `function`: PH_DATA with both widths, or the first column whose
  * name differs. */
 ph_status ph_model_check_data(const ph_model *, const char *function, const ph_data *);
-/* The names of columns as a list that ph_data_desc takes (free it): all in quotes. NULL, with a
- * message, when out of memory. ph_model_read_columns takes it apart again. */
-char *ph_model_list_columns(const ph_model *);
-ph_status ph_model_read_columns(ph_model *, const char *list);
 /* Keeps what makes other data fit: names of columns, size of pictures, windows, rate of sounds. */
 ph_status ph_model_remember(ph_model *, const ph_data *);
 /* What a new model starts with (ph_family_desc.earlier): *earlier is it, or NULL where none is named; its

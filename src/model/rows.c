@@ -6,51 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Names of columns ------------------------------------------------------------------------ */
-
-char *ph_model_list_columns(const ph_model *m)
-{
-    size_t most = 2;
-    for (size_t c = 0; c < m->columns.count; c++)
-        most += 2 * strlen(ph_texts_at(&m->columns, c)) + 3;
-    char *list = malloc(most), *to = list;
-    if (list == NULL) {
-        ph_fail(PH_MEMORY, "out of memory for the names of columns");
-        return NULL;
-    }
-    for (size_t c = 0; c < m->columns.count; c++) {
-        *to++ = c ? ',' : '"';
-        *to = '"';
-        to += c > 0;
-        for (const char *name = ph_texts_at(&m->columns, c); *name; name++) {
-            *to++ = *name;
-            *to = '"';
-            to += *name == '"';
-        }
-        *to++ = '"';
-    }
-    *to = '\0';
-    return list;
-}
-
-ph_status ph_model_read_columns(ph_model *m, const char *list)
-{
-    ph_texts_free(&m->columns);
-    char *name = malloc(strlen(list) + 1);
-    ph_status status = name ? PH_OK : ph_fail(PH_MEMORY, "out of memory for the names of columns");
-    while (status == PH_OK && *list == '"') {
-        size_t length = 0;
-        for (list++; *list && (*list != '"' || list[1] == '"'); list += *list == '"' ? 2 : 1)
-            name[length++] = *list;
-        status = ph_texts_add(&m->columns, name, length);
-        list += *list == '"';
-        list += *list == ',';
-    }
-    free(name);
-    if (status == PH_OK && (*list || m->columns.count != ph_shape_size(&m->row)))
-        status = ph_fail(PH_DATA, "the names of columns do not fit the rows");
-    return status;
-}
+/* ---- What is kept ---------------------------------------------------------------------------- */
 
 /* Names are of use where each column has one of its own. */
 ph_status ph_model_remember(ph_model *m, const ph_data *data)
@@ -143,7 +99,7 @@ ph_data *ph_model_open_data(const ph_model *m, const char *function, const char 
     ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
     bool rows = ph_model_takes_rows(m, function);
     bool columns = rows && m->columns.count && !desc.columns && !desc.drop_columns;
-    char *list = columns ? ph_model_list_columns(m) : NULL;
+    char *list = columns ? ph_texts_list(&m->columns) : NULL;
     if (columns && list == NULL)
         return NULL;
     if (columns)

@@ -272,6 +272,8 @@ typedef struct ph_writer_desc {
     size_t *clipped;       /* wav, if not NULL: set at the end to how many samples were beyond full scale, -1
                               to 1, and were brought to it, as PCM must; floats are kept */
     const char *(*column)(const void *user, size_t column); /* csv: names for a first line */
+    const char *(*text)(const void *user, size_t column, ph_real value); /* csv: what stands for a number of that
+                              column; NULL, also as the answer: the number itself */
     const void *user;
 } ph_writer_desc;
 

@@ -212,10 +212,15 @@ ph_status ph_write_csv_rows(ph_writer *w, const real *values, size_t rows)
         const char *id = source ? ph_data_id(source, w->rows + r) : NULL;
         if (id)
             PH_TRY(text_field(w, id, ','));
-        for (size_t c = 0; c < w->desc.width; c++) {
-            char text[48];
-            int length = number_text(text, *values++);
-            text[length++] = c + 1 < w->desc.width ? ',' : '\n';
+        for (size_t c = 0; c < w->desc.width; c++, values++) {
+            char text[48], behind = c + 1 < w->desc.width ? ',' : '\n';
+            const char *own = w->desc.text ? w->desc.text(w->desc.user, c, *values) : NULL;
+            if (own) {
+                PH_TRY(text_field(w, own, behind));
+                continue;
+            }
+            int length = number_text(text, *values);
+            text[length++] = behind;
             PH_TRY(ph_file_write(w->file, text, (size_t)length));
         }
     }

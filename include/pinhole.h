@@ -378,6 +378,10 @@ typedef struct ph_model_info {
 void ph_model_describe(const ph_model *, ph_model_info *info);
 /* The name of a number of a row, as the table that the model was made for has it, or NULL. */
 const char *ph_model_column(const ph_model *, size_t column);
+/* The name of a class that the model has learnt, as the set that it was made for has it (a number, where that
+ * has numbers alone), or NULL; the class of that name or number, or PH_NO_LABEL. */
+const char *ph_model_class(const ph_model *, size_t label);
+uint32_t ph_model_find_class(const ph_model *, const char *text);
 /* The resolved value of an option, as text; NULL if the model has no such option. */
 const char *ph_model_option(const ph_model *, const char *name);
 /* Writes what the model is to `to`: what is "summary", "options", "record" (of training) or
@@ -465,8 +469,10 @@ ph_status ph_model_fit_mixture(ph_model *, const ph_data *data, size_t component
 size_t ph_model_mixture(const ph_model *);
 
 /* Opens data for `function` of the model: the columns that it was trained on, by their names, and
- * pictures in its size, unless desc (may be NULL) says otherwise. Fails as ph_data_open() does, and
- * with PH_DATA where the rows do not fit. */
+ * pictures in its size, unless desc (may be NULL) says otherwise. Classes have the numbers that they have in
+ * the model, found by their names; those that it does not know come behind, and are PH_DATA where labels are
+ * measured by (ph_model_eval) or learnt (ph_train). Fails as ph_data_open() does, and with PH_DATA where the
+ * rows do not fit. */
 ph_data *ph_model_open_data(const ph_model *, const char *function, const char *spec,
                             const ph_data_desc *desc);
 
@@ -613,7 +619,8 @@ typedef struct ph_training {
     bool time_layers;             /* progress has the cost of each layer; a step takes a little longer */
 } ph_training;
 
-/* Trains up to the option `epochs` in all, going on from where the model is. PH_STOPPED after
+/* Trains up to the option `epochs` in all, going on from where the model is. PH_DATA also where labels
+ * are learnt and have other numbers than in the model (ph_model_open_data). PH_STOPPED after
  * ph_stop(), PH_DIVERGED at a NaN or infinite loss; both keep good weights and save them. After any
  * other failure (rows that cannot be read, a file that cannot be saved) the model holds what it has
  * come to: ph_model_save keeps it, and training goes on from there. */

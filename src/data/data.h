@@ -83,6 +83,14 @@ ph_status ph_data_label_texts(ph_data *, const ph_texts *labels, const char *pat
 ph_status ph_data_label_values(ph_data *, const double *values, const char *path);
 ph_status ph_data_add_class(ph_data *, const char *name);
 ph_status ph_data_add_id(ph_data *, const char *text, size_t length);
+/* What a class is called: its name, or its number, as text. */
+const char *ph_data_class_text(const ph_data *, size_t label, char number[24]);
+/* The number that each class of the set has among those of another, by what it is called: number[classes].
+ * Where the set has numbers alone and none of them is a name there, they are taken as they are. PH_NO_LABEL:
+ * it is not there. */
+ph_status ph_data_class_numbers(const ph_data *, const ph_texts *known, uint32_t *number);
+/* Numbers the set's own classes so; those of its rows that are not known come behind. */
+ph_status ph_data_number_classes(ph_data *, const ph_texts *known);
 
 /* Rows of another set by index, copied as they are stored, with their labels and names. */
 ph_data *ph_data_pick(const ph_data *, const size_t *index, size_t n, size_t memory_limit);

@@ -110,3 +110,72 @@ ph_status ph_data_label_values(ph_data *d, const double *values, const char *pat
     ph_texts_free(&texts);
     return status;
 }
+
+/* ---- As another set has them ------------------------------------------------------------------ */
+
+const char *ph_data_class_text(const ph_data *d, size_t label, char number[24])
+{
+    const char *name = ph_data_class(d, label);
+    snprintf(number, 24, "%zu", label);
+    return name ? name : number;
+}
+
+ph_status ph_data_class_numbers(const ph_data *d, const ph_texts *known, uint32_t *number)
+{
+    char text[24];
+    size_t twice, *order = ph_texts_order(known);
+    if (order == NULL)
+        return ph_last_status();
+    for (size_t k = 0; k < d->classes; k++) {
+        size_t at = ph_texts_find_ordered(known, order, ph_data_class_text(d, k, text), &twice);
+        number[k] = at == SIZE_MAX ? PH_NO_LABEL : (uint32_t)at;
+    }
+    free(order);
+    bool by_name = d->class_names.count > 0;
+    for (size_t r = 0; r < d->rows && d->labels && !by_name; r++)
+        by_name = d->labels[r] != PH_NO_LABEL && number[d->labels[r]] != PH_NO_LABEL;
+    for (size_t k = 0; k < d->classes && !by_name; k++)
+        number[k] = k < known->count ? (uint32_t)k : PH_NO_LABEL;
+    return PH_OK;
+}
+
+/* The names of the classes as they are numbered anew, those that are not known behind the others. */
+static ph_status name_anew(const ph_data *d, const ph_texts *known, uint32_t *number, ph_texts *names)
+{
+    char text[24];
+    PH_TRY(ph_texts_copy(names, known));
+    for (size_t r = 0; r < d->rows; r++) {
+        uint32_t label = d->labels[r];
+        if (label == PH_NO_LABEL || number[label] != PH_NO_LABEL)
+            continue;
+        const char *name = ph_data_class_text(d, label, text);
+        number[label] = (uint32_t)names->count;
+        PH_TRY(ph_texts_add(names, name, strlen(name)));
+    }
+    return PH_OK;
+}
+
+ph_status ph_data_number_classes(ph_data *d, const ph_texts *known)
+{
+    uint32_t *number = malloc((d->classes + 1) * sizeof *number);
+    ph_texts names = { 0 };
+    ph_status status = number ? ph_data_class_numbers(d, known, number)
+                              : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    bool same = true;
+    for (size_t r = 0; status == PH_OK && d->labels && r < d->rows && same; r++)
+        same = d->labels[r] == PH_NO_LABEL || d->labels[r] == number[d->labels[r]];
+    if (status == PH_OK && !same)
+        status = name_anew(d, known, number, &names);
+    if (status == PH_OK && !same) {
+        for (size_t r = 0; r < d->rows; r++)
+            d->labels[r] = d->labels[r] == PH_NO_LABEL ? PH_NO_LABEL : number[d->labels[r]];
+        d->classes = 0;
+        ph_data_take_labels(d, d->labels);
+        ph_texts_free(&d->class_names);
+        d->class_names = names;
+    } else {
+        ph_texts_free(&names);
+    }
+    free(number);
+    return status;
+}

@@ -78,7 +78,8 @@ static ph_status add_classes(judge *j)
 {
     ph_study *s = j->study;
     double share = 0;
-    if (ph_model_labels(s->model) != s->fit->classes || ph_model_export(s->model, "cluster"))
+    if (ph_model_labels(s->model) != s->fit->classes || ph_model_export(s->model, "cluster") ||
+        ph_model_check_classes(s->model, s->fit) != PH_OK)
         return PH_OK;
     ph_data *rows = ph_samples_of_classes(s->model, s->test->rows, 1);
     ph_status status = rows ? ph_classifier_accuracy(j->classifier, rows, &share) : ph_last_status();

@@ -3,6 +3,11 @@
  * Arrays: every parameter and state under its own name; "scaling/shift" and "scaling/scale";
  * "best/N" for what the best epoch had; "training/progress" for the numbers a resumed run needs, with
  * "training/listN" for the sums of lists in an epoch that was begun.
+ *
+ * Texts: "format", "family", "data", "option:NAME" for every option, what other sets are opened by ("row-shape",
+ * "columns", "classes", "picture-size", ...) and the training record. "columns" and "classes" are names in quotes,
+ * commas between them, a quote doubled; a class that had none in its set has its number for a name. Older
+ * files lack "classes": theirs go by the number that they have in any set.
  */
 #include "base/safetensors.h"
 #include "base/options.h"
@@ -52,7 +57,7 @@ typedef struct writing {
     ph_tensor *tensor;
     ph_text *text;
     size_t tensors, texts;
-    char (*option)[96], *columns, shape[96], white[32], rate[16];
+    char (*option)[96], *columns, *classes, shape[96], white[32], rate[16];
     double progress[PROGRESS];
 } writing;
 
@@ -89,7 +94,9 @@ static ph_status begin_writing(writing *w, const ph_model *m, const char *path)
                     .text = calloc(options + 20, sizeof *w->text),
                     .option = calloc(options + 1, sizeof *w->option) };
     w->columns = m->columns.count ? ph_texts_list(&m->columns) : NULL;
-    bool whole = w->tensor && w->text && w->option && (w->columns || m->columns.count == 0);
+    w->classes = m->classes.count ? ph_texts_list(&m->classes) : NULL;
+    bool whole = w->tensor && w->text && w->option && (w->columns || m->columns.count == 0) &&
+                 (w->classes || m->classes.count == 0);
     return whole ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory while saving", path);
 }
 
@@ -99,6 +106,7 @@ static void end_writing(writing *w)
     free(w->text);
     free(w->option);
     free(w->columns);
+    free(w->classes);
 }
 
 static void put(writing *w, ph_tensor t)
@@ -165,6 +173,8 @@ static void put_texts(writing *w, const ph_model *m, bool weights_only)
     text(w, "white", w->white);
     if (w->columns)
         text(w, "columns", w->columns);
+    if (w->classes)
+        text(w, "classes", w->classes);
     if (*m->size) {
         text(w, "picture-size", m->size);
         text(w, "picture-fit", m->fit);
@@ -378,6 +388,7 @@ static ph_status read_model(const char *path, const ph_tensors *file, ph_model *
         return damaged(path, "white", "not a number from 0 on");
     PH_TRY(read_scaling(path, file, m));
     PH_TRY(build(path, file, m));
+    PH_TRY(read_names(path, file, "classes", &m->classes, ph_model_classes(m)));
     PH_TRY(read_training(path, file, m));
     for (ph_variable *v = m->graph->variable; v; v = v->next)
         if (is_kept(v, false))

@@ -234,6 +234,7 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
     else if (m->white == 0 && ph_data_range(data, &low, &high) == PH_OK)
         m->white = high > 0 ? high : 0; /* pictures of numbers: their largest is drawn white */
     PH_TRY(ph_model_build(m, PH_ANY_ROOM));
+    PH_TRY(ph_model_remember_classes(m, data));
     if (earlier)
         PH_TRY(ph_model_copy_weights(m, earlier));
     return m->family->start ? m->family->start(m->graph, m->options) : PH_OK;
@@ -274,6 +275,7 @@ void ph_model_free(ph_model *m)
     ph_scaling_free(&m->scaling);
     ph_settings_free(m->settings);
     ph_texts_free(&m->columns);
+    ph_texts_free(&m->classes);
     free(m->quantile);
     ph_mixture_free(&m->mixture);
     free(m->options);
@@ -343,6 +345,9 @@ ph_status ph_train(ph_model *m, const ph_data *data, const ph_training *training
     ph_training none = { 0 };
     training = training ? training : &none;
     PH_TRY(ph_model_check_data(m, "reconstruct", data));
+    PH_TRY(ph_model_check_classes(m, data));
+    if (training->validation)
+        PH_TRY(ph_model_check_classes(m, training->validation));
     PH_TRY(override(m, training->settings));
     if (training->save_to) { /* Where the file cannot be written, that is said before the work. */
         ph_file *trial = ph_file_create(training->save_to);
@@ -367,6 +372,21 @@ ph_status ph_train(ph_model *m, const ph_data *data, const ph_training *training
 const char *ph_model_column(const ph_model *m, size_t column)
 {
     return ph_texts_at(&m->columns, column);
+}
+
+const char *ph_model_class(const ph_model *m, size_t label)
+{
+    return ph_texts_at(&m->classes, label);
+}
+
+uint32_t ph_model_find_class(const ph_model *m, const char *text)
+{
+    size_t named = ph_texts_find(&m->classes, text), count = ph_model_labels(m);
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    if (named != SIZE_MAX)
+        return (uint32_t)named;
+    return *text >= '0' && *text <= '9' && *end == '\0' && number < count ? (uint32_t)number : PH_NO_LABEL;
 }
 
 double ph_figure_get(const ph_figures *figures, const char *name)
@@ -433,6 +453,22 @@ static ph_status print_program(const ph_model *m, FILE *to)
     return PH_OK;
 }
 
+/* What the classes are called, the first of many. */
+static void print_classes(const ph_model *m, FILE *to)
+{
+    enum { MOST = 20 };
+    size_t count = m->classes.count;
+    for (size_t k = 0; k < count && k < MOST; k++) {
+        fputs(k == 0 ? "classes: " : ", ", to);
+        for (const char *c = ph_texts_at(&m->classes, k); *c; c++) /* what steers a terminal is not shown */
+            fputc((unsigned char)*c < ' ' || *c == 127 ? '?' : *c, to);
+    }
+    if (count > MOST)
+        fprintf(to, " and %zu more", count - MOST);
+    if (count)
+        fputc('\n', to);
+}
+
 ph_status ph_model_print(const ph_model *m, FILE *to, const char *what)
 {
     ph_model_info info;
@@ -457,6 +493,7 @@ ph_status ph_model_print(const ph_model *m, FILE *to, const char *what)
             fprintf(to, ": %zu variables of %zu classes", info.latent_dim / info.code_classes,
                     info.code_classes);
         fputc('\n', to);
+        print_classes(m, to);
         if (info.words)
             fprintf(to, "a row is %s words of %zu%s\n",
                     ph_shape_text(&(ph_shape){ 0, m->graph->tokens->shape.rank, { info.token_shape[0],

@@ -30,6 +30,8 @@ struct ph_model {
     ph_shape row;
     char data_name[64];
     ph_texts columns;          /* names of the numbers of a row; none: they go by their place */
+    ph_texts classes;          /* what those that it learns are called, in their order; none: it learns none,
+                                  or is of a file that does not say */
     char size[24], fit[8];     /* that pictures were brought to */
     char window[24], hop[24];  /* that sounds or pictures were cut with; "": rows were no windows */
     uint32_t rate;             /* of sounds: frames in a second; 0: it was none */
@@ -80,8 +82,17 @@ ph_status ph_model_build(ph_model *, size_t room);
 /* Whether rows of data can go through `function`: PH_DATA with both widths, or the first column whose
  * name differs. */
 ph_status ph_model_check_data(const ph_model *, const char *function, const ph_data *);
-/* Keeps what makes other data fit: names of columns, size of pictures, windows, rate of sounds. */
+/* Keeps what makes other data fit: names of columns, size of pictures, windows, rate of sounds; and, once the
+ * graph is built, what its classes are called. */
 ph_status ph_model_remember(ph_model *, const ph_data *);
+ph_status ph_model_remember_classes(ph_model *, const ph_data *);
+/* How many classes the labels have that it learns; 0: it learns none. */
+size_t ph_model_classes(const ph_model *);
+/* The number that each class of the data has in the model (free it). PH_DATA where a row is of one that the
+ * model does not know. */
+ph_status ph_model_class_numbers(const ph_model *, const ph_data *, uint32_t **number);
+/* PH_DATA where labels cannot be taken as the model's: a class that it does not know, or has another number. */
+ph_status ph_model_check_classes(const ph_model *, const ph_data *);
 /* What a new model starts with (ph_family_desc.earlier): *earlier is it, or NULL where none is named; its
  * options and scaling, before the graph is built; its weights, after that. PH_USAGE where options or rows
  * are not as it has them, PH_DATA where columns are others or stand in another order. */

@@ -30,6 +30,16 @@ ph_status ph_model_remember(ph_model *m, const ph_data *data)
     return unique ? ph_texts_copy(&m->columns, &data->columns) : PH_OK;
 }
 
+ph_status ph_model_remember_classes(ph_model *m, const ph_data *data)
+{
+    char number[24];
+    for (size_t k = 0; k < ph_model_classes(m); k++) {
+        const char *name = ph_data_class_text(data, k, number);
+        PH_TRY(ph_texts_add(&m->classes, name, strlen(name)));
+    }
+    return PH_OK;
+}
+
 static ph_status check_names(const ph_model *m, const ph_data *data)
 {
     for (size_t c = 0; c < m->columns.count && c < data->columns.count; c++) {
@@ -39,6 +49,69 @@ static ph_status check_names(const ph_model *m, const ph_data *data)
                            data->name, c + 1, name, own);
     }
     return PH_OK;
+}
+
+/* ---- Classes --------------------------------------------------------------------------------- */
+
+size_t ph_model_classes(const ph_model *m)
+{
+    return m->graph->labels ? ph_width(m->graph->labels) : 0;
+}
+
+/* A file that does not say what its classes are called has them in the order of any set. */
+static ph_status find_classes(const ph_model *m, const ph_data *data, uint32_t *number)
+{
+    if (m->classes.count)
+        return ph_data_class_numbers(data, &m->classes, number);
+    for (size_t k = 0; k < data->classes; k++)
+        number[k] = k < ph_model_classes(m) ? (uint32_t)k : PH_NO_LABEL;
+    return PH_OK;
+}
+
+static ph_status unknown_class(const ph_model *m, const ph_data *data, size_t row)
+{
+    char own[24], last[24];
+    size_t count = ph_model_classes(m);
+    bool named = m->classes.count > 0;
+    snprintf(last, sizeof last, "%zu", count - 1);
+    return ph_fail(PH_DATA, "%s: row %zu is of class '%.100s', and the model knows '%.100s'%s'%.100s'", data->name,
+                   row + 1, ph_data_class_text(data, data->labels[row], own),
+                   named ? ph_texts_at(&m->classes, 0) : "0", count > 2 ? " to " : " and ",
+                   named ? ph_texts_at(&m->classes, count - 1) : last);
+}
+
+ph_status ph_model_class_numbers(const ph_model *m, const ph_data *data, uint32_t **number)
+{
+    *number = malloc((data->classes + 1) * sizeof **number);
+    ph_status status = *number ? find_classes(m, data, *number)
+                               : ph_fail(PH_MEMORY, "%s: out of memory", data->name);
+    for (size_t r = 0; status == PH_OK && data->labels && r < data->rows; r++)
+        if (data->labels[r] != PH_NO_LABEL && (*number)[data->labels[r]] == PH_NO_LABEL)
+            status = unknown_class(m, data, r);
+    if (status == PH_OK)
+        return PH_OK;
+    free(*number);
+    *number = NULL;
+    return status;
+}
+
+ph_status ph_model_check_classes(const ph_model *m, const ph_data *data)
+{
+    uint32_t *number;
+    char text[24];
+    if (ph_model_classes(m) == 0 || data->labels == NULL)
+        return PH_OK;
+    PH_TRY(ph_model_class_numbers(m, data, &number));
+    ph_status status = PH_OK;
+    for (size_t r = 0; r < data->rows && status == PH_OK; r++) {
+        uint32_t label = data->labels[r];
+        if (label != PH_NO_LABEL && number[label] != label)
+            status = ph_fail(PH_DATA, "%s: class '%.100s' is number %u, where the model has %u: the set was not "
+                             "opened for it", data->name, ph_data_class_text(data, label, text), label,
+                             number[label]);
+    }
+    free(number);
+    return status;
 }
 
 /* ---- Other sets ------------------------------------------------------------------------------ */
@@ -111,7 +184,10 @@ ph_data *ph_model_open_data(const ph_model *m, const char *function, const char 
     free(list);
     if (d == NULL && columns && strstr(ph_message(), ": no column '"))
         ph_fail(PH_DATA, "%s (the model was made for a table that has it)", ph_message());
-    if (d == NULL || ph_model_check_data(m, function, d) == PH_OK)
+    if (d == NULL)
+        return NULL;
+    bool fits = ph_model_check_data(m, function, d) == PH_OK;
+    if (fits && (m->classes.count == 0 || ph_data_number_classes(d, &m->classes) == PH_OK))
         return d;
     ph_data_close(d);
     return NULL;

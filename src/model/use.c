@@ -172,10 +172,12 @@ void ph_figure_add(ph_figures *f, const char *name, const char *unit, double val
 static ph_status add_error(ph_model *m, const ph_data *data, size_t rows, ph_figures *figures)
 {
     const uint32_t *labels = ph_data_labels(data);
+    uint32_t *number;
     size_t in, classes, wrong = 0, known = 0;
     if (ph_model_export(m, "classify") == NULL || labels == NULL)
         return PH_OK;
     PH_TRY(ph_model_port(m, "classify", &in, &classes));
+    PH_TRY(ph_model_class_numbers(m, data, &number));
     real *share = malloc(PH_USE_ROWS * classes * sizeof *share);
     ph_status status = share ? PH_OK : ph_fail(PH_MEMORY, "out of memory for classes");
     for (size_t first = 0; first < rows && status == PH_OK; first += PH_USE_ROWS) {
@@ -186,10 +188,11 @@ static ph_status add_error(ph_model *m, const ph_data *data, size_t rows, ph_fig
             for (size_t c = 1; c < classes; c++)
                 best = share[r * classes + c] > share[r * classes + best] ? c : best;
             known += labels[first + r] != PH_NO_LABEL;
-            wrong += labels[first + r] != PH_NO_LABEL && best != labels[first + r];
+            wrong += labels[first + r] != PH_NO_LABEL && best != number[labels[first + r]];
         }
     }
     free(share);
+    free(number);
     if (status == PH_OK && known > 0)
         ph_figure_add(figures, "error", "share of rows misclassified", (double)wrong / (double)known);
     return status;

@@ -346,6 +346,7 @@ static void seed_tensors(void)
 /* settings: "name=value name=value ..." */
 static void seed_model(const char *name, const char *family, const char *options, bool weights_only)
 {
+    static const uint32_t labels[8] = { 0, 1, 0, 1, 1, 0, 1, 0 };
     static const ph_real rows[8 * 3] = { 0, 1, 2, 1, 0, 1, 2, 2, 0, 3, 1, 1, 0, 0, 1, 1, 3, 2 };
     char text[700], *rest = text;
     snprintf(text, sizeof text, "%s", options);
@@ -356,7 +357,7 @@ static void seed_model(const char *name, const char *family, const char *options
         *value = '\0';
         ph_settings_set(settings, word, value + 1);
     }
-    ph_data *data = ph_data_from_memory(rows, 8, 3, NULL);
+    ph_data *data = ph_data_from_memory(rows, 8, 3, labels);
     ph_model *model = data ? ph_model_new(family, data, settings) : NULL;
     need(model && ph_train(model, data, NULL) == PH_OK &&
              ph_model_save(model, path_of("model", name), weights_only) == PH_OK, name);
@@ -373,6 +374,7 @@ static void models(void)
     seed_model("shallow", "ae", "hidden=none epochs=0 scaling=minmax loss=bce", false);
     seed_model("weights", "ae", "hidden=3,2 epochs=1 loss=lp:1.5", true);
     seed_model("pca", "pca", "latent-dim=2", false);
+    seed_model("labels", "aae", "hidden=2 labels=all labels-for=classifier epochs=1", true);
     seed_model("vqvae", "vqvae", "hidden=2 codes=3 epochs=1", false);
     char text[700];
     snprintf(text, sizeof text, "base=%s width=2 heads=1 depth=1 mlp-ratio=1 epochs=1", path_of("model", "vqvae"));
@@ -439,7 +441,7 @@ int main(int argc, char **argv)
     dictionary("model", "\"\\\"__metadata__\\\":{\"\n\"\\\"option:\"\n\"\\\"dtype\\\":\\\"F64\\\"\"\n"
                         "\"\\\"shape\\\":[\"\n\"\\\"data_offsets\\\":[\"\n\"row-shape\"\n\"scaling/shift\"\n"
                         "\"scaling/scale\"\n\"training/progress\"\n\"training/best\"\n\"optimizer/\"\n"
-                        "\"encoder/0/weight\"\n\"decoder/0/bias\"\n\"scaling-kind\"\n\"window\"\n\"hop\"\n\"100000000\"\n");
+                        "\"encoder/0/weight\"\n\"decoder/0/bias\"\n\"scaling-kind\"\n\"classes\"\n\"window\"\n\"hop\"\n\"100000000\"\n");
     dictionary("safetensors", "\"\\\"__metadata__\\\":{\"\n\"\\\"dtype\\\":\\\"F64\\\"\"\n\"BF16\"\n\"I64\"\n"
                               "\"\\\"shape\\\":[\"\n\"\\\"data_offsets\\\":[\"\n");
     return 0;

@@ -23,7 +23,8 @@ static const ph_option encode_table[] = {
     { "layer", NULL, PH_OPTION_INT, offsetof(use_options, layer), "0", 0, 64, NULL,
       "hidden layer of the encoder, from 1 on; 0: the code" },
     { "classify", NULL, PH_OPTION_FLAG, offsetof(use_options, classify), "0", 0, 0, NULL,
-      "in place of the code the most likely class of a row, or its cluster, and how sure that is" },
+      "in place of the code the most likely class of a row, or its cluster, and how sure that is; .csv: "
+      "behind the row's id, where it has one, and by the class's name; else by its number" },
     { "tokens", NULL, PH_OPTION_FLAG, offsetof(use_options, tokens), "0", 0, 0, NULL,
       "in place of the code the numbers of a row's words in the codebook, as whole numbers of two bytes "
       "(four, where there are more than 65536 words)" },
@@ -53,6 +54,12 @@ static const char *class_column(const void *user, size_t column)
 {
     (void)user;
     return column ? "confidence" : "class";
+}
+
+/* The name of the class, where it has one. */
+static const char *class_text(const void *user, size_t column, ph_real value)
+{
+    return column ? NULL : ph_model_class(user, (size_t)value);
 }
 
 /* Two numbers for each row: its class, from 0 on, and the share that the model gives it. */
@@ -86,8 +93,8 @@ static int classify(ph_model *m, const ph_data *data, const char *path)
     if (ph_model_port(m, function, &in, &out) != PH_OK)
         return cli_usage("--classify: the model knows no classes (train aae --labels N, or ae or mae "
                          "--finetune labels)");
-    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = 2, .source = data,
-                                                           .column = class_column });
+    ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = 2, .source = data, .column = class_column,
+                                                           .text = class_text, .user = m });
     if (w == NULL)
         return cli_fail();
     if (write_classes(m, function, data, w) == PH_OK)

@@ -34,6 +34,12 @@ static void print_json(const ph_model *m)
     cli_json_number("epochs", (double)info.epoch);
     cli_json_number("steps", (double)info.step);
     cli_json_text("scaling", ph_model_option(m, "scaling"));
+    if (ph_model_class(m, 0)) {
+        cli_json_list_begin("class_names");
+        for (size_t k = 0; ph_model_class(m, k); k++)
+            cli_json_item_text(ph_model_class(m, k));
+        cli_json_list_end();
+    }
     cli_json_end();
 }
 

@@ -8,7 +8,8 @@
 
 typedef struct sample_options {
     const char *output, *from, *grid, *interpolate;
-    int64_t count, seed, components, steps, label, top;
+    const char *label;
+    int64_t count, seed, components, steps, top;
     double temperature;
     bool nearest, every_label;
 } sample_options;
@@ -29,8 +30,8 @@ static const ph_option table[] = {
     { "grid", NULL, PH_OPTION_TEXT, AT(grid), NULL, 0, 0, NULL,
       "A:B, a lattice from A to B each way of a code of two (A:B,C:D: A to B across, C to D down), "
       "instead of draws" },
-    { "label", NULL, PH_OPTION_INT, AT(label), "-1", -1, 65535, NULL,
-      "class of all rows, for models that know classes or clusters; -1: any" },
+    { "label", NULL, PH_OPTION_TEXT, AT(label), NULL, 0, 0, NULL,
+      "class of all rows, by its name or number, for models that know classes or clusters; -1: any" },
     { "every-label", NULL, PH_OPTION_FLAG, AT(every_label), "0", 0, 0, NULL,
       "each draw with every class, side by side" },
     { "temperature", NULL, PH_OPTION_REAL, AT(temperature), "1", 0, 100, NULL,
@@ -51,6 +52,7 @@ typedef struct sampling {
     const sample_options *o;
     ph_model *model;
     size_t latent, width;
+    uint32_t label;            /* of all rows; PH_NO_LABEL: any */
     ph_data *train;            /* of DATA; NULL where none was given */
 } sampling;
 
@@ -78,7 +80,7 @@ static int lattice(const sampling *s, ph_real **codes, size_t *count)
                          "classes", s->latent / info.code_classes, info.code_classes);
     if (style != 2)
         return cli_usage("--grid draws a plane, but the model's code has %zu numbers", style);
-    if (labels && s->o->label < 0)
+    if (labels && s->label == PH_NO_LABEL)
         return cli_usage("--grid: which class? Give --label 0 to %zu", labels - 1);
     *count = steps * steps;
     *codes = calloc(*count * s->latent, sizeof **codes);
@@ -95,9 +97,9 @@ static int lattice(const sampling *s, ph_real **codes, size_t *count)
 /* Points that were not drawn take the class that was asked for. */
 static int give_label(const sampling *s, ph_real *codes, size_t count)
 {
-    if (s->o->label < 0)
+    if (s->label == PH_NO_LABEL)
         return CLI_DONE;
-    return ph_model_set_label(s->model, (size_t)s->o->label, codes, count) == PH_OK ? CLI_DONE : cli_fail();
+    return ph_model_set_label(s->model, s->label, codes, count) == PH_OK ? CLI_DONE : cli_fail();
 }
 
 static int way_between(const sampling *s, ph_real **codes, size_t *count)
@@ -190,7 +192,7 @@ static int draws(const sampling *s, ph_real **codes, size_t *count)
     if (code == CLI_DONE && (*codes == NULL || one == NULL))
         code = cli_usage("out of memory");
     for (size_t c = 0; c < classes && code == CLI_DONE; c++) {
-        uint32_t label = s->o->every_label ? (uint32_t)c : s->o->label < 0 ? PH_NO_LABEL : (uint32_t)s->o->label;
+        uint32_t label = s->o->every_label ? (uint32_t)c : s->label;
         code = draw(s, from, label, each, one) == PH_OK ? CLI_DONE : cli_fail();
         for (size_t i = 0; i < each && code == CLI_DONE; i++)
             memcpy(*codes + (i * classes + c) * width, one + i * width, width * sizeof *one);
@@ -261,6 +263,28 @@ static int write(const sampling *s, const ph_real *rows, size_t count)
     return cli_fail();
 }
 
+/* The class that was asked for. A number that is none is left to those who know how many there are. */
+static int find_label(sampling *s)
+{
+    const char *label = s->o->label ? s->o->label : "-1", *first = ph_model_class(s->model, 0);
+    size_t count = ph_model_labels(s->model);
+    char *end;
+    unsigned long number = strtoul(label, &end, 10);
+    s->label = s->o->label ? ph_model_find_class(s->model, label) : PH_NO_LABEL;
+    if (s->label != PH_NO_LABEL || strcmp(label, "-1") == 0)
+        return CLI_DONE;
+    if (*label >= '0' && *label <= '9' && *end == '\0' && number < PH_NO_LABEL) {
+        s->label = (uint32_t)number;
+        return CLI_DONE;
+    }
+    if (count == 0)
+        return cli_usage("--label %s: codes of this model have no class", cli_shown(label));
+    if (first == NULL)
+        return cli_usage("--label %s: the model has classes 0 to %zu", cli_shown(label), count - 1);
+    return cli_usage("--label %s: the model has classes %s to %s", cli_shown(label), cli_shown(first),
+                     cli_shown(ph_model_class(s->model, count - 1)));
+}
+
 static int sample(sampling *s)
 {
     ph_real *codes = NULL, *rows = NULL;
@@ -268,6 +292,8 @@ static int sample(sampling *s)
     const sample_options *o = s->o;
     if (ph_model_port(s->model, "decode", &s->latent, &s->width) != PH_OK)
         return cli_fail();
+    if (find_label(s) != CLI_DONE)
+        return CLI_USAGE;
     if (s->a->words > 1) {
         s->train = cli_open_for(s->a, s->model, "encode", s->a->word[1], "train");
         if (s->train == NULL)
@@ -305,8 +331,8 @@ static int run(const cli_command *c, int argc, char **argv)
         code = cli_usage("where to? Give -o FILE (a picture ends in .png)");
     if (code == CLI_DONE && !a.help && o.grid && o.interpolate)
         code = cli_usage("a lattice or a way between rows: one of --grid and --interpolate");
-    bool instead = o.grid || o.interpolate || o.label >= 0 || o.nearest;
-    if (code == CLI_DONE && !a.help && o.every_label && instead)
+    if (code == CLI_DONE && !a.help && o.every_label &&
+        (o.grid || o.interpolate || (o.label && strcmp(o.label, "-1") != 0) || o.nearest))
         code = cli_usage("--every-label goes with draws: without --grid, --interpolate, --label, "
                          "--nearest");
     if (code == CLI_DONE && !a.help) {

@@ -178,14 +178,17 @@ static int find_normal(const score_options *o, const ph_data *data, uint32_t *no
                                               cli_shown(o->normal));
 }
 
-/* The rows to compare with; where they have labels, those of the normal class alone. */
-static ph_data *open_training(const cli_arguments *a, const score_options *o, const ph_model *m)
+/* The rows to compare with; where they have labels, those of the normal class alone: by its name, where it has
+ * one, since sets may number their classes otherwise. */
+static ph_data *open_training(const cli_arguments *a, const score_options *o, const ph_model *m,
+                              const ph_data *data, uint32_t normal)
 {
+    const char *name = ph_data_class(data, normal);
     ph_data *all = cli_open_for(a, m, "reconstruct", o->training, "train");
     if (all == NULL || o->normal == NULL || ph_data_labels(all) == NULL)
         return all;
     ph_data_close(all);
-    if (ph_settings_set(a->settings, "only-label", o->normal) != PH_OK)
+    if (ph_settings_set(a->settings, "only-label", name ? name : o->normal) != PH_OK)
         return NULL;
     return cli_open_for(a, m, "reconstruct", o->training, "train");
 }
@@ -223,7 +226,7 @@ static int score(const cli_arguments *a, const score_options *o, ph_model *m, co
     if (!known)
         return cli_usage("score %s: what is odd? Give the training rows with --training DATA, or --threshold",
                          o->score);
-    ph_data *training = o->training ? open_training(a, o, m) : NULL;
+    ph_data *training = o->training ? open_training(a, o, m, data, normal) : NULL;
     double *errors = malloc(info.rows * sizeof *errors);
     ph_status status = o->training && !training ? ph_last_status() : errors ? PH_OK : PH_MEMORY;
     if (status == PH_OK)

@@ -548,7 +548,8 @@ typedef struct ph_measures {
     const ph_data *real_features, *generated_features; /* Fréchet distance between these sets */
     bool map;                  /* how much of the plane that codes lie on is empty, and the error of
                                   `training`, where it is given, less that of data */
-    bool jpeg;                 /* of a model with a codebook: what JPEG makes of pictures at that size */
+    bool jpeg;                 /* of a model with a codebook: what JPEG makes of pictures at that size,
+                                  headers and tables not counted */
     const char *noise;         /* how well rows with this noise come back; NULL: not measured */
     uint64_t noise_seed;
     ph_activity *activity;     /* filled, for the caller to free; dead_units is a figure, too */

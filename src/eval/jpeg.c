@@ -1,8 +1,9 @@
-/* jpeg.c - what JPEG makes of the same pictures at the size that a model's words take: baseline files,
- * each with its own headers, at the quality whose mean size is nearest.
+/* jpeg.c - what JPEG makes of the same pictures at the size that a model's words take.
  *
- * The headers alone (tables of quantisation and of Huffman codes) take some hundred bytes a picture.
- * Where the words take less, no quality comes near, and the smallest, quality 1, is measured.
+ * Counted is a picture's own data. Headers and tables are the same in all files of one size and quality;
+ * abbreviated streams (ITU-T T.81, annex B.4) have them once for all, as words have their codebook, which is
+ * not counted either. In files as they are they take some hundred bytes a picture, more than the data of a
+ * small one.
  */
 #include "eval/eval.h"
 
@@ -15,7 +16,7 @@ enum { SAMPLE = 1000 };        /* rows that the quality is chosen on */
 typedef struct codec {
     tjhandle in, out;
     ph_ssim_desc picture;
-    size_t width, header;      /* numbers of a row; bytes before and behind a file's data */
+    size_t width, data;        /* numbers of a row; bytes of a file without headers and tables */
     uint8_t *pixels;           /* of one picture */
     unsigned char *file;
     unsigned long size;        /* of the file */
@@ -51,7 +52,7 @@ static void end(codec *c)
     free(c->file);
 }
 
-/* The bytes up to the data, and the two that end the file. */
+/* The bytes up to a picture's own data, and the two that end the file. */
 static size_t header_size(const unsigned char *file, size_t size)
 {
     size_t at = 2;
@@ -74,7 +75,7 @@ static ph_status compress(codec *c, const real *row, int quality)
     if (tjCompress2(c->in, c->pixels, (int)c->picture.width, 0, (int)c->picture.height, c->format,
                     &c->file, &c->size, c->sampling, quality, TJFLAG_NOREALLOC) != 0)
         return ph_fail(PH_DATA, "JPEG: %s", tjGetErrorStr2(c->in));
-    c->header = header_size(c->file, c->size);
+    c->data = c->size - header_size(c->file, c->size);
     return PH_OK;
 }
 
@@ -95,24 +96,22 @@ static ph_status mean_bits(codec *c, const real *rows, size_t count, int quality
     *bits = 0;
     for (size_t r = 0; r < count; r++) {
         PH_TRY(compress(c, rows + r * c->width, quality));
-        *bits += 8 * (double)c->size / (double)count;
+        *bits += 8 * (double)c->data;
     }
+    *bits /= (double)count;
     return PH_OK;
 }
 
-/* Sizes grow with the quality: the two between which the wanted one lies, and of these the nearer. */
+/* Sizes grow with the quality: the best one that takes no more than is wanted, or else the smallest, 1. */
 static ph_status choose(codec *c, const real *rows, size_t count, double wanted, int *quality)
 {
-    int low = 1, high = 100;
-    double bits[2];
-    while (high - low > 1) {
-        int middle = (low + high) / 2;
-        PH_TRY(mean_bits(c, rows, count, middle, &bits[0]));
-        *(bits[0] < wanted ? &low : &high) = middle;
+    int above = 101;
+    double bits;
+    for (*quality = 1; above - *quality > 1;) {
+        int middle = (*quality + above) / 2;
+        PH_TRY(mean_bits(c, rows, count, middle, &bits));
+        *(bits <= wanted ? quality : &above) = middle;
     }
-    PH_TRY(mean_bits(c, rows, count, low, &bits[0]));
-    PH_TRY(mean_bits(c, rows, count, high, &bits[1]));
-    *quality = fabs(bits[0] - wanted) <= fabs(bits[1] - wanted) ? low : high;
     return PH_OK;
 }
 
@@ -132,7 +131,7 @@ static ph_status choose_quality(codec *c, const ph_data *data, double wanted, in
 /* ---- What comes back ------------------------------------------------------------------------------ */
 
 typedef struct sums {
-    double bits, header, squares, ssim;
+    double bits, file_bits, squares, ssim;
 } sums;
 
 static ph_status measure_block(codec *c, const ph_data *data, size_t first, size_t count, int quality,
@@ -145,8 +144,8 @@ static ph_status measure_block(codec *c, const ph_data *data, size_t first, size
     PH_TRY(ph_data_read(data, index, count, x));
     for (size_t r = 0; r < count; r++) {
         PH_TRY(compress(c, x + r * c->width, quality));
-        sum->bits += 8 * (double)c->size;
-        sum->header += 8 * (double)c->header;
+        sum->bits += 8 * (double)c->data;
+        sum->file_bits += 8 * (double)c->size;
         PH_TRY(decompress(c, y + r * c->width));
     }
     for (size_t i = 0; i < count * c->width; i++)
@@ -173,13 +172,15 @@ static ph_status measure(codec *c, const ph_data *data, int quality, sums *sum)
 
 static ph_status add(ph_study *s, const codec *c, int quality, double wanted, const sums *sum)
 {
-    double rows = (double)s->data->rows, bits = sum->bits / rows, header = sum->header / rows;
-    PH_TRY(ph_study_add(s, "jpeg_bits", bits, "a picture as baseline JPEG%s at quality %d, mean; %s",
+    double rows = (double)s->data->rows, bits = sum->bits / rows;
+    double pixels = (double)(c->picture.height * c->picture.width);
+    PH_TRY(ph_study_add(s, "jpeg_bits", bits, "a picture's own data as baseline JPEG%s at quality %d, mean; %s",
                         c->picture.channels == 3 ? " (4:2:0)" : "", quality,
-                        header > wanted ? "its headers alone are larger than the words, so this is the "
-                                          "smallest there is"
-                                        : "the size nearest to that of the words"));
-    PH_TRY(ph_study_add(s, "jpeg_header_bits", header, "of these without the picture's own data"));
+                        quality == 1 && bits > wanted ? "more than the words, but the least that there is"
+                                                      : "the best quality that takes no more than the words"));
+    PH_TRY(ph_study_add(s, "jpeg_bits_per_pixel", bits / pixels, "the same for each pixel, of all channels"));
+    PH_TRY(ph_study_add(s, "jpeg_file_bits", sum->file_bits / rows, "the same as a file of its own, with headers "
+                        "and tables, which are not counted above"));
     PH_TRY(ph_study_add(s, "jpeg_psnr", -10 * log10(sum->squares / rows / (double)c->width),
                         "dB, of what comes back, of the mean squared error, peak white"));
     return ph_study_add(s, "jpeg_ssim", sum->ssim / rows, "structural similarity of the same");

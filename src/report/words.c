@@ -150,26 +150,29 @@ static void put_cell(ph_page *r, const char *figure, int digits)
 static void put_bits(ph_page *r)
 {
     double bits = ph_figure_get(&r->figures, "bits_per_picture");
-    if (isnan(ph_figure_get(&r->figures, "jpeg_bits")))
+    double jpeg = ph_figure_get(&r->figures, "jpeg_bits");
+    if (isnan(jpeg))
         return;
     ph_put(r, "<div class=\"card\"><table class=\"compare\"><caption>A picture in so many bits</caption>"
-              "<thead><tr><th scope=\"col\"></th><th scope=\"col\">bits</th><th scope=\"col\">PSNR, dB</th>"
-              "<th scope=\"col\">SSIM</th></tr></thead><tbody><tr><th scope=\"row\">words</th>");
+              "<thead><tr><th scope=\"col\"></th><th scope=\"col\">bits</th><th scope=\"col\">bits a pixel</th>"
+              "<th scope=\"col\">PSNR, dB</th><th scope=\"col\">SSIM</th></tr></thead><tbody>"
+              "<tr><th scope=\"row\">words</th>");
     put_cell(r, "bits_per_picture", 5);
+    put_cell(r, "bits_per_pixel", 3);
     put_cell(r, "psnr", 4);
     put_cell(r, "ssim", 3);
     ph_put(r, "</tr><tr><th scope=\"row\">JPEG</th>");
     put_cell(r, "jpeg_bits", 5);
+    put_cell(r, "jpeg_bits_per_pixel", 3);
     put_cell(r, "jpeg_psnr", 4);
     put_cell(r, "jpeg_ssim", 3);
     ph_put(r, "</tr></tbody></table><p class=\"note\">Words at fixed length; the codebook and the decoder "
-              "are not counted. JPEG files as they are, at the quality whose mean size is nearest.");
-    if (ph_figure_get(&r->figures, "jpeg_header_bits") > bits) {
-        ph_put(r, " JPEG's headers alone take ");
-        ph_put_number(r, ph_figure_get(&r->figures, "jpeg_header_bits"), 5);
-        ph_put(r, " bits, more than the words: these are the smallest files that it makes.");
-    }
-    ph_put(r, "</p></div>");
+              "are not counted. Of JPEG a picture's own data are counted, ");
+    ph_put(r, jpeg > bits ? "at the least quality there is: it cannot do with fewer"
+                          : "at the best quality that takes no more than the words");
+    ph_put(r, "; headers and tables, alike for all, are not. With them such a file has ");
+    ph_put_number(r, ph_figure_get(&r->figures, "jpeg_file_bits"), 5);
+    ph_put(r, " bits.</p></div>");
 }
 
 static ph_status write_words(ph_page *r)

@@ -170,20 +170,38 @@ static ph_status measure(codec *c, const ph_data *data, int quality, sums *sum)
     return status;
 }
 
-static ph_status add(ph_study *s, const codec *c, int quality, double wanted, const sums *sum)
+/* The figures of one size; their names begin with `of`. */
+static ph_status add(ph_study *s, const codec *c, const char *of, int quality, double wanted, const sums *sum)
 {
+    char name[5][32];
+    static const char *const ends[5] = { "bits", "bits_per_pixel", "file_bits", "psnr", "ssim" };
     double rows = (double)s->data->rows, bits = sum->bits / rows;
     double pixels = (double)(c->picture.height * c->picture.width);
-    PH_TRY(ph_study_add(s, "jpeg_bits", bits, "a picture's own data as baseline JPEG%s at quality %d, mean; %s",
+    for (int i = 0; i < 5; i++)
+        snprintf(name[i], sizeof name[i], "%s_%s", of, ends[i]);
+    PH_TRY(ph_study_add(s, name[0], bits, "a picture's own data as baseline JPEG%s at quality %d, mean; %s",
                         c->picture.channels == 3 ? " (4:2:0)" : "", quality,
                         quality == 1 && bits > wanted ? "more than the words, but the least that there is"
                                                       : "the best quality that takes no more than the words"));
-    PH_TRY(ph_study_add(s, "jpeg_bits_per_pixel", bits / pixels, "the same for each pixel, of all channels"));
-    PH_TRY(ph_study_add(s, "jpeg_file_bits", sum->file_bits / rows, "the same as a file of its own, with headers "
+    PH_TRY(ph_study_add(s, name[1], bits / pixels, "the same for each pixel, of all channels"));
+    PH_TRY(ph_study_add(s, name[2], sum->file_bits / rows, "the same as a file of its own, with headers "
                         "and tables, which are not counted above"));
-    PH_TRY(ph_study_add(s, "jpeg_psnr", -10 * log10(sum->squares / rows / (double)c->width),
+    PH_TRY(ph_study_add(s, name[3], -10 * log10(sum->squares / rows / (double)c->width),
                         "dB, of what comes back, of the mean squared error, peak white"));
-    return ph_study_add(s, "jpeg_ssim", sum->ssim / rows, "structural similarity of the same");
+    return ph_study_add(s, name[4], sum->ssim / rows, "structural similarity of the same");
+}
+
+/* At the size of that figure, if there is such. */
+static ph_status beside(ph_study *s, codec *c, const char *of, const char *size)
+{
+    double wanted = ph_figure_get(s->figures, size);
+    sums sum = { 0 };
+    int quality;
+    if (isnan(wanted))
+        return PH_OK;
+    PH_TRY(choose_quality(c, s->data, wanted, &quality));
+    PH_TRY(measure(c, s->data, quality, &sum));
+    return add(s, c, of, quality, wanted, &sum);
 }
 
 bool ph_study_has_jpeg(const ph_model *m)
@@ -194,19 +212,14 @@ bool ph_study_has_jpeg(const ph_model *m)
 ph_status ph_study_jpeg(ph_study *s)
 {
     codec c = { 0 };
-    sums sum = { 0 };
-    int quality;
-    double wanted = ph_figure_get(s->figures, "bits_per_picture");
     if (!ph_study_has_jpeg(s->model))
         return ph_fail(PH_USAGE, "jpeg: it is for models with a codebook, of pictures of at least %dx%d",
                        PH_SSIM_WINDOW, PH_SSIM_WINDOW);
     ph_status status = begin(&c, s->model);
     if (status == PH_OK)
-        status = choose_quality(&c, s->data, wanted, &quality);
+        status = beside(s, &c, "jpeg", "bits_per_picture");
     if (status == PH_OK)
-        status = measure(&c, s->data, quality, &sum);
-    if (status == PH_OK)
-        status = add(s, &c, quality, wanted, &sum);
+        status = beside(s, &c, "prior_jpeg", "prior_bits_per_picture");
     end(&c);
     return status;
 }

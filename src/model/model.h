@@ -112,8 +112,8 @@ bool ph_model_takes_tokens(const ph_model *, const char *function);
 /* PH_DATA where the function takes tokens, and one of n rows of them, from row `first` on, is no word's. */
 ph_status ph_model_check_tokens(const ph_model *, const ph_named *function, const real *tokens,
                                 size_t first, size_t n);
-/* Adds how the words were used in a pass, and what a row takes in bits. */
-ph_status ph_model_word_figures(ph_model *, const ph_word_use *, ph_figures *);
+/* Adds how the words were used in a pass over data, and what a row takes in bits. */
+ph_status ph_model_word_figures(ph_model *, const ph_word_use *, const ph_data *, ph_figures *);
 /* Whether rows are pictures, gray or in colour. */
 bool ph_model_is_picture(const ph_model *);
 /* Adds a figure; texts must live as long as the figures. */

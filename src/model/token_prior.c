@@ -119,12 +119,12 @@ static ph_node *lines_of(ph_node *h, size_t first, size_t count)
                       (size_t[]){ count, width });
 }
 
-/* Logits of the row's words, each from those before it and the first one, a number; and, with labels, of
- * its class after all of them. */
-static ph_node *listen(const net *n, ph_node *first, ph_node **name)
+/* Logits of a row's words, [count], each from those before it and the first one, a number; and, with labels,
+ * of its class after all of them. */
+static ph_node *listen(const net *n, ph_node *first, ph_node *tokens, ph_node **name)
 {
     size_t given = n->classes ? n->count : n->count - 1;
-    ph_node *said = given ? ph_concatenate(first, ph_slice(n->tokens, 0, given)) : first;
+    ph_node *said = given ? ph_concatenate(first, ph_slice(tokens, 0, given)) : first;
     ph_node *h = embed(n, said, n->places);
     for (int64_t i = 0; i < n->o->depth; i++)
         h = ph_transformer_block(n->scope, h, (size_t)n->o->heads, inner(n), true);
@@ -167,6 +167,12 @@ static ph_node *log_share(ph_node *logits, ph_node *chosen)
     return ph_sum(ph_mul(chosen, ph_log_softmax(logits)));
 }
 
+/* Log probability of a row's words, from their logits. */
+static ph_node *log_words(const net *n, ph_node *logits, ph_node *tokens)
+{
+    return log_share(logits, ph_one_hot(ph_to_index(tokens), n->vocabulary));
+}
+
 /* The number of the first word: that of the row's class, where it is known and comes first, or the one of
  * no class. Sets whether the class comes after the words. In use, and so for rows that validate, it is
  * after them in every row: figures do not depend on draws. */
@@ -187,8 +193,8 @@ static void learn(const net *n)
 {
     ph_graph *g = n->graph;
     ph_node *labels = n->classes ? ph_labels(n->words.x, n->classes) : NULL, *after = NULL, *name = NULL;
-    ph_node *logits = listen(n, begin(n, labels, &after), &name);
-    ph_node *said = log_share(logits, ph_one_hot(ph_to_index(n->tokens), n->vocabulary)), *all = said;
+    ph_node *logits = listen(n, begin(n, labels, &after), n->tokens, &name);
+    ph_node *said = log_words(n, logits, n->tokens), *all = said;
     if (labels) {
         ph_node *named = ph_mul(after, log_share(name, labels));
         all = ph_add(all, ph_scale(named, n->o->name_weight));
@@ -204,6 +210,15 @@ static void learn(const net *n)
                      "misnamed", ph_sub(ph_constant(g, 1), ph_div(ph_sum_rows(hit), rows)));
         ph_export(g, "classify", n->words.x, ph_softmax(name));
     }
+}
+
+/* The bits of words that are given, behind the number of the one that begins them: of a class, or of none. */
+static void weigh(const net *n)
+{
+    ph_node *given = ph_input_beside(n->words.x, "begun", 1, (size_t[]){ 1 + n->count }), *name;
+    ph_node *tokens = ph_slice(given, 1, n->count);
+    ph_node *logits = listen(n, ph_slice(given, 0, 1), tokens, &name);
+    ph_export(n->graph, "bits", given, ph_scale(log_words(n, logits, tokens), -1 / log(2)));
 }
 
 static void build(ph_graph *g, ph_node *x, const void *options)
@@ -227,6 +242,8 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     n.places = ph_parameter(n.scope, "places", 2, (size_t[]){ places, n.width }, PH_NORMAL, 0.02);
     n.numbers = numbers(g, "places", n.count);
     learn(&n);
+    if (n.classes)
+        weigh(&n);
     ph_node *told = ph_input_beside(x, "told", 1, (size_t[]){ 2 + n.count * line });
     ph_export(g, "next", told, next(&n, told));
 }

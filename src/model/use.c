@@ -265,7 +265,7 @@ static ph_status list_figures(ph_model *m, const ph_data *data, size_t count, co
     if (ph_model_has_peak(m))
         ph_figure_add(figures, "psnr", "dB, of the mean squared error, peak 1", -10 * log10(mse));
     if (m->graph->tokens)
-        PH_TRY(ph_model_word_figures(m, &sum->words, figures));
+        PH_TRY(ph_model_word_figures(m, &sum->words, data, figures));
     PH_TRY(add_error(m, data, count, figures));
     PH_TRY(ph_model_cluster_error(m, data, figures));
     return add_distance(m, data, count, figures);

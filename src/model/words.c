@@ -4,6 +4,7 @@
 #include "model/model.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool ph_model_takes_rows(const ph_model *m, const char *function)
@@ -74,7 +75,90 @@ static ph_status add_books(ph_model *m, const ph_word_use *use, ph_figures *figu
     return PH_OK;
 }
 
-ph_status ph_model_word_figures(ph_model *m, const ph_word_use *use, ph_figures *figures)
+/* Bits of a row, and of a pixel where rows are pictures, as PREbits_per_rowPOST. */
+static ph_status add_bits(ph_model *m, ph_figures *figures, const char *pre, const char *post, double bits,
+                          const char *unit)
+{
+    char text[64];
+    bool picture = ph_model_is_picture(m);
+    snprintf(text, sizeof text, "%sbits_per_%s%s", pre, picture ? "picture" : "row", post);
+    const char *row = lasting(m, text);
+    snprintf(text, sizeof text, "%sbits_per_pixel%s", pre, post);
+    const char *pixel = lasting(m, text);
+    if (row == NULL || pixel == NULL)
+        return PH_MEMORY;
+    ph_figure_add(figures, row, unit, bits);
+    if (picture)
+        ph_figure_add(figures, pixel, "the same for each pixel, of all channels",
+                      bits / (double)(m->row.dim[0] * m->row.dim[1]));
+    return PH_OK;
+}
+
+/* The words of n rows, from row `first` on, behind the word of each one's class, [1 + count]. Rows of no class
+ * that the model knows are left out; returns how many are there. */
+static size_t begin_rows(const ph_model *m, const uint32_t *labels, const real *tokens, size_t n, real *begun)
+{
+    size_t count = ph_width(m->graph->tokens), classes = ph_model_labels(m), known = 0;
+    for (size_t r = 0; r < n; r++) {
+        if (labels[r] == PH_NO_LABEL || labels[r] >= classes)
+            continue;
+        real *to = begun + known++ * (1 + count);
+        to[0] = (real)(m->graph->words + 1 + labels[r]);
+        memcpy(to + 1, tokens + r * count, count * sizeof *to);
+    }
+    return known;
+}
+
+/* Bits of the words given the class, of the rows that have one: their sum, and how many rows these are. */
+static ph_status bits_given_class(ph_model *m, const ph_data *data, double *bits, size_t *known)
+{
+    const uint32_t *labels = ph_data_labels(data);
+    size_t count = ph_width(m->graph->tokens), each;
+    *bits = 0;
+    *known = 0;
+    if (ph_model_export(m, "bits") == NULL || labels == NULL)
+        return PH_OK;
+    real *tokens = malloc(PH_USE_ROWS * count * sizeof *tokens), row[PH_USE_ROWS];
+    real *begun = malloc(PH_USE_ROWS * (1 + count) * sizeof *begun);
+    ph_status status = tokens && begun ? PH_OK : ph_fail(PH_MEMORY, "out of memory for words");
+    for (size_t first = 0; first < data->rows && status == PH_OK; first += PH_USE_ROWS) {
+        size_t n = data->rows - first < PH_USE_ROWS ? data->rows - first : PH_USE_ROWS;
+        status = ph_model_apply_data(m, "tokens", data, first, n, tokens);
+        each = status == PH_OK ? begin_rows(m, labels + first, tokens, n, begun) : 0;
+        if (each)
+            status = ph_model_apply(m, "bits", begun, each, row);
+        for (size_t r = 0; r < each && status == PH_OK; r++)
+            *bits += (double)row[r];
+        *known += each;
+    }
+    free(tokens);
+    free(begun);
+    return status;
+}
+
+/* By their probability in a prior over words, where the model is one; of a known class, where it has such. */
+static ph_status add_prior(ph_model *m, const ph_data *data, ph_figures *figures)
+{
+    char text[96];
+    size_t known;
+    double token = ph_figure_get(figures, "bits_per_token"), tokens = (double)ph_width(m->graph->tokens), given;
+    if (isnan(token))
+        return PH_OK;
+    PH_TRY(add_bits(m, figures, "prior_", "", token * tokens, "the same words by their probability in the prior"));
+    PH_TRY(bits_given_class(m, data, &given, &known));
+    if (known == 0)
+        return PH_OK;
+    given /= (double)known;
+    snprintf(text, sizeof text, "of a row's words, by the prior, given its class: %zu rows have one", known);
+    const char *unit = lasting(m, text);
+    if (unit == NULL)
+        return PH_MEMORY;
+    ph_figure_add(figures, "bits_per_token_given_class", unit, given / tokens);
+    return add_bits(m, figures, "prior_", "_given_class", given, "the same words by their probability in the "
+                    "prior, given the class, whose own bits are not counted");
+}
+
+ph_status ph_model_word_figures(ph_model *m, const ph_word_use *use, const ph_data *data, ph_figures *figures)
 {
     char text[128];
     ph_figure figure[PH_WORD_FIGURES];
@@ -94,19 +178,7 @@ ph_status ph_model_word_figures(ph_model *m, const ph_word_use *use, ph_figures 
     ph_figure_add(figures, "perplexity", use->books > 1
                   ? "exp of the entropy of the words' use, mean over books"
                   : "exp of the entropy of the words' use", figure[1].value);
-    bool picture = ph_model_is_picture(m);
-    ph_figure_add(figures, picture ? "bits_per_picture" : "bits_per_row", length, bits);
-    if (picture)
-        ph_figure_add(figures, "bits_per_pixel", "the same for each pixel, of all channels",
-                      bits / (double)(m->row.dim[0] * m->row.dim[1]));
-    double token = ph_figure_get(figures, "bits_per_token");
-    if (!isnan(token)) {
-        bits = token * (double)tokens;
-        ph_figure_add(figures, picture ? "prior_bits_per_picture" : "prior_bits_per_row",
-                      "the same words by their probability in the prior", bits);
-        if (picture)
-            ph_figure_add(figures, "prior_bits_per_pixel", "the same for each pixel, of all channels",
-                          bits / (double)(m->row.dim[0] * m->row.dim[1]));
-    }
+    PH_TRY(add_bits(m, figures, "", "", bits, length));
+    PH_TRY(add_prior(m, data, figures));
     return use->books > 1 ? add_books(m, use, figures) : PH_OK;
 }

@@ -147,30 +147,51 @@ static void put_cell(ph_page *r, const char *figure, int digits)
     ph_put(r, "</td>");
 }
 
+/* The words of a prior come back as those at fixed length do. */
+static void put_lines(ph_page *r)
+{
+    static const struct {
+        const char *name, *bits, *pixel, *psnr, *ssim;
+    } lines[] = {
+        { "words, of fixed length", "bits_per_picture", "bits_per_pixel", "psnr", "ssim" },
+        { "JPEG of that size", "jpeg_bits", "jpeg_bits_per_pixel", "jpeg_psnr", "jpeg_ssim" },
+        { "words, by the prior", "prior_bits_per_picture", "prior_bits_per_pixel", "psnr", "ssim" },
+        { "JPEG of that size", "prior_jpeg_bits", "prior_jpeg_bits_per_pixel", "prior_jpeg_psnr", "prior_jpeg_ssim" },
+        { "words, by the prior, of a known class", "prior_bits_per_picture_given_class",
+          "prior_bits_per_pixel_given_class", "psnr", "ssim" },
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (isnan(ph_figure_get(&r->figures, lines[i].bits)))
+            continue;
+        ph_put(r, "<tr><th scope=\"row\">%s</th>", lines[i].name);
+        put_cell(r, lines[i].bits, 5);
+        put_cell(r, lines[i].pixel, 3);
+        put_cell(r, lines[i].psnr, 4);
+        put_cell(r, lines[i].ssim, 3);
+        ph_put(r, "</tr>");
+    }
+}
+
 static void put_bits(ph_page *r)
 {
-    double bits = ph_figure_get(&r->figures, "bits_per_picture");
-    double jpeg = ph_figure_get(&r->figures, "jpeg_bits");
+    double least = ph_figure_get(&r->figures, "bits_per_picture"), jpeg = ph_figure_get(&r->figures, "jpeg_bits");
     if (isnan(jpeg))
         return;
+    bool prior = !isnan(ph_figure_get(&r->figures, "prior_jpeg_bits"));
+    if (prior) {
+        least = ph_figure_get(&r->figures, "prior_bits_per_picture");
+        jpeg = ph_figure_get(&r->figures, "prior_jpeg_bits");
+    }
     ph_put(r, "<div class=\"card\"><table class=\"compare\"><caption>A picture in so many bits</caption>"
               "<thead><tr><th scope=\"col\"></th><th scope=\"col\">bits</th><th scope=\"col\">bits a pixel</th>"
-              "<th scope=\"col\">PSNR, dB</th><th scope=\"col\">SSIM</th></tr></thead><tbody>"
-              "<tr><th scope=\"row\">words</th>");
-    put_cell(r, "bits_per_picture", 5);
-    put_cell(r, "bits_per_pixel", 3);
-    put_cell(r, "psnr", 4);
-    put_cell(r, "ssim", 3);
-    ph_put(r, "</tr><tr><th scope=\"row\">JPEG</th>");
-    put_cell(r, "jpeg_bits", 5);
-    put_cell(r, "jpeg_bits_per_pixel", 3);
-    put_cell(r, "jpeg_psnr", 4);
-    put_cell(r, "jpeg_ssim", 3);
-    ph_put(r, "</tr></tbody></table><p class=\"note\">Words at fixed length; the codebook and the decoder "
-              "are not counted. Of JPEG a picture's own data are counted, ");
-    ph_put(r, jpeg > bits ? "at the least quality there is: it cannot do with fewer"
-                          : "at the best quality that takes no more than the words");
-    ph_put(r, "; headers and tables, alike for all, are not. With them such a file has ");
+              "<th scope=\"col\">PSNR, dB</th><th scope=\"col\">SSIM</th></tr></thead><tbody>");
+    put_lines(r);
+    ph_put(r, "</tbody></table><p class=\"note\">Of words the codebook%s and the decoder are not counted; of JPEG a "
+              "picture's own data are, at the best quality that takes no more than the words",
+           prior ? ", the prior" : "");
+    if (jpeg > least)
+        ph_put(r, ", or at the least there is where it cannot do with fewer");
+    ph_put(r, ". Headers and tables are alike for all pictures and not counted: with them a file has ");
     ph_put_number(r, ph_figure_get(&r->figures, "jpeg_file_bits"), 5);
     ph_put(r, " bits.</p></div>");
 }

@@ -66,13 +66,42 @@ static void trained_over_a_model(void **state)
     assert_true(fabs(figure("prior_bits_per_picture") - 49 * bits) < 1e-3);
     assert_true(fabs(figure("prior_bits_per_pixel") - 49 * bits / 784) < 1e-6);
     assert_true(figure("bits_per_picture") == 49 * 4 && figure("error") < 0.95);
+    double given = figure("bits_per_token_given_class");
+    assert_true(given > 0 && given != bits);
+    assert_true(fabs(figure("prior_bits_per_picture_given_class") - 49 * given) < 1e-3);
+    assert_true(fabs(figure("prior_bits_per_pixel_given_class") - 49 * given / 784) < 1e-6);
     assert_run("encode prior.pin glyphs --classify -o classes.csv", 0);
     assert_fails("encode plain.pin glyphs --classify -o x.csv", 2, "classify");
     assert_run("info prior.pin", 0);
     assert_says(out, "a row is [7,7] words of 16");
     assert_says(out, "prior/words");
+    assert_run("eval plain.pin glyphs --json", 0);
+    assert_true(strstr(out, "bits_per_token") && strstr(out, "given_class") == NULL);
+}
+
+/* JPEG has the size of the words, and that of the words by the prior. */
+static void beside_jpeg(void **state)
+{
+    (void)state;
+    static char page[1 << 20];
+    assert_run("eval prior.pin glyphs --jpeg --json", 0);
+    double own = figure("prior_bits_per_picture"), bits = figure("prior_jpeg_bits");
+    assert_true(own < 49 * 4 && bits > own && figure("jpeg_bits") == bits); /* the least, both times */
+    assert_true(figure("prior_jpeg_psnr") == figure("jpeg_psnr") && figure("prior_jpeg_ssim") > 0);
+    assert_true(fabs(figure("prior_jpeg_bits_per_pixel") * 784 - bits) < 1e-3);
     assert_run("report prior.pin glyphs -o prior.html", 0);
-    assert_true(there("prior.html"));
+    slurp("prior.html", page, sizeof page);
+    static const char *const said[] = {
+        "words, of fixed length", "words, by the prior</th>", "words, by the prior, of a known class",
+    };
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+        assert_true(strstr(page, said[i]) != NULL || (print_error("no '%s'\n", said[i]), false));
+    char *first = strstr(page, "JPEG of that size");
+    assert_true(first && strstr(first + 1, "JPEG of that size"));
+    assert_run("report words.pin glyphs -o words.html", 0);
+    slurp("words.html", page, sizeof page);
+    assert_non_null(strstr(page, "words, of fixed length"));
+    assert_null(strstr(page, "words, by the prior"));
 }
 
 static void words_of_the_command(void **state)
@@ -192,7 +221,7 @@ static void damaged_files_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trained_over_a_model), cmocka_unit_test(words_of_the_command),
+        cmocka_unit_test(trained_over_a_model), cmocka_unit_test(beside_jpeg), cmocka_unit_test(words_of_the_command),
         cmocka_unit_test(rows_of_a_class), cmocka_unit_test(damaged_files_are_told),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

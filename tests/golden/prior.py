@@ -79,29 +79,36 @@ def block(p, a):
     return h + p.linear(F.gelu(p.linear(p.norm(h), RATIO * d)), d)
 
 
+def listen(p, tokens, vocabulary, first, labels):
+    """Log probability of each row's words, behind the word of a class or of none; what is heard in the end."""
+    count = tokens.shape[1]
+    given = count if labels else count - 1
+    p.at = 0
+    said = torch.cat([torch.tensor(first)[:, None], tokens[:, :given]], 1)
+    embedding = p.next("weight", vocabulary + 1 + (CLASSES if labels else 0), WIDTH)
+    h = embedding[said] + p.next("weight", given + 1, WIDTH)
+    for _ in range(DEPTH):
+        h = block(p, h)
+    h = p.norm(h)
+    logits = F.log_softmax(p.linear(h[:, :count], vocabulary), -1)
+    return logits.gather(2, tokens[:, :, None]).sum((1, 2)), h[:, -1]
+
+
 def run(labels=False, name_weight=1.0, **options):
+    """The figures of each step; at last the bits of a word, and those of the labelled rows given the class."""
     tokens, vocabulary = words(**options)
     count, p, m, v = tokens.shape[1], Parameters(0.4), {}, {}
-    given = count if labels else count - 1
+    known = [labels and c is not None for c in LABELS]
     for step in range(STEPS):
-        p.at = 0
-        known = [labels and c is not None for c in LABELS]
         before = [known[r] and uniform(r, step) < 0.5 for r in range(ROWS)]
         first = [vocabulary + (1 + LABELS[r] if before[r] else 0) for r in range(ROWS)]
-        said = torch.cat([torch.tensor(first)[:, None], tokens[:, :given]], 1)
-        embedding = p.next("weight", vocabulary + 1 + (CLASSES if labels else 0), WIDTH)
-        h = embedding[said] + p.next("weight", given + 1, WIDTH)
-        for _ in range(DEPTH):
-            h = block(p, h)
-        h = p.norm(h)
-        logits = F.log_softmax(p.linear(h[:, :count], vocabulary), -1)
-        log_words = logits.gather(2, tokens[:, :, None]).sum((1, 2))
+        log_words, last = listen(p, tokens, vocabulary, first, labels)
         total, error = log_words.sum(), 0
         if labels:
-            names = F.log_softmax(p.linear(h[:, count], CLASSES), -1)
-            last = [r for r in range(ROWS) if known[r] and not before[r]]
-            total = total + name_weight * sum(names[r, LABELS[r]] for r in last)
-            error = sum(names[r].argmax().item() != LABELS[r] for r in last) / max(len(last), 1)
+            names = F.log_softmax(p.linear(last, CLASSES), -1)
+            after = [r for r in range(ROWS) if known[r] and not before[r]]
+            total = total + name_weight * sum(names[r, LABELS[r]] for r in after)
+            error = sum(names[r].argmax().item() != LABELS[r] for r in after) / max(len(after), 1)
         loss = -total / ROWS / count
         yield loss.item(), -log_words.mean().item() / count / math.log(2), error
         for i, g in enumerate(torch.autograd.grad(loss, p.all)):
@@ -110,6 +117,10 @@ def run(labels=False, name_weight=1.0, **options):
             with torch.no_grad():
                 p.all[i] -= LR * (m[i] / (1 - 0.9 ** (step + 1))) / (
                     (v[i] / (1 - 0.999 ** (step + 1))).sqrt() + 1e-8)
+    none, _ = listen(p, tokens, vocabulary, [vocabulary] * ROWS, labels)
+    given, _ = listen(p, tokens, vocabulary, [vocabulary + 1 + (c or 0) if labels else vocabulary for c in LABELS], labels)
+    each = -1 / count / math.log(2)
+    yield none.mean().item() * each, given[known].mean().item() * each if labels else 0
 
 
 CASES = {
@@ -120,9 +131,9 @@ CASES = {
     "levels": run(labels=True, levels=[4, 3, 2]),
 }
 print("/* Loss, bits_per_token and name_error of the first five steps of small priors, by\n"
-      " * tests/golden/prior.py */")
+      " * tests/golden/prior.py; then, of the last weights, bits_per_token and bits_per_token_given_class */")
 for name, case in CASES.items():
-    print(f"static const double golden_prior_{name}[{STEPS}][3] = {{")
+    print(f"static const double golden_prior_{name}[{STEPS + 1}][3] = {{")
     for figures in case:
         print("    { " + ", ".join(f"{value:.17g}" for value in figures) + " },")
     print("};")

@@ -72,7 +72,14 @@ static void set_parameters(ph_graph *graph, double size)
         }
 }
 
-static void check(const char *words, const char *own, const double golden[STEPS][3])
+static void assert_golden(const char *what, double have, double want)
+{
+    if (!(fabs(have - want) <= 1e-12 * (1 + want)))
+        fail_msg("%s: %.17g, but PyTorch has %.17g", what, have, want);
+}
+
+/* Each step's figures; then what eval makes of the last weights. */
+static void check(const char *words, const char *own, const double golden[STEPS + 1][3])
 {
     static const char *const names[] = { "loss", "bits_per_token", "name_error" };
     double seen[STEPS][3];
@@ -86,11 +93,24 @@ static void check(const char *words, const char *own, const double golden[STEPS]
     set_parameters(m->graph, 0.4);
     train_noting(m, data, STEPS, names, 3, seen[0]);
     for (int step = 0; step < STEPS; step++)
-        for (int i = 0; i < (*own ? 3 : 2); i++)
-            if (!(fabs(seen[step][i] - golden[step][i]) <= 1e-12 * (1 + golden[step][i])))
-                fail_msg("%s %s, step %d: %s %.17g, but PyTorch has %.17g", words, own, step + 1, names[i],
-                         seen[step][i], golden[step][i]);
+        for (int i = 0; i < (*own ? 3 : 2); i++) {
+            snprintf(text, sizeof text, "%s %s, step %d: %s", words, own, step + 1, names[i]);
+            assert_golden(text, seen[step][i], golden[step][i]);
+        }
     assert_true(*own || isnan(seen[0][2]));
+    ph_figures f;
+    assert_int_equal(ph_model_eval(m, data, &f), PH_OK);
+    assert_golden("bits_per_token", ph_figure_get(&f, "bits_per_token"), golden[STEPS][0]);
+    double given = ph_figure_get(&f, "bits_per_token_given_class"), count = (double)ph_width(m->graph->tokens);
+    assert_true(isnan(given) == !*own);
+    if (*own) {
+        assert_golden("bits_per_token_given_class", given, golden[STEPS][1]);
+        assert_golden("prior_bits_per_picture_given_class",
+                      ph_figure_get(&f, "prior_bits_per_picture_given_class") / count, golden[STEPS][1]);
+        assert_golden("prior_bits_per_pixel_given_class",
+                      ph_figure_get(&f, "prior_bits_per_pixel_given_class") * HEIGHT * WIDTH / count,
+                      golden[STEPS][1]);
+    }
     ph_model_free(m);
     ph_model_free(base);
 }
@@ -297,6 +317,27 @@ static double bits_of(ph_model *m, size_t label, const real *tokens)
     return sum;
 }
 
+/* Of the rows with a label, each said behind the word of its class. */
+static void check_given_class(ph_model *m, const real *tokens, size_t count, const ph_figures *f)
+{
+    const uint32_t *labels = ph_data_labels(many);
+    double bits = 0, known = 0, told = ph_figure_get(f, "bits_per_token_given_class");
+    if (ph_model_labels(m) == 0) {
+        assert_true(isnan(told) && isnan(ph_figure_get(f, "prior_bits_per_picture_given_class")));
+        return;
+    }
+    for (size_t r = 0; r < MANY; r++)
+        if (labels[r] != PH_NO_LABEL) {
+            bits += bits_of(m, labels[r], tokens + r * count);
+            known++;
+        }
+    bits /= known;
+    if (!(fabs(told - bits) < 1e-10 * bits))
+        fail_msg("%.15g bits given the class, but %.15g word by word", told, bits);
+    assert_true(fabs(ph_figure_get(f, "prior_bits_per_picture_given_class") - bits * (double)count) < 1e-8);
+    assert_true(fabs(ph_figure_get(f, "bits_per_token") - bits) > 1e-3 * bits);
+}
+
 static void words_are_as_likely_as_the_row_at_once(void **state)
 {
     (void)state;
@@ -315,6 +356,7 @@ static void words_are_as_likely_as_the_row_at_once(void **state)
         if (!(fabs(at_once - bits) < 1e-10 * bits))
             fail_msg("%s: %.15g bits at once, but %.15g word by word", variants[i], at_once, bits);
         assert_true(fabs(ph_figure_get(&f, "prior_bits_per_picture") - bits * (double)count) < 1e-8);
+        check_given_class(m, tokens, count, &f);
         free(tokens);
         ph_model_free(m);
     }

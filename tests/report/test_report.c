@@ -699,7 +699,6 @@ static void dimensions(void **state)
     ph_data_close(data);
 }
 
-/* Lines around the prior's draws, on the map of the model that has it; each class with the same styles. */
 /* Words of a codebook: which weights it was trained with, how they are used, and JPEG beside them. */
 static void words(void **state)
 {
@@ -725,13 +724,15 @@ static void words(void **state)
                  ph_figure_get(&figures, "codes_used"));
         assert_says(page, told);
         assert_says(page, "A picture in so many bits");
-        assert_says(page, "With them such a file has ");
+        assert_says(page, "or at the least there is where it cannot do with fewer");
+        assert_says(page, "with them a file has ");
         free(page);
         ph_model_free(m);
     }
     ph_data_close(data);
 }
 
+/* Lines around the prior's draws, on the map of the model that has it; each class with the same styles. */
 static void draws_of_a_prior(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* activity.c - the activations of a sparse code, in text and as JSON. */
+/* activity.c - the units of a sparse code, in text and as JSON. */
 #include "cli.h"
 
 #include <math.h>
@@ -11,25 +11,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Two bins make a line, which has a sign where there is anything at all. */
-static void print_bars(const ph_activity *a)
-{
-    enum { WIDEST = 50 };
-    static const char bar[] = "##################################################";
-    double all = (double)a->rows * (double)a->units, most = 0;
-    for (int i = 0; i < PH_ACTIVITY_BINS; i += 2)
-        most = fmax(most, (double)(a->count[i] + a->count[i + 1]));
-    for (int i = 0; i < PH_ACTIVITY_BINS; i += 2) {
-        double n = (double)(a->count[i] + a->count[i + 1]);
-        printf("%8.4g to %-8.4g %7.3f %%  %.*s\n", a->edge[i], a->edge[i + 2], 100 * n / all,
-               (int)ceil(WIDEST * n / most), bar);
-    }
-}
-
 void cli_print_activity(const ph_activity *a)
 {
-    printf("\nactivations of %zu units in %zu rows\n", a->units, a->rows);
-    print_bars(a);
     double *sorted = malloc(a->units * sizeof *sorted);
     if (sorted == NULL)
         return;
@@ -52,14 +35,4 @@ void cli_json_activity(const ph_activity *a)
     for (size_t i = 0; i < a->units; i++)
         cli_json_item_number(a->unit_mean[i]);
     cli_json_list_end();
-    cli_json_object_begin("activations");
-    cli_json_list_begin("edges");
-    for (int i = 0; i <= PH_ACTIVITY_BINS; i++)
-        cli_json_item_number(a->edge[i]);
-    cli_json_list_end();
-    cli_json_list_begin("counts");
-    for (int i = 0; i < PH_ACTIVITY_BINS; i++)
-        cli_json_item_number((double)a->count[i]);
-    cli_json_list_end();
-    cli_json_object_end();
 }

@@ -84,7 +84,10 @@ void cli_json_end(void);
 /* Figures with their units, as one object. */
 void cli_json_figures(const ph_figures *);
 
-/* The activations of a sparse code: as bars in text; as members of the JSON object that is open. */
+/* A histogram: as bars in text; as a member of the JSON object that is open. */
+void cli_print_histogram(const ph_histogram *);
+void cli_json_histogram(const ph_histogram *);
+/* The units of a sparse code: a line of text; members of the JSON object that is open. */
 void cli_print_activity(const ph_activity *);
 void cli_json_activity(const ph_activity *);
 

@@ -214,6 +214,8 @@ static void print_json(const ph_figures *f, const ph_figures *pca, const ph_acti
         cli_json_text(f->at[i].name, f->at[i].unit);
     for (size_t i = 0; i < f->lists; i++)
         cli_json_text(f->list[i].name, f->list[i].unit);
+    for (size_t i = 0; i < f->histograms; i++)
+        cli_json_text(f->histogram[i].name, f->histogram[i].unit);
     cli_json_object_end();
     for (size_t i = 0; i < f->count; i++)
         cli_json_number(f->at[i].name, f->at[i].value);
@@ -230,6 +232,8 @@ static void print_json(const ph_figures *f, const ph_figures *pca, const ph_acti
             cli_json_item_number(f->list[i].value[k]);
         cli_json_list_end();
     }
+    for (size_t i = 0; i < f->histograms; i++)
+        cli_json_histogram(&f->histogram[i]);
     if (activity->units)
         cli_json_activity(activity);
     cli_json_end();
@@ -288,6 +292,8 @@ static void print(const ph_figures *f, const ph_figures *pca)
     }
     for (size_t i = 0; i < f->lists; i++)
         print_list(&f->list[i]);
+    for (size_t i = 0; i < f->histograms; i++)
+        cli_print_histogram(&f->histogram[i]);
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */

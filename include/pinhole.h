@@ -350,11 +350,21 @@ typedef struct ph_list {
     size_t count;
     const double *value;
 } ph_list;
+/* How many of a set of numbers are in which range: count[i] from edge[i] up to, but without, edge[i+1], and in
+ * the last one those at its upper edge, too, unless they are whole numbers. It lasts as long as the model. */
+typedef struct ph_histogram {
+    const char *name, *unit;
+    size_t bins;
+    bool whole;
+    const double *edge, *count;
+} ph_histogram;
 typedef struct ph_figures {
     size_t count;
     ph_figure at[96];
     size_t lists;
     ph_list list[4];
+    size_t histograms;
+    ph_histogram histogram[2];
 } ph_figures;
 /* The value called name, NaN if there is none. */
 double ph_figure_get(const ph_figures *, const char *name);
@@ -552,7 +562,8 @@ typedef struct ph_measures {
                                   headers and tables not counted */
     const char *noise;         /* how well rows with this noise come back; NULL: not measured */
     uint64_t noise_seed;
-    ph_activity *activity;     /* filled, for the caller to free; dead_units is a figure, too */
+    ph_activity *activity;     /* filled, for the caller to free; dead_units is a figure, too, and the
+                                  activations are a histogram */
 } ph_measures;
 
 /* The figures of ph_model_eval(), the structural similarity of pictures, the error relative to the

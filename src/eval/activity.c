@@ -99,11 +99,30 @@ void ph_activity_free(ph_activity *a)
     a->unit_mean = NULL;
 }
 
+/* The bins as a histogram that lasts as long as the model. */
+static ph_status add_histogram(ph_study *s, const ph_activity *a)
+{
+    char text[96];
+    ph_arena *arena = &s->model->graph->arena;
+    double *edge = ph_arena_take(arena, (2 * PH_ACTIVITY_BINS + 1) * sizeof *edge);
+    snprintf(text, sizeof text, "of %zu units in %zu rows", a->units, a->rows);
+    const char *unit = ph_arena_text(arena, text);
+    if (edge == NULL || unit == NULL)
+        return ph_fail(PH_MEMORY, "out of memory for figures");
+    double *count = edge + PH_ACTIVITY_BINS + 1;
+    memcpy(edge, a->edge, sizeof a->edge);
+    for (size_t i = 0; i < PH_ACTIVITY_BINS; i++)
+        count[i] = (double)a->count[i];
+    ph_histogram_add(s->figures, &(ph_histogram){ "activations", unit, PH_ACTIVITY_BINS, false, edge, count });
+    return PH_OK;
+}
+
 /* The first two are there already where training reports them. */
 ph_status ph_study_activity(ph_study *s)
 {
     ph_activity *a = s->asked->activity;
     PH_TRY(ph_model_activity(s->model, s->data, a));
+    PH_TRY(add_histogram(s, a));
     if (isnan(ph_figure_get(s->figures, "mean_activation")))
         PH_TRY(ph_study_add(s, "mean_activation", a->mean, "mean over units and rows"));
     if (isnan(ph_figure_get(s->figures, "active_share")))

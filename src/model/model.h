@@ -116,8 +116,9 @@ ph_status ph_model_check_tokens(const ph_model *, const ph_named *function, cons
 ph_status ph_model_word_figures(ph_model *, const ph_word_use *, const ph_data *, ph_figures *);
 /* Whether rows are pictures, gray or in colour. */
 bool ph_model_is_picture(const ph_model *);
-/* Adds a figure; texts must live as long as the figures. */
+/* Adds a figure; texts and numbers must live as long as the figures. */
 void ph_figure_add(ph_figures *, const char *name, const char *unit, double value);
+void ph_histogram_add(ph_figures *, const ph_histogram *);
 /* How many of `left` rows a program of use takes at once. */
 size_t ph_use_rows(const ph_program *, size_t left);
 /* Room for PH_USE_ROWS rows of that many numbers in m->rows_in. */

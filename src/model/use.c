@@ -168,6 +168,12 @@ void ph_figure_add(ph_figures *f, const char *name, const char *unit, double val
         f->at[f->count++] = (ph_figure){ name, unit, value };
 }
 
+void ph_histogram_add(ph_figures *f, const ph_histogram *histogram)
+{
+    if (f->histograms < sizeof f->histogram / sizeof f->histogram[0])
+        f->histogram[f->histograms++] = *histogram;
+}
+
 /* The share of rows whose most likely class is not their label. */
 static ph_status add_error(ph_model *m, const ph_data *data, size_t rows, ph_figures *figures)
 {
@@ -276,7 +282,7 @@ ph_status ph_model_eval(ph_model *m, const ph_data *data, ph_figures *figures)
     ph_data_info info;
     sums sum = { 0 };
     ph_data_describe(data, &info);
-    figures->count = figures->lists = 0;
+    figures->count = figures->lists = figures->histograms = 0;
     PH_TRY(ph_model_check_data(m, "reconstruct", data));
     if (m->eval == NULL)
         PH_TRY(compile_eval(m));

@@ -158,6 +158,38 @@ static ph_status add_prior(ph_model *m, const ph_data *data, ph_figures *figures
                     "prior, given the class, whose own bits are not counted");
 }
 
+/* 2^(i-1), from which on bin i has words that are used as often; 0 of bin 0. */
+static double first_use(size_t i)
+{
+    return i ? ldexp(1, (int)i - 1) : 0;
+}
+
+/* How many words are used how often: never, once, 2 to 3 times, and so on by powers of two. */
+static ph_status add_uses(ph_model *m, const ph_word_use *use, ph_figures *figures)
+{
+    char text[96];
+    size_t all = use->words * use->books, bins = 1;
+    for (size_t w = 0; w < all; w++)
+        while (use->count[w] >= first_use(bins))
+            bins++;
+    snprintf(text, sizeof text, "of %zu words, how often each is used in these rows", all);
+    const char *unit = lasting(m, text);
+    double *edge = ph_arena_take(&m->graph->arena, (2 * bins + 1) * sizeof *edge), *count = edge + bins + 1;
+    if (unit == NULL || edge == NULL)
+        return ph_fail(PH_MEMORY, "out of memory for figures");
+    for (size_t i = 0; i <= bins; i++)
+        edge[i] = first_use(i);
+    memset(count, 0, bins * sizeof *count);
+    for (size_t w = 0; w < all; w++) {
+        size_t i = 0;
+        while (use->count[w] >= edge[i + 1])
+            i++;
+        count[i]++;
+    }
+    ph_histogram_add(figures, &(ph_histogram){ "word_uses", unit, bins, true, edge, count });
+    return PH_OK;
+}
+
 ph_status ph_model_word_figures(ph_model *m, const ph_word_use *use, const ph_data *data, ph_figures *figures)
 {
     char text[128];
@@ -180,5 +212,6 @@ ph_status ph_model_word_figures(ph_model *m, const ph_word_use *use, const ph_da
                   : "exp of the entropy of the words' use", figure[1].value);
     PH_TRY(add_bits(m, figures, "", "", bits, length));
     PH_TRY(add_prior(m, data, figures));
+    PH_TRY(add_uses(m, use, figures));
     return use->books > 1 ? add_books(m, use, figures) : PH_OK;
 }

@@ -82,7 +82,7 @@ static void list_figures(const ph_fitting *f, const double *sum, double rows, in
     size_t most = sizeof out->at / sizeof out->at[0];
     ph_figure distance[PH_DISTANCES];
     ph_distance_figures(&(ph_distance){ NAN, NAN, NAN }, distance);
-    out->count = out->lists = 0;
+    out->count = out->lists = out->histograms = 0;
     for (int i = 0; i < t->figure_count; i++)
         out->at[out->count++] = (ph_figure){ t->figure_name[i], t->figure_unit[i],
                                              i < count && rows > 0 ? sum[i] / rows : NAN };

@@ -106,7 +106,16 @@ static void words_are_told(void **state)
     assert_true(figure("bits_per_picture") == 49 * 5);
     assert_true(fabs(figure("bits_per_pixel") - 245.0 / 784) < 1e-6);
     assert_true(figure("commitment") > 0 && figure("codebook") > 0);
+    char *at = strstr(out, "\"word_uses\":{\"edges\":[0,1,2,4,");
+    assert_non_null(at);
+    assert_non_null(at = strstr(at, "\"counts\":["));
+    double words = 0, unused = strtod(at += strlen("\"counts\":["), &at);
+    for (words = unused; *at == ','; words += strtod(at + 1, &at))
+        ;
+    assert_true(*at == ']' && words == 32 && unused == 32 - figure("codes_used"));
     assert_run("eval four.pin glyphs", 0);
+    assert_says(out, "\nword_uses of 128 words, how often each is used in these rows\n       0  ");
+    assert_says(out, "\n       2 to 3 ");
     assert_says(out, "of 128 words in 4 books");
     assert_says(out, "codes_used_per_book");
     assert_run("info one.pin", 0);

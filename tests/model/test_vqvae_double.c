@@ -85,6 +85,28 @@ static ph_model *variant(size_t i)
     return m;
 }
 
+/* Every bin, of powers of two, has the words that are used as often as it says; all words are in one. */
+static void check_uses(const real *tokens, size_t n, const ph_model_info *info, const ph_figures *figures)
+{
+    assert_int_equal(figures->histograms, 1);
+    const ph_histogram *h = &figures->histogram[0];
+    assert_string_equal(h->name, "word_uses");
+    assert_true(h->whole && h->edge[0] == 0 && h->edge[1] == 1 && h->count[h->bins - 1] > 0);
+    double all = 0;
+    for (size_t i = 0; i < h->bins; i++) {
+        size_t words = 0;
+        for (size_t w = 0; w < info->words * info->books; w++) {
+            double uses = 0;
+            for (size_t k = w / info->words; k < n; k += info->books)
+                uses += tokens[k] == (real)(w % info->words);
+            words += uses >= h->edge[i] && uses < h->edge[i + 1];
+        }
+        assert_true(h->count[i] == (double)words && (i < 1 || h->edge[i + 1] == 2 * h->edge[i]));
+        all += h->count[i];
+    }
+    assert_true(all == (double)(info->words * info->books));
+}
+
 /* Rows through their tokens are the rows through their codes, to the bit; what eval says of the words is
  * what counting them says. */
 static void tokens_are_the_code(void **state)
@@ -126,6 +148,7 @@ static void tokens_are_the_code(void **state)
         assert_true(ph_figure_get(&figures, "codes_used") == used && used > 1);
         assert_true(fabs(ph_figure_get(&figures, "perplexity") - perplexity) < 1e-9 * perplexity);
         assert_int_equal(figures.lists, info.books > 1 ? 2 : 0);
+        check_uses(t, MANY * tokens, &info, &figures);
         double bits = (double)tokens * log2((double)info.words);
         assert_true(ph_figure_get(&figures, "bits_per_picture") == bits);
         assert_true(ph_figure_get(&figures, "bits_per_pixel") == bits / (HEIGHT * WIDTH));

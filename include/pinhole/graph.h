@@ -266,6 +266,7 @@ typedef struct ph_phase {
     double lr;                 /* 0: the option; moved by the schedule, but not where it prepares */
     double momentum;           /* of sgd and rmsprop, beta1 of adam. 0: the option; below 0: none */
     double weight_decay;       /* 0: the option; below 0: none */
+    const char *unit;          /* of the loss; NULL: "summed over a row, mean over rows" */
 } ph_phase;
 /* Returns the number of the phase, from 0 on. */
 int ph_add_phase(ph_graph *, const ph_phase *);
@@ -282,7 +283,8 @@ void ph_compare(ph_node *codes, ph_node *draws);
 /* What a row becomes as words of a vocabulary: their numbers, from 0 to words - 1, in the shape in which
  * they stand, the last dimension being `books` where that is more than 1 (each has words of its own).
  * How often each word is used in a pass over rows, such as an epoch or that of eval, becomes the figures
- * codes_used and perplexity. One for a graph. */
+ * codes_used and perplexity; of words that are frozen (made under ph_freeze), which no epoch changes, of eval
+ * alone. One for a graph. */
 void ph_count_words(ph_node *tokens, size_t words, size_t books);
 /* Makes a function of the model: from input rows to value. */
 void ph_export(ph_graph *, const char *name, ph_node *input, ph_node *value);

@@ -364,7 +364,8 @@ int ph_add_phase(ph_graph *graph, const ph_phase *phase)
     ph_phase *mine = &graph->phase[graph->phase_count++];
     *mine = *phase;
     if ((phase->train && (mine->train = ph_arena_text(&graph->arena, phase->train)) == NULL) ||
-        (phase->name && (mine->name = ph_arena_text(&graph->arena, phase->name)) == NULL))
+        (phase->name && (mine->name = ph_arena_text(&graph->arena, phase->name)) == NULL) ||
+        (phase->unit && (mine->unit = ph_arena_text(&graph->arena, phase->unit)) == NULL))
         ph_out_of_memory(graph);
     return graph->phase_count - 1;
 }
@@ -448,6 +449,7 @@ void ph_count_words(ph_node *tokens, size_t words, size_t books)
     graph->tokens = tokens;
     graph->words = words;
     graph->books = books;
+    graph->words_stay = graph->frozen;
 }
 
 void ph_export(ph_graph *graph, const char *name, ph_node *in, ph_node *value)

@@ -138,6 +138,7 @@ struct ph_graph {
     ph_node *compared[2];      /* codes and draws of their prior, or NULL */
     ph_node *tokens;           /* as ph_count_words() was told, or NULL */
     size_t words, books;
+    bool words_stay;           /* they were frozen */
     bool frozen;               /* as ph_freeze() was told */
     bool labels_drawn, labels_apart; /* as ph_use_labels() was told */
     size_t labels_count;

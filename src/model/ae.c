@@ -263,7 +263,8 @@ static void classify(const net *n)
     ph_node *logits = linear(n, ph_scope_of(n->graph, "classifier"), ph_flatten(n->code), classes, "linear");
     ph_node *labels = ph_labels(n->x, classes), *known = ph_sum(labels);
     ph_node *chosen = ph_mul(labels, ph_log_softmax(logits));
-    ph_add_phase(n->graph, &(ph_phase){ .loss = ph_neg(ph_sum(chosen)), .train = "encoder classifier" });
+    ph_add_phase(n->graph, &(ph_phase){ .loss = ph_neg(ph_sum(chosen)), .train = "encoder classifier",
+                                        .unit = "nats of a row's class, mean over rows" });
     ph_node *hit = ph_sum(ph_mul(labels, ph_largest(logits, 1)));
     ph_report(n->graph, "label_error", "share of rows that are misclassified; those without a label are not",
               ph_sub(known, hit));

@@ -230,7 +230,10 @@ static ph_node *loss_of(const net *n, const guess *g, ph_node *tokens, ph_node *
 static void learn_hidden(const net *n, const guess *g, ph_node *tokens, ph_node *seen)
 {
     const mae_options *o = n->o;
-    ph_phase phase = { .train = "encoder decoder", .name = "masked" };
+    bool all = strcmp(n->o->loss_on, "all") == 0;
+    ph_phase phase = { .train = "encoder decoder", .name = "masked",
+                       .unit = all ? "squared error, mean over the numbers of all tokens and over rows"
+                                   : "squared error, mean over the numbers of hidden tokens and over rows" };
     if (tunes(o)) {
         phase.epochs = o->pretrain_epochs;
         phase.lr = o->pretrain_lr;
@@ -260,7 +263,8 @@ static void learn_labels(net *n, ph_node *code)
     ph_use_labels(g, (size_t)ph_labels_wanted(g, n->o->labels), false);
     ph_node *logits = logits_of(n, code_of(n, rows, false));
     ph_node *chosen = ph_sum(ph_mul(labels, ph_log_softmax(logits)));
-    int phase = ph_add_phase(g, &(ph_phase){ .loss = ph_neg(chosen), .train = "encoder classifier" });
+    int phase = ph_add_phase(g, &(ph_phase){ .loss = ph_neg(chosen), .train = "encoder classifier",
+                                             .unit = "nats of a row's class, mean over rows with a label" });
     ph_node *hit = ph_sum(ph_mul(labels, ph_largest(logits, 1)));
     ph_report_in(g, phase, "label_error", "share of rows with labels that are misclassified",
                  ph_sub(ph_sum(labels), hit));

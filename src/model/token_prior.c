@@ -200,8 +200,10 @@ static void learn(const net *n)
         all = ph_add(all, ph_scale(named, n->o->name_weight));
     }
     double each = 1 / (double)n->count;
-    int phase = ph_add_phase(g, &(ph_phase){ .loss = ph_neg(ph_scale(ph_mean_rows(all), each)),
-                                             .train = n->scope->name });
+    int phase = ph_add_phase(g, &(ph_phase){
+        .loss = ph_neg(ph_scale(ph_mean_rows(all), each)), .train = n->scope->name,
+        .unit = labels ? "nats of a row's words, and of the class after them, for each word, mean over rows"
+                       : "nats of a word, mean over a row's words and over rows" });
     ph_report(g, "bits_per_token", "of a row's words, by the prior", ph_scale(said, -each / log(2)));
     if (labels) {
         ph_node *hit = ph_mul(after, ph_sum(ph_mul(labels, ph_largest(name, 1))));

@@ -142,12 +142,11 @@ static void forget_record(record *c)
 static const char *unit_of(const ph_page *r, const char *name)
 {
     const ph_graph *g = r->model->graph;
+    const char *loss = ph_loss_unit(g, name);
     for (int i = 0; i < g->report_count; i++)
         if (strcmp(g->report[i].name, name) == 0)
             return g->report[i].unit;
-    return strcmp(name, "loss") == 0 ? "what is minimised, summed over a row, mean over rows"
-           : strcmp(name, "lr") == 0 ? "learning rate"
-                                     : "";
+    return loss ? loss : strcmp(name, "lr") == 0 ? "learning rate" : "";
 }
 
 /* Columns of the record that are the same number all the way tell nothing new. */

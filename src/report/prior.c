@@ -206,7 +206,8 @@ static ph_status decode_column(ph_page *r, uint32_t label, size_t columns, real 
     return status;
 }
 
-/* A line for each style, a column for each class or cluster. */
+/* A line for each style, or for the same random numbers, by which words are drawn; a column for each class or
+ * cluster. */
 static ph_status write_table(ph_page *r, size_t labels)
 {
     size_t shown = labels < MOST_LABELS ? labels : MOST_LABELS;
@@ -214,10 +215,12 @@ static ph_status write_table(ph_page *r, size_t labels)
     ph_status status = tiles ? PH_OK : out_of_memory();
     for (size_t c = 0; c < shown && status == PH_OK; c++)
         status = decode_column(r, (uint32_t)c, shown, tiles);
-    bool clusters = ph_model_export(r->model, "cluster") != NULL;
-    ph_put(r, "<figure class=\"card\"><figcaption>Each line has one style, each column one %s, from 0 on"
-              "%s</figcaption><img alt=\"%d styles in %zu %s\" src=\"", clusters ? "cluster" : "class",
-           shown < labels ? "; the first of them" : "", STYLES, shown, clusters ? "clusters" : "classes");
+    bool clusters = ph_model_export(r->model, "cluster") != NULL, says = ph_model_says_words(r->model);
+    ph_put(r, "<figure class=\"card\"><figcaption>Each line has %s, each column one %s, from 0 on"
+              "%s</figcaption><img alt=\"%d %s in %zu %s\" src=\"",
+           says ? "words drawn by the same random numbers" : "one style", clusters ? "cluster" : "class",
+           shown < labels ? "; the first of them" : "", STYLES, says ? "draws" : "styles", shown,
+           clusters ? "clusters" : "classes");
     if (status == PH_OK)
         status = ph_put_image(r, &(ph_grid){ .tiles = tiles, .rows = STYLES, .columns = shown,
                                              .height = r->height, .width = r->width,

@@ -89,7 +89,7 @@ static void list_figures(const ph_fitting *f, const double *sum, double rows, in
     for (int i = 0; f->validation_count && i < t->figure_count && out->count < most; i++)
         out->at[out->count++] = (ph_figure){ t->figure_name[PH_MAX_FIGURES + i], t->figure_unit[i],
                                              f->has_val ? f->val[i] : NAN };
-    if (t->graph->tokens)
+    if (t->use.count)
         list_words(f, out);
     for (int i = 0; t->graph->compared[0] && i < PH_DISTANCES && out->count < most; i++)
         out->at[out->count++] = f->has_distance ? f->distance[i] : distance[i];
@@ -187,7 +187,7 @@ static const real *output_of(const ph_fitting *f, int i)
 /* The words of the rows that a program was run on. */
 static void count_words(ph_word_use *use, const ph_trainer *t, const ph_program *p, size_t rows)
 {
-    if (t->graph->tokens)
+    if (t->use.count)
         ph_word_use_add(use, t->graph, ph_program_output(p, p->output_count - 1), rows);
 }
 

@@ -180,7 +180,8 @@ ph_status ph_fitting_begin(ph_fitting *f)
     if (!f->order || !f->labelled_order || !f->batch || !f->second || !f->labels || !f->good ||
         (f->validation && !f->validation_rows) || (f->judges && !t->best && !f->spare))
         return out_of_memory();
-    PH_TRY(ph_word_use_begin(&f->val_use, t->graph));
+    if (t->use.count)
+        PH_TRY(ph_word_use_begin(&f->val_use, t->graph));
     ph_trainer_snapshot(t, f->good);
     ph_trainer_choose_weights(t, false);
     return compile_programs(f);

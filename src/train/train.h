@@ -76,7 +76,7 @@ typedef struct ph_trainer {
     bool figure_labelled[PH_MAX_FIGURES]; /* whether it is a mean over the labelled rows, not over all */
     char figure_name[2 * PH_MAX_FIGURES][72];
     const char *figure_unit[PH_MAX_FIGURES];
-    ph_word_use use;            /* of the graph's words in this epoch; saved like the lists */
+    ph_word_use use;            /* of the words that are learnt, in this epoch; saved like the lists */
     real *best;                 /* parameters and averages of the best epoch, or NULL */
     char *history;              /* one JSON object a line, for each epoch */
     size_t history_size;
@@ -91,6 +91,8 @@ typedef struct ph_hooks {
 
 void ph_trainer_start(ph_trainer *, ph_graph *, ph_node *x, const ph_scaling *);
 void ph_trainer_free(ph_trainer *);
+/* The unit of a figure that is the loss of a phase, or NULL. */
+const char *ph_loss_unit(const ph_graph *, const char *figure);
 /* Builds the updates and with them the states of the optimisers. Once. */
 ph_status ph_trainer_prepare(ph_trainer *);
 /* Reals in the snapshot of parameters and averages; copies them out or back in. */

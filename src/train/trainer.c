@@ -35,13 +35,40 @@ static void add_figure(ph_trainer *t, int phase, const char *name, const char *u
     t->figure[i] = value->shape.set ? ph_mean_rows(ph_sum(value)) : value;
 }
 
+/* What a phase's loss is called among the figures, if `before` phases of training proper come before it. */
+static void name_loss(const ph_phase *phase, int before, char name[64])
+{
+    if (before > 0 && phase->name)
+        snprintf(name, 64, "%s_loss", phase->name);
+    else
+        snprintf(name, 64, before ? "loss%d" : "loss", before + 1);
+}
+
+static const char *unit_of_loss(const ph_phase *phase)
+{
+    return phase->unit ? phase->unit : "summed over a row, mean over rows";
+}
+
+const char *ph_loss_unit(const ph_graph *graph, const char *figure)
+{
+    char name[64];
+    for (int i = 0, proper = 0; i < graph->phase_count; i++) {
+        if (graph->phase[i].epochs > 0)
+            continue;
+        name_loss(&graph->phase[i], proper++, name);
+        if (strcmp(name, figure) == 0)
+            return unit_of_loss(&graph->phase[i]);
+    }
+    return NULL;
+}
+
 ph_status ph_trainer_prepare(ph_trainer *t)
 {
     if (t->prepared)
         return PH_OK;
     ph_graph *graph = t->graph;
     PH_TRY(ph_graph_status(graph));
-    if (t->use.count == NULL)
+    if (t->use.count == NULL && !graph->words_stay)
         PH_TRY(ph_word_use_begin(&t->use, graph));
     if (graph->phase_count == 0)
         return ph_fail(PH_MODEL, "the model has no phase, so there is nothing to train");
@@ -53,12 +80,8 @@ ph_status ph_trainer_prepare(ph_trainer *t)
         if (graph->phase[i].epochs > 0)
             continue;
         t->lead = t->lead < 0 ? i : t->lead;
-        if (t->proper > 0 && graph->phase[i].name)
-            snprintf(name, sizeof name, "%s_loss", graph->phase[i].name);
-        else
-            snprintf(name, sizeof name, t->proper ? "loss%d" : "loss", t->proper + 1);
-        t->proper++;
-        add_figure(t, i, name, "objective per row, mean over rows", t->update[i].loss);
+        name_loss(&graph->phase[i], t->proper++, name);
+        add_figure(t, i, name, unit_of_loss(&graph->phase[i]), t->update[i].loss);
     }
     if (t->lead < 0)
         return ph_fail(PH_MODEL, "every phase of the model prepares, and nothing follows");
@@ -158,7 +181,7 @@ ph_program *ph_trainer_compile(const ph_trainer *t, int phase, size_t rows)
     for (int i = 0; i < last; i++)
         if (!trains || t->figure_phase[i] == phase)
             output[d.output_count++] = t->figure[i];
-    if (t->graph->tokens && (!trains || phase == t->lead))
+    if (t->use.count && (!trains || phase == t->lead))
         output[d.output_count++] = t->graph->tokens;
     if (d.output_count == 0) /* it prepares, and tells its loss alone */
         output[d.output_count++] = u->loss;

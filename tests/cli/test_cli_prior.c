@@ -38,6 +38,7 @@ static void trained_over_a_model(void **state)
     assert_run("train prior words.pin glyphs " SMALL "--labels all --epochs 2 -o prior.pin", 0);
     assert_run("train prior words.pin glyphs " SMALL "--epochs 1 -o plain.pin --json", 0);
     assert_true(figure("bits_per_token") > 0 && figure("bits_per_token") < 4.5);
+    assert_true(strstr(out, "codes_used") == NULL && strstr(out, "perplexity") == NULL);
     assert_run("reconstruct words.pin glyphs -o want.npy", 0);
     assert_run("encode words.pin glyphs --tokens -o want-tokens.npy", 0);
 
@@ -93,14 +94,20 @@ static void beside_jpeg(void **state)
     slurp("prior.html", page, sizeof page);
     static const char *const said[] = {
         "words, of fixed length", "words, by the prior</th>", "words, by the prior, of a known class",
+        "Each line has words drawn by the same random numbers, each column one class",
+        "nats of a row&#39;s words, and of the class after them, for each word",
     };
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
         assert_true(strstr(page, said[i]) != NULL || (print_error("no '%s'\n", said[i]), false));
     char *first = strstr(page, "JPEG of that size");
     assert_true(first && strstr(first + 1, "JPEG of that size"));
+    assert_null(strstr(page, "<b>perplexity</b>"));
+    assert_null(strstr(page, "one style"));
     assert_run("report words.pin glyphs -o words.html", 0);
     slurp("words.html", page, sizeof page);
+    assert_non_null(strstr(page, "<b>perplexity</b>"));
     assert_non_null(strstr(page, "words, of fixed length"));
+    assert_non_null(strstr(page, "summed over a row, mean over rows"));
     assert_null(strstr(page, "words, by the prior"));
 }
 

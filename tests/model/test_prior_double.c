@@ -170,6 +170,17 @@ static void assert_same_net(const ph_model *m, const ph_model *base)
     assert_int_equal(count, 0);
 }
 
+/* How the words are used is the same in every epoch: no figure of them, but one of eval. */
+static void assert_frozen_figures(ph_model *m)
+{
+    ph_figures f;
+    assert_non_null(strstr(m->trainer.history, "\"val_bits_per_token\":"));
+    assert_null(strstr(m->trainer.history, "codes_used"));
+    assert_null(strstr(m->trainer.history, "perplexity"));
+    assert_int_equal(ph_model_eval(m, many, &f), PH_OK);
+    assert_true(ph_figure_get(&f, "codes_used") > 1 && ph_figure_get(&f, "perplexity") > 1);
+}
+
 static void assert_same_function(ph_model *m, ph_model *base, const char *function)
 {
     size_t in, out, other;
@@ -209,6 +220,7 @@ static void the_net_stays_and_the_file_stands_alone(void **state)
         assert_same_net(m, base);
         train(m, many);
         assert_memory_not_equal(start, weights(m, "prior/words"), bytes);
+        assert_frozen_figures(m);
         free(start);
         assert_same_net(m, base);
         save(m, "prior.pin");

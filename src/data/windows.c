@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOUND_WINDOW = 1024 };
-
 /* ---- What the caller asks for ------------------------------------------------------------------- */
 
 /* "64x48", width by height, or one number: of a sound its length, of a picture both sides. */
@@ -40,9 +38,10 @@ static ph_status refuse(const char *name, const char *value, bool picture)
                    : ph_fail(PH_USAGE, "%s %s: of a sound it is a number of samples, as 1024", name, value);
 }
 
-ph_status ph_cut_read(const ph_data_desc *desc, bool picture, ph_cut *cut)
+ph_status ph_cut_read(const ph_data_desc *desc, size_t usual, ph_cut *cut)
 {
-    *cut = (ph_cut){ .window = { picture ? 0 : SOUND_WINDOW, picture ? 0 : 1 } };
+    bool picture = usual == 0;
+    *cut = (ph_cut){ .window = { usual, picture ? 0 : 1 } };
     if (desc->window && !read_size(desc->window, picture, cut->window))
         return refuse("window", desc->window, picture);
     for (int i = 0; i < 2; i++)

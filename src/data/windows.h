@@ -33,9 +33,9 @@ typedef struct ph_runs {
     size_t begin, count, length, apart;
 } ph_runs;
 
-/* desc's window and hop (by default half a window). A sound is cut in windows of 1024 where desc names
- * none, pictures then not at all. PH_USAGE. */
-ph_status ph_cut_read(const ph_data_desc *, bool picture, ph_cut *);
+/* desc's window and hop (by default half a window). usual: the frames of a window where desc names none; 0:
+ * of pictures, which are then not cut. PH_USAGE. */
+ph_status ph_cut_read(const ph_data_desc *, size_t usual, ph_cut *);
 /* "1024", "64x48": as ph_cut_read takes it. */
 void ph_cut_text(const size_t size[2], bool picture, char text[24]);
 

@@ -116,6 +116,7 @@ typedef struct summary {
     ph_column *column;
     double low, high;
     size_t missing, infinite, constant;
+    double entropy;            /* of bytes */
 } summary;
 
 static ph_status sum_up(const ph_data *d, const ph_data_info *info, summary *s)
@@ -131,7 +132,7 @@ static ph_status sum_up(const ph_data *d, const ph_data_info *info, summary *s)
         s->infinite += at->infinite;
         s->constant += at->min == at->max;
     }
-    return status;
+    return status == PH_OK && info->bytes ? ph_data_entropy(d, &s->entropy) : status;
 }
 
 static void print_json(const ph_data *d, const ph_data_info *info, const summary *s,
@@ -174,6 +175,8 @@ static void print_json(const ph_data *d, const ph_data_info *info, const summary
         cli_json_number("rate", info->rate);
         cli_json_text("coding", info->coding);
     }
+    if (info->bytes)
+        cli_json_number("entropy", s->entropy);
     if (info->id_column)
         cli_json_text("id_column", info->id_column);
     if (info->left_out)
@@ -260,9 +263,25 @@ static void print_columns(const ph_data *d, const ph_data_info *info, const summ
     free(names);
 }
 
+/* The first numbers of a row; of bytes the letters that they are, and a dot for any other. */
+static void print_row(const ph_data_info *info, const ph_real *row)
+{
+    enum { NUMBERS = 8, LETTERS = 64 };
+    size_t most = info->bytes ? LETTERS : NUMBERS, shown = info->width < most ? info->width : most;
+    if (info->bytes)
+        putchar(' ');
+    for (size_t c = 0; c < shown; c++)
+        if (info->bytes)
+            putchar(row[c] >= ' ' && row[c] <= '~' ? (int)row[c] : '.');
+        else
+            printf(" %.6g", (double)row[c]);
+    if (info->width > shown)
+        printf(" ... (%zu numbers)", info->width);
+}
+
 static ph_status print_rows(const ph_data *d, const ph_data_info *info)
 {
-    enum { ROWS = 5, NUMBERS = 8 };
+    enum { ROWS = 5 };
     ph_real *row = malloc(info->width * sizeof *row);
     ph_status status = row ? PH_OK : PH_MEMORY;
     if (status == PH_OK)
@@ -271,10 +290,8 @@ static ph_status print_rows(const ph_data *d, const ph_data_info *info)
         const char *id = ph_data_id(d, r);
         status = ph_data_read(d, &r, 1, row);
         printf("%6zu %s%s", r + 1, id ? cli_shown(id) : "", id ? ":" : "");
-        for (size_t c = 0; c < info->width && c < NUMBERS && status == PH_OK; c++)
-            printf(" %.6g", (double)row[c]);
-        if (info->width > NUMBERS)
-            printf(" ... (%zu numbers)", info->width);
+        if (status == PH_OK)
+            print_row(info, row);
         if (ph_data_labels(d) && ph_data_labels(d)[r] != PH_NO_LABEL)
             printf("  [class %u]", ph_data_labels(d)[r]);
         putchar('\n');
@@ -316,8 +333,10 @@ static void print_pieces(const ph_data_info *info)
 {
     if (info->pieces == 0)
         return;
-    printf("rows are windows of %s%s, %s apart, of %zu %s%s\n", info->window, info->rate ? " samples" : "",
-           info->hop, info->pieces, info->rate ? "sound" : "picture", info->pieces == 1 ? "" : "s");
+    const char *unit = info->bytes ? " bytes" : info->rate ? " samples" : "";
+    const char *piece = info->bytes ? "file" : info->rate ? "sound" : "picture";
+    printf("rows are windows of %s%s, %s apart, of %zu %s%s\n", info->window, unit, info->hop, info->pieces,
+           piece, info->pieces == 1 ? "" : "s");
     if (info->rate)
         printf("%s, %zu channel%s, %lu samples a second\n", info->coding, info->rank == 3 ? info->shape[2] : 1,
                info->rank == 3 ? "s" : "", (unsigned long)info->rate);
@@ -346,7 +365,10 @@ static ph_status print(const ph_data *d, const ph_data_info *info, const summary
         printf("this is :%s of its training and test parts: :train, :test, :all\n", part);
     if (info->rank > 1)
         return print_pictures(d, info, s->high);
-    print_columns(d, info, s);
+    if (info->bytes)
+        printf("%.4g bits a byte, by how often each is there\n", s->entropy);
+    else
+        print_columns(d, info, s);
     return print_rows(d, info);
 }
 

@@ -121,7 +121,8 @@ typedef struct ph_data_desc {
                                   are read row by row when needed; 0: 256 MiB */
     const char *only_label;    /* the list of classes, by name or number, whose rows are taken; others, and
                                   rows without a label, are left out; NULL: all rows */
-    const char *format;        /* "auto": by the name's ending, then by the first bytes */
+    const char *format;        /* "auto": by the name's ending, then by the first bytes. "bytes": of any file, or
+                                  of all in a folder, as they are */
 
     /* Tables (CSV) */
     const char *label_column, *id_column; /* by name or number from 1 on. The first column is taken for
@@ -143,9 +144,9 @@ typedef struct ph_data_desc {
     const char *fit;           /* how: "crop" (default), "pad" or "stretch" */
     const char *channels;      /* "auto" (3 if any picture can hold colour), "gray" or "rgb" */
 
-    /* Sounds and pictures that are larger than a row */
-    const char *window;        /* samples of a sound in a row, NULL: 1024; "WIDTHxHEIGHT" of the part of a
-                                  picture that a row is, after `size`; NULL: all of it */
+    /* Sounds, bytes and pictures that are larger than a row */
+    const char *window;        /* samples of a sound in a row, NULL: 1024; bytes, NULL: 64; "WIDTHxHEIGHT" of the
+                                  part of a picture that a row is, after `size`; NULL: all of it */
     const char *hop;           /* how far windows are from each other, likewise; NULL: half a window. The
                                   last window of each piece lies flush with its end; a piece smaller than
                                   a window is PH_DATA, since what fills it up would be learnt and measured */
@@ -157,7 +158,7 @@ const ph_option *ph_data_options(size_t *count);
 typedef struct ph_data_info {
     char name[64];         /* the spec's last path component, without the part */
     const char *format;    /* "IDX", "NPY", "NPZ", "CSV", "CIFAR", "pictures", "safetensors",
-                              "WAV", "built-in", "memory" */
+                              "WAV", "bytes", "built-in", "memory" */
     const char *element;   /* as NumPy names it: "u1", "i2", "i4", "i8", "f4", "f8", ... */
     size_t rows;
     size_t rank;           /* of one row, 1 to 4 */
@@ -167,26 +168,28 @@ typedef struct ph_data_info {
     bool has_test;         /* the set has a test part of its own */
     const char *id_column; /* the name of the column that the ids are from, or NULL */
     const char *left_out;  /* a list of the columns of text that were dropped, or NULL */
-    size_t pieces;         /* sounds or pictures that rows are windows of; 0: they are none */
+    size_t pieces;         /* sounds, files of bytes or pictures that rows are windows of; 0: they are none */
     char window[24], hop[24]; /* of those, as in ph_data_desc */
     uint32_t rate;         /* of sounds: samples of a channel in a second; 0: there are none */
     const char *coding;    /* of their samples: "16-bit PCM", "32-bit float", ..., "mixed", or NULL */
+    bool bytes;            /* numbers are bytes of a file, symbols from 0 to 255 */
 } ph_data_info;
 
 /* What a row is a window of, and where it lies there. Sizes and places are in lines [0] and columns [1];
- * a sound has one column, and as many lines as samples. */
+ * sounds and files of bytes have one column, and as many lines as samples or bytes. */
 typedef struct ph_excerpt {
     size_t piece;          /* from 0 on */
     const char *name;      /* of the file, or of it in its folder */
-    bool picture;          /* and not a sound */
+    bool picture;          /* and not a sound or bytes */
     size_t size[2], place[2], whole[2], channels;
 } ph_excerpt;
 
 /* Opens `spec`: a path, a name looked up in $PINHOLE_DATA (folders separated by ":"), then in the
  * user's cache, or a built-in set ("glyphs"). A path is an IDX file or folder, .npy, .npz, .csv or
  * .tsv, a CIFAR batch or folder, a picture or a folder of them (PNG, JPEG, PGM, PPM; flat or one
- * folder for each class), a sound (WAV) or a folder of them, .safetensors; IDX, .npy, CSV, CIFAR and single
- * sounds may be gzipped. "-" is standard input, CSV, .npy or WAV. An ending ":train", ":test" or ":all" picks
+ * folder for each class), a sound (WAV) or a folder of them, .safetensors; with desc->format "bytes" any file or
+ * folder of files. IDX, .npy, CSV, CIFAR, bytes and single sounds may be gzipped. "-" is standard input, CSV, .npy,
+ * WAV or bytes. An ending ":train", ":test" or ":all" picks
  * the part and wins over desc->part. A part that a set does not have is PH_USAGE; desc->part falls back to
  * all where there are no parts. "FIRST+SECOND" is the rows of both, one set after the other, where they are
  * of one kind; classes go by their names.
@@ -218,6 +221,9 @@ const char *ph_data_class(const ph_data *, size_t label);
 const char *ph_data_id(const ph_data *, size_t row);
 /* Smallest and largest finite value of the set: one pass over it. */
 ph_status ph_data_range(const ph_data *, double *min, double *max);
+/* What a number takes in bits by how often each of the 256 there are is in the rows: the entropy of their
+ * distribution (Shannon 1948). PH_USAGE where numbers are not of one byte without a sign. */
+ph_status ph_data_entropy(const ph_data *, double *bits);
 
 typedef struct ph_column {
     double min, max, mean, deviation; /* of the finite values; NaN where there is none */
@@ -253,8 +259,8 @@ ph_status ph_last_status(void);
 typedef struct ph_writer ph_writer;
 
 typedef struct ph_writer_desc {
-    const char *format;    /* "npy", "npz", "csv", "safetensors", "png", "wav"; NULL: by the path's ending
-                              ("-": npy) */
+    const char *format;    /* "npy", "npz", "csv", "safetensors", "png", "wav", "bytes"; NULL: by the path's
+                              ending ("-": npy); where that is none of these, bytes of a file are such again */
     size_t rank;           /* of one row; 0: {width} */
     size_t shape[4];
     size_t width;          /* reals in one row */
@@ -266,11 +272,13 @@ typedef struct ph_writer_desc {
                               row, or one line for each row of a table */
     const ph_data *source; /* the set that the rows come from, one for each from its first on: csv has
                               its ids before each row, npz and safetensors its labels (y) */
-    bool whole;            /* png, wav: rows are the windows of one picture or sound, all of source's; that is
-                              written, put together from them with a smooth cross-fade. A sound has the rate of
+    bool whole;            /* png, wav, bytes: rows are the windows of one picture, sound or file, all of source's;
+                              that is written, put together from them with a smooth cross-fade, or, of bytes,
+                              each from the window in whose middle it is most, as the nearest byte. A sound has the rate of
                               source, as 16-bit PCM where its coding is that or 8 bits, else as 32-bit float */
-    size_t *clipped;       /* wav, if not NULL: set at the end to how many samples were beyond full scale, -1
-                              to 1, and were brought to it, as PCM must; floats are kept */
+    size_t *clipped;       /* wav, bytes, if not NULL: set at the end to how many samples were beyond full scale,
+                              -1 to 1, or bytes beyond 0 to 255, and were brought to it, as PCM must; floats
+                              are kept */
     const char *(*column)(const void *user, size_t column); /* csv: names for a first line */
     const char *(*text)(const void *user, size_t column, ph_real value); /* csv: what stands for a number of that
                               column; NULL, also as the answer: the number itself */

@@ -448,7 +448,7 @@ const uint32_t *ph_data_labels(const ph_data *d)
 double ph_data_white(const ph_data *d)
 {
     bool picture = d->rank >= 2;
-    return picture && d->element == PH_U1 ? 255 : picture && d->element == PH_U2 ? 65535 : 0;
+    return (picture && d->element == PH_U1) || d->bytes ? 255 : picture && d->element == PH_U2 ? 65535 : 0;
 }
 
 const char *ph_data_column(const ph_data *d, size_t column)
@@ -472,7 +472,7 @@ void ph_data_describe(const ph_data *d, ph_data_info *info)
                             .rows = d->rows, .rank = d->rank, .width = d->width,
                             .classes = d->labels ? d->classes : 0, .has_test = d->has_test,
                             .id_column = d->id_column, .left_out = d->left_out, .rate = d->rate,
-                            .coding = d->coding, .pieces = d->windows ? d->windows->count : 0 };
+                            .coding = d->coding, .bytes = d->bytes, .pieces = d->windows ? d->windows->count : 0 };
     snprintf(info->name, sizeof info->name, "%s", d->name);
     memcpy(info->shape, d->shape, sizeof info->shape);
     if (d->windows) {

@@ -46,6 +46,7 @@ struct ph_data {
     ph_windows *windows;       /* that rows are of larger pieces; NULL: each row lies by itself */
     uint32_t rate;             /* of sounds: frames in a second; 0: it is none */
     const char *coding;        /* of their samples, as the file had them */
+    bool bytes;                /* numbers are the bytes of a file: symbols, none of them nearer to another */
     const ph_data *whole;      /* a slice: the set it is part of, from row `first` on */
     size_t first;
 };
@@ -105,7 +106,8 @@ ph_data *ph_data_compute(const char *name, size_t rows, size_t width, const uint
 /* Where the numbers of a row are in the store, counted from the set's first number on. */
 ph_runs ph_data_runs(const ph_data *, size_t row);
 
-/* What is drawn white: 255 for pictures of bytes, 65535 of 16 bits, 0 where that is not known. */
+/* What is drawn white: 255 for pictures of bytes and for bytes of a file, 65535 of 16 bits, 0 where that is not
+ * known. */
 double ph_data_white(const ph_data *);
 
 /* Readers of files: each opens one kind. desc is never NULL and its memory_limit never 0. */
@@ -117,6 +119,9 @@ ph_data *ph_csv_open(ph_source *, const char *name, const ph_data_desc *);
 ph_data *ph_cifar_open(ph_source *, const char *name, const ph_data_desc *);
 ph_data *ph_safetensors_open(ph_source *, const char *name, const ph_data_desc *);
 ph_data *ph_wav_open(ph_source *, const char *name, const ph_data_desc *);
+ph_data *ph_bytes_open(ph_source *, const char *name, const ph_data_desc *);
+/* Whether the reader of a file, by its name's ending, is one of arrays: .npy, .npz, .safetensors. */
+bool ph_is_arrays(const char *path);
 
 /* Readers of folders. `has` tells whether the folder holds that part ("train" or "test") in the
  * reader's kind; part is one of these. */
@@ -132,6 +137,8 @@ ph_data *ph_pictures_open(const struct ph_folder *, const char *name, const char
                           const ph_data_desc *);
 ph_data *ph_sounds_open(const struct ph_folder *, const char *name, const char *part,
                         const ph_data_desc *);
+ph_data *ph_bytes_folder(const struct ph_folder *, const char *name, const char *part,
+                         const ph_data_desc *);
 ph_data *ph_glyphs_open(const char *part, uint64_t seed);
 
 /* An array as NumPy writes it, from the bytes of `read`: element, order and shape of d. The numbers

@@ -1,4 +1,4 @@
-/* folder.c - finding the pictures or sounds of a folder, its parts and its classes. */
+/* folder.c - finding the pictures, sounds or other files of a folder, its parts and its classes. */
 #include "data/folder.h"
 
 #include "data/picture.h"
@@ -73,6 +73,8 @@ static ph_status visit(ph_folder *f, FTS *walk, FTSENT *at)
     case FTS_SLNONE:   /* A link to nowhere is told when it is opened. */
         if (at->fts_name[0] == '.')
             return PH_OK;
+        if (f->any)
+            return add_file(f, at->fts_path);
         if (ph_is_picture(at->fts_name) || ph_is_sound(at->fts_name))
             return add_of_kind(f, at->fts_path, ph_is_sound(at->fts_name));
         note_table(f, at->fts_path);
@@ -98,7 +100,9 @@ static ph_status find_files(ph_folder *f)
     if (status == PH_OK && errno != 0)
         status = ph_fail(PH_IO, "%s: cannot read: %s", f->root, strerror(errno));
     fts_close(walk);
-    if (status == PH_OK && f->count == 0)
+    if (status == PH_OK && f->count == 0 && f->any)
+        status = ph_fail(PH_USAGE, "%s: a folder without files", f->root);
+    else if (status == PH_OK && f->count == 0)
         status = ph_fail(PH_USAGE, "%s: a folder without pictures, sounds, IDX or CIFAR files%s%s%s", f->root,
                          f->tables ? "; it has files that may be opened:" : "", f->table_names,
                          f->tables > 3 ? ", ..." : "");
@@ -213,9 +217,9 @@ static ph_status find_classes(ph_folder *f)
     return PH_OK;
 }
 
-ph_status ph_folder_list(ph_folder *f, const char *root)
+ph_status ph_folder_list(ph_folder *f, const char *root, bool any)
 {
-    *f = (ph_folder){ .root = root };
+    *f = (ph_folder){ .root = root, .any = any };
     PH_TRY(find_files(f));
     descend(f);
     PH_TRY(split(f));

@@ -1,5 +1,5 @@
-/* folder.h - the pictures or sounds in a folder: flat, with a folder for each class, or with the parts train and
- * test, each of which is one or the other.
+/* folder.h - the pictures, sounds or other files in a folder: flat, with a folder for each class, or with the
+ * parts train and test, each of which is one or the other.
  *
  * Names are visited in the order of their bytes, so files are in the same order on every machine.
  * Hidden files and what is neither a picture nor a sound by its ending are passed over, and beside train
@@ -22,7 +22,7 @@ typedef struct ph_folder {
     const char *root;
     ph_folder_file *files;     /* those of train, then those of test */
     size_t count, room;
-    bool sounds;               /* and not pictures */
+    bool sounds, any;          /* and not pictures; files of any kind */
     size_t train;              /* files of that part; 0: there are no parts */
     const char **classes;      /* each up to its "/", in order; NULL: a flat folder */
     size_t class_count;
@@ -30,9 +30,9 @@ typedef struct ph_folder {
     char table_names[512];
 } ph_folder;
 
-/* root is not copied. The folder is to be freed whatever the status. PH_USAGE where there are no
- * pictures nor sounds, or both, PH_DATA where some have no class, PH_IO. */
-ph_status ph_folder_list(ph_folder *, const char *root);
+/* root is not copied. any: of all files, and not of pictures or sounds alone. The folder is to be freed whatever
+ * the status. PH_USAGE where there are no pictures nor sounds, or both, PH_DATA where some have no class, PH_IO. */
+ph_status ph_folder_list(ph_folder *, const char *root, bool any);
 void ph_folder_free(ph_folder *);
 /* Which files are asked for, from *from up to *to (part as of ph_pictures_open), and whether the set has a
  * test part. PH_USAGE where there is no such part. */

@@ -24,6 +24,7 @@ static const struct file_kind {
     { "cifar", ".bin", NULL, 0, ph_cifar_open },
     { "safetensors", ".safetensors .pin", NULL, 0, ph_safetensors_open },
     { "wav", ".wav .wave", "RIFF", 4, ph_wav_open },
+    { "bytes", "", NULL, 0, ph_bytes_open },
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -44,6 +45,12 @@ static const struct file_kind *kind_by_ending(const char *path)
             e += size + strspn(e + size, " ");
         }
     return NULL;
+}
+
+bool ph_is_arrays(const char *path)
+{
+    const struct file_kind *kind = kind_by_ending(path);
+    return kind && (kind->open == ph_npy_open || kind->open == ph_npz_open || kind->open == ph_safetensors_open);
 }
 
 /* Text has no bytes below the blank but tabs and line ends; UTF-8 and Latin letters are fine. */
@@ -90,7 +97,8 @@ static ph_data *open_file(const char *path, const char *name, const ph_data_desc
         ph_fail(PH_DATA, "%s: it is empty", ph_source_name(in));
     else if (kind == NULL)
         ph_fail(PH_USAGE, "%s: not a kind of file that can be read; known are IDX, .npy, .npz, .csv, "
-                ".tsv, CIFAR .bin, .safetensors, .wav, pictures, and folders of pictures or sounds", ph_source_name(in));
+                ".tsv, CIFAR .bin, .safetensors, .wav, pictures, folders of pictures or sounds, and any with --format "
+                "bytes", ph_source_name(in));
     ph_source_close(in);
     return d;
 }
@@ -128,17 +136,24 @@ static ph_data *open_parts(const char *path, const char *name, const ph_data_des
     return d;
 }
 
+static bool wants_bytes(const ph_data_desc *desc)
+{
+    return desc->format && strcmp(desc->format, "bytes") == 0;
+}
+
 static ph_data *open_folder(const char *path, const char *name, const ph_data_desc *desc,
                             bool asked)
 {
-    if (ph_idx_has(path, "train") || ph_idx_has(path, "test"))
+    bool bytes = wants_bytes(desc);
+    if (!bytes && (ph_idx_has(path, "train") || ph_idx_has(path, "test")))
         return open_parts(path, name, desc, asked, ph_idx_has, ph_idx_part);
-    if (ph_cifar_has(path, "train") || ph_cifar_has(path, "test"))
+    if (!bytes && (ph_cifar_has(path, "train") || ph_cifar_has(path, "test")))
         return open_parts(path, name, desc, asked, ph_cifar_has, ph_cifar_part);
     ph_folder folder;   /* or one picture */
     ph_data *d = NULL;
-    if (ph_folder_list(&folder, path) == PH_OK)
-        d = (folder.sounds ? ph_sounds_open : ph_pictures_open)(&folder, name, asked ? desc->part : NULL, desc);
+    if (ph_folder_list(&folder, path, bytes) == PH_OK)
+        d = (bytes ? ph_bytes_folder : folder.sounds ? ph_sounds_open : ph_pictures_open)(
+            &folder, name, asked ? desc->part : NULL, desc);
     ph_folder_free(&folder);
     return d;
 }
@@ -199,8 +214,9 @@ static ph_data *open_spec(const char *name, const ph_data_desc *desc, bool asked
     const char *last = strrchr(name, '/');
     last = strcmp(name, "-") == 0 ? "standard input" : last ? last + 1 : name;
     if (find(name, path, sizeof path))
-        return is_folder(path) || ph_is_picture(path) ? open_folder(path, last, desc, asked)
-                                                      : open_file(path, last, desc);
+        return is_folder(path) || (ph_is_picture(path) && !wants_bytes(desc))
+                   ? open_folder(path, last, desc, asked)
+                   : open_file(path, last, desc);
     if (strcmp(name, "glyphs") == 0)
         return ph_glyphs_open(desc->part, desc->seed);
     not_found(name);

@@ -29,13 +29,14 @@ static const ph_option table[] = {
            "pictures: how; crop and pad keep the aspect"),
     CHOICE("channels", channels, "auto", "auto gray rgb", "pictures: gray or colour"),
     TEXT("window", NULL, window,
-         "sounds: samples in a row [1024]; pictures: WIDTHxHEIGHT of a row, which is then a part of a picture "
-         "of any size [a row is a whole picture]"),
+         "sounds: samples in a row [1024]; --format bytes: bytes in a row [64]; pictures: WIDTHxHEIGHT of a row, "
+         "which is then a part of a picture of any size [a row is a whole picture]"),
     TEXT("hop", NULL, hop, "how far windows are from each other, as --window says [half a window]"),
     TEXT("only-label", "only-labels only-class only-classes", only_label,
          "only the rows of these classes, by name or number, as 3 or daisy,roses [all rows]"),
-    CHOICE("format", format, "auto", "auto idx npy npz csv cifar safetensors wav",
-           "kind of file, where its name and first bytes do not tell"),
+    CHOICE("format", format, "auto", "auto idx npy npz csv cifar safetensors wav bytes",
+           "kind of file, where its name and first bytes do not tell; bytes: those of any file, or of all in a "
+           "folder, as they are"),
     { "memory-limit", NULL, PH_OPTION_SIZE, AT(memory_limit), "256M", 0, 0, NULL,
       "larger sets are read from disk row by row" },
     { "data-seed", NULL, PH_OPTION_INT, AT(seed), "0", 0, 0, NULL, "seed of a built-in set" },

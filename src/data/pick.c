@@ -70,6 +70,7 @@ ph_data *ph_data_pick(const ph_data *from, const size_t *index, size_t n, size_t
     d->element = from->element;
     d->swapped = from->swapped;
     d->has_test = from->has_test;
+    d->bytes = from->bytes;
     d->rank = from->rank;
     memcpy(d->shape, from->shape, sizeof d->shape);
     memcpy(d->size, from->size, sizeof d->size);

@@ -59,3 +59,24 @@ ph_status ph_data_range(const ph_data *d, double *min, double *max)
     free(column);
     return status;
 }
+
+ph_status ph_data_entropy(const ph_data *d, double *bits)
+{
+    size_t count[256] = { 0 };
+    if (d->element != PH_U1)
+        return ph_fail(PH_USAGE, "%s: its numbers are %s, and not bytes", d->name, ph_element_name(d->element));
+    real *row = malloc(d->width * sizeof *row);
+    ph_status status = row ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
+    for (size_t r = 0; r < d->rows && status == PH_OK; r++) {
+        status = ph_data_read(d, &r, 1, row);
+        for (size_t c = 0; c < d->width && status == PH_OK; c++)
+            count[(uint8_t)row[c]]++;
+    }
+    free(row);
+    *bits = 0;
+    for (int i = 0; i < 256; i++) {
+        double share = (double)count[i] / ((double)d->rows * (double)d->width);
+        *bits -= share > 0 ? share * log2(share) : 0;
+    }
+    return status;
+}

@@ -1,4 +1,4 @@
-/* windows.c - sounds and pictures of any size as overlapping windows, each a row. */
+/* windows.c - sounds, bytes and pictures of any size as overlapping windows, each a row. */
 #include "data/data.h"
 
 #include "data/picture.h"
@@ -8,7 +8,7 @@
 
 /* ---- What the caller asks for ------------------------------------------------------------------- */
 
-/* "64x48", width by height, or one number: of a sound its length, of a picture both sides. */
+/* "64x48", width by height, or one number: of a sound or of bytes the length, of a picture both sides. */
 static bool read_size(const char *text, bool picture, size_t size[2])
 {
     size_t first = 0, second = 0;
@@ -35,7 +35,7 @@ void ph_cut_text(const size_t size[2], bool picture, char text[24])
 static ph_status refuse(const char *name, const char *value, bool picture)
 {
     return picture ? ph_fail(PH_USAGE, "%s %s: not WIDTHxHEIGHT, as 64x48, or one number for both", name, value)
-                   : ph_fail(PH_USAGE, "%s %s: of a sound it is a number of samples, as 1024", name, value);
+                   : ph_fail(PH_USAGE, "%s %s: of sounds and bytes it is one number of them, as 1024", name, value);
 }
 
 ph_status ph_cut_read(const ph_data_desc *desc, size_t usual, ph_cut *cut)
@@ -102,8 +102,9 @@ ph_runs ph_windows_runs(const ph_windows *w, size_t row)
 
 /* ---- Cutting ------------------------------------------------------------------------------------ */
 
-static ph_status place_pieces(ph_windows *w, const char *path, size_t *rows)
+static ph_status place_pieces(const ph_data *d, const char *path, size_t *rows)
 {
+    ph_windows *w = d->windows;
     size_t frame = 0;
     *rows = 0;
     for (size_t i = 0; i < w->count; i++) {
@@ -113,7 +114,8 @@ static ph_status place_pieces(ph_windows *w, const char *path, size_t *rows)
             ph_cut_text(p->size, w->picture, own);
             ph_cut_text(w->cut.window, w->picture, wanted);
             return ph_fail(PH_DATA, "%s: %s is %s%s, smaller than a window of %s (--window)", path,
-                           ph_texts_at(&w->names, i), own, w->picture ? "" : " samples long", wanted);
+                           ph_texts_at(&w->names, i), own, w->picture ? "" : d->bytes ? " bytes long" : " samples long",
+                           wanted);
         }
         p->frame = frame;
         p->row = *rows;
@@ -149,7 +151,7 @@ ph_status ph_data_cut(ph_data *d, const char *path, const ph_cut *cut, bool pict
     }
     *w = (ph_windows){ .cut = *cut, .picture = picture, .channels = channels, .count = count, .piece = piece };
     PH_TRY(ph_texts_copy(&w->names, names));
-    PH_TRY(place_pieces(w, path, &rows));
+    PH_TRY(place_pieces(d, path, &rows));
     size_t shape[] = { picture ? cut->window[0] : 1, picture ? cut->window[1] : cut->window[0], channels };
     bool line = !picture && channels == 1;
     PH_TRY(ph_data_shape(d, path, rows, line ? 1 : channels == 1 ? 2 : 3, shape + line));

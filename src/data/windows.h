@@ -1,8 +1,9 @@
-/* windows.h - rows that are windows of something larger: of a sound, or of a picture of any size.
+/* windows.h - rows that are windows of something larger: of a sound, of the bytes of a file, or of a picture of
+ * any size.
  *
- * Pieces, sounds or pictures, lie one behind the other in the set's store, each once, as frames: a sample
- * of every channel, a pixel. A piece has lines and columns of frames (a sound has as many lines as frames,
- * and one column), and so has a window. Windows overlap; their numbers are taken from the piece when a
+ * Pieces, sounds or files or pictures, lie one behind the other in the set's store, each once, as frames: a
+ * sample of every channel, a byte, a pixel. A piece has lines and columns of frames (sounds and files have as
+ * many lines as frames, and one column), and so has a window. Windows overlap; their numbers are taken from the piece when a
  * row is read. The last one of a line or column lies flush with the end of the piece.
  */
 #ifndef PH_DATA_WINDOWS_H
@@ -22,7 +23,7 @@ typedef struct ph_piece {
 
 typedef struct ph_windows {
     ph_cut cut;
-    bool picture;              /* and not a sound */
+    bool picture;              /* and not a sound or bytes */
     size_t channels, count;
     ph_piece *piece;
     ph_texts names;

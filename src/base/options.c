@@ -257,18 +257,25 @@ static bool has_form(const char *text, const char *pattern, size_t length)
     return *text == '\0';
 }
 
-static ph_status read_choice(const ph_option *o, const char *text)
+bool ph_option_allows(const ph_option *o, const char *text)
 {
     for (const char *word = o->choices; *word;) {
         size_t length = strcspn(word, " "), stem = strcspn(word, ":");
         if (stem < length && strncmp(text, word, stem + 1) == 0) {
             if (has_form(text + stem + 1, word + stem + 1, length - stem - 1))
-                return PH_OK;
+                return true;
         } else if (strlen(text) == length && strncmp(text, word, length) == 0) {
-            return PH_OK;
+            return true;
         }
         word += length + strspn(word + length, " ");
     }
+    return false;
+}
+
+static ph_status read_choice(const ph_option *o, const char *text)
+{
+    if (ph_option_allows(o, text))
+        return PH_OK;
     char allowed[512];
     snprintf(allowed, sizeof allowed, "one of: %s", o->choices);
     return bad(o, text, allowed);

@@ -6,4 +6,6 @@
 
 /* The value in the struct as text that reads back exactly. */
 const char *ph_option_text(const ph_option *, const void *target, char *buffer, size_t size);
+/* Whether an option that is a choice has such a value. */
+bool ph_option_allows(const ph_option *, const char *value);
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/kernel.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,11 +252,23 @@ ph_status ph_scaling_apply_to(const ph_scaling *s, size_t first, real *rows, siz
     return PH_OK;
 }
 
+/* What was a byte is one again: there and back, rounding takes some of them beside their whole number. */
+static void settle_whole(real *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double whole = rint((double)x[i]), off = fabs((double)x[i] - whole);
+        if (off <= 2 * (sizeof(real) == 8 ? DBL_EPSILON : (double)FLT_EPSILON) * fabs(whole))
+            x[i] = (real)whole;
+    }
+}
+
 void ph_scaling_undo_to(const ph_scaling *s, real *rows, size_t n, size_t columns)
 {
     for (size_t r = 0; r < n; r++)
-        for (size_t c = 0; c < columns; c++, rows++) {
+        for (size_t c = 0; c < columns; c++) {
             size_t i = s->width == 1 ? 0 : c;
-            *rows = *rows / s->scale[i] + s->shift[i];
+            rows[r * columns + c] = rows[r * columns + c] / s->scale[i] + s->shift[i];
         }
+    if (strcmp(s->kind, "bytes") == 0)
+        settle_whole(rows, n * columns);
 }

@@ -6,7 +6,8 @@
  *     decoder    a narrower and shallower one, over all places: a linear layer of what the encoder gives
  *                where a token was seen, one learnt vector where it was not; position, blocks, a norm,
  *                a linear layer to the token's numbers
- *     loss       squared error, mean over the numbers of hidden tokens (or of all)
+ *     loss       squared error, mean over the numbers of hidden tokens (or of all); or, where a number is a
+ *                symbol, such as a byte, the cross-entropy of a softmax over all that there are
  *
  * In training each step hides other tokens of a row, the same number of every row. In use a row's values
  * say which: it always has the same ones hidden.
@@ -17,8 +18,12 @@
  * With normalised targets, (t - mean) / deviation of each token, the net never learns how bright a token
  * is. A linear layer beside the last one tells it, from values that its derivative does not pass
  * through: rows come back whole, and the net learns what the paper's does.
+ *
+ * Symbols, of which none is nearer to another, have a vector each: those of a token, side by side, go
+ * into the encoder in the place of its numbers. What comes back is the likeliest symbol.
  */
 #include "model/model.h"
+#include "nn/likelihood.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,7 +32,7 @@ typedef struct mae_options {
     int64_t patch, width, depth, heads, mlp_ratio, decoder_width, decoder_depth, decoder_heads;
     int64_t pretrain_epochs, classes;
     double mask, pretrain_lr;
-    const char *positions, *loss_on, *finetune, *labels, *pretrained;
+    const char *positions, *loss, *loss_on, *finetune, *labels, *pretrained;
     bool normalize_patches;
 } mae_options;
 
@@ -52,8 +57,11 @@ static const ph_option table[] = {
       "its heads" },
     { "positions", NULL, PH_OPTION_CHOICE, AT(positions), "sine", 0, 0, "sine learned",
       "how a token knows its place: sines and cosines, in pictures of line and column, or learnt" },
+    { "loss", NULL, PH_OPTION_CHOICE, AT(loss), "auto", 0, 0, "auto mse categorical:L",
+      "squared error, or the cross-entropy of a softmax over L levels of each number, which has a vector for "
+      "each; auto: categorical:256 for bytes of a file, else mse" },
     { "loss-on", NULL, PH_OPTION_CHOICE, AT(loss_on), "masked", 0, 0, "masked all",
-      "tokens whose squared error is minimised" },
+      "tokens whose loss is minimised" },
     { "normalize-patches", "norm-pix-loss", PH_OPTION_FLAG, AT(normalize_patches), "0", 0, 0, NULL,
       "each token is wanted back less its own mean, by its own deviation" },
     { "finetune", NULL, PH_OPTION_CHOICE, AT(finetune), "reconstruction", 0, 0, "reconstruction labels",
@@ -79,12 +87,13 @@ typedef struct net {
     ph_scope *encoder, *decoder;
     ph_node *x;
     ph_tokens cut;
+    ph_likelihood symbols;     /* of a token's numbers; levels 0: they are none */
     size_t visible;            /* tokens of a row that are seen in training */
     ph_node *places, *decoder_places;
 } net;
 
-/* What the decoder says: a token's numbers as the loss wants them, and mean and deviation of each token,
- * or NULL where the numbers are the token's own. */
+/* What the decoder says: a token's numbers as the loss wants them, or the logits of its symbols, and mean and
+ * deviation of each token, or NULL where the numbers are the token's own. */
 typedef struct guess {
     ph_node *numbers, *spread;
 } guess;
@@ -96,13 +105,24 @@ static bool tunes(const mae_options *o)
     return strcmp(o->finetune, "labels") == 0;
 }
 
+/* The vectors of the symbols of tokens, [m, numbers], side by side: [m, numbers * width]. */
+static ph_node *vectors_of(net *n, ph_node *tokens)
+{
+    size_t levels = n->symbols.levels, width = (size_t)n->o->width, count = ph_shape_lead(&tokens->shape);
+    ph_node *each = ph_parameter(n->encoder, "symbols", 2, (size_t[]){ levels, width }, PH_NORMAL, 1);
+    ph_node *level = ph_round(ph_scale(ph_clamp(tokens, 0, 1), (double)levels - 1));
+    ph_node *vectors = ph_gather(each, ph_to_index(level));
+    return ph_reshape(vectors, 2, (size_t[]){ count, n->cut.width * width });
+}
+
 /* Tokens, [m, numbers], at their places, [m, width], to [m, width]. seen: which may be looked at; NULL:
  * all. of: the rows that layers are exported as functions of, or NULL. */
 static ph_node *encode(net *n, ph_node *tokens, ph_node *places, ph_node *seen, ph_node *of)
 {
     const mae_options *o = n->o;
     size_t width = (size_t)o->width, heads = (size_t)o->heads, inner = width * (size_t)o->mlp_ratio;
-    ph_node *h = ph_add(ph_linear(n->encoder, tokens, width, "linear", true), places);
+    ph_node *numbers = n->symbols.levels ? vectors_of(n, tokens) : tokens;
+    ph_node *h = ph_add(ph_linear(n->encoder, numbers, width, "linear", true), places);
     for (int64_t i = 0; i < o->depth; i++) {
         char name[32];
         snprintf(name, sizeof name, "layer%lld", (long long)i + 1);
@@ -134,18 +154,34 @@ static guess decode(net *n, ph_node *z, ph_node *index, ph_node *seen)
     for (int64_t i = 0; i < o->decoder_depth; i++)
         h = ph_transformer_block(n->decoder, h, (size_t)o->decoder_heads, inner, false);
     h = ph_norm(n->decoder, h, "layer");
-    guess g = { .numbers = ph_linear(n->decoder, h, n->cut.width, "linear", true) };
+    guess g = { .numbers = ph_linear(n->decoder, h, ph_likelihood_width(&n->symbols), "linear", true) };
     if (o->normalize_patches)
         g.spread = ph_linear(n->decoder, ph_stop_gradient(h), 2, "linear", true);
     ph_scope_again(n->decoder);
     return g;
 }
 
-/* The same in the scale of the tokens. */
-static ph_node *as_tokens(const guess *g)
+/* The same as what several guesses have a mean of: numbers in the scale of the tokens, or the probabilities
+ * of symbols, [count, numbers, levels]. */
+static ph_node *opinion(const net *n, const guess *g)
 {
+    if (n->symbols.levels)
+        return ph_softmax(ph_reshape(g->numbers, 3, (size_t[]){ n->cut.count, n->cut.width, n->symbols.levels }));
     return g->spread ? ph_add(ph_mul(g->numbers, ph_slice(g->spread, 1, 1)), ph_slice(g->spread, 0, 1))
                      : g->numbers;
+}
+
+/* Such a mean as tokens. */
+static ph_node *settle(const net *n, ph_node *opinion)
+{
+    if (n->symbols.levels == 0)
+        return opinion;
+    return ph_scale(ph_to_real(ph_argmax_last(opinion)), 1 / ((double)n->symbols.levels - 1));
+}
+
+static ph_node *as_tokens(const net *n, const guess *g)
+{
+    return settle(n, opinion(n, g));
 }
 
 /* ---- What is hidden -------------------------------------------------------------------------- */
@@ -164,15 +200,15 @@ static ph_node *choose(const net *n)
     return ph_smallest(ph_when_training(ph_uniform_like(always), always), n->visible);
 }
 
-/* Tokens given back from as many of those that are seen, [n, 1], as in training, or all where there are
- * fewer; draws, [n] in (0, 1), choose. */
+/* What is thought of tokens from as many of those that are seen, [n, 1], as in training, or all where there
+ * are fewer; draws, [n] in (0, 1), choose. */
 static ph_node *guess_from(net *n, ph_node *tokens, ph_node *seen, ph_node *draws)
 {
     ph_node *index = ph_smallest(ph_sub(draws, ph_flatten(seen)), n->visible); /* the seen ones first */
     ph_node *looked_at = ph_take_lines(seen, index);
     ph_node *z = encode(n, ph_take_lines(tokens, index), ph_gather(n->places, index), looked_at, NULL);
     guess g = decode(n, z, index, ph_add_lines(looked_at, index, n->cut.count));
-    return as_tokens(&g);
+    return opinion(n, &g);
 }
 
 /* The row without its holes: `holes` is a row and behind it, for each of its numbers, 1 where it is seen
@@ -192,7 +228,8 @@ static ph_node *fill(net *n, ph_node *holes)
         ph_node *one = guess_from(n, shown, seen, ph_slice(draws, i * count, count));
         sum = sum ? ph_add(sum, one) : one;
     }
-    return ph_from_tokens(ph_select(given, tokens, ph_scale(sum, 1.0 / TIMES)), &n->cut, &n->x->shape);
+    ph_node *filled = settle(n, ph_scale(sum, 1.0 / TIMES));
+    return ph_from_tokens(ph_select(given, tokens, filled), &n->cut, &n->x->shape);
 }
 
 /* ---- Losses ---------------------------------------------------------------------------------- */
@@ -210,8 +247,16 @@ static ph_node *mean_over_wanted(const net *n, ph_node *values, ph_node *seen)
     return strcmp(n->o->loss_on, "all") == 0 ? ph_mean(values) : mean_over_hidden(n, values, seen);
 }
 
+/* Nats of each token's symbols, for each of its numbers, [count, 1]. */
+static ph_node *cross_entropy(const net *n, const guess *g, ph_node *tokens)
+{
+    return ph_scale(ph_log_likelihood(&n->symbols, g->numbers, tokens), -1 / (double)n->cut.width);
+}
+
 static ph_node *loss_of(const net *n, const guess *g, ph_node *tokens, ph_node *seen)
 {
+    if (n->symbols.levels)
+        return mean_over_wanted(n, cross_entropy(n, g, tokens), seen);
     if (g->spread == NULL)
         return mean_over_wanted(n, ph_square(ph_sub(g->numbers, tokens)), seen);
     double count = (double)n->cut.width;
@@ -226,6 +271,21 @@ static ph_node *loss_of(const net *n, const guess *g, ph_node *tokens, ph_node *
     return ph_add(error, mean_over_wanted(n, ph_square(spread), seen));
 }
 
+static void report_hidden(const net *n, const guess *g, ph_node *tokens, ph_node *seen)
+{
+    ph_node *off = ph_sub(as_tokens(n, g), tokens);
+    if (n->symbols.levels == 0) {
+        ph_report(n->graph, "masked_mse", "mean over the numbers of hidden tokens, in the model's input "
+                  "scale", mean_over_hidden(n, ph_square(off), seen));
+        return;
+    }
+    ph_node *half = ph_constant(n->graph, 0.5 / ((double)n->symbols.levels - 1));
+    ph_report(n->graph, "masked_bits", "of each number of hidden tokens: -log2 of the probability of what stands "
+              "there", ph_scale(mean_over_hidden(n, cross_entropy(n, g, tokens), seen), 1 / log(2)));
+    ph_report(n->graph, "masked_exact", "share of the numbers of hidden tokens that come back as they are",
+              mean_over_hidden(n, ph_less(ph_abs(off), half), seen));
+}
+
 /* Hidden tokens of all rows: all of training, or what prepares it for labels. */
 static void learn_hidden(const net *n, const guess *g, ph_node *tokens, ph_node *seen)
 {
@@ -238,8 +298,7 @@ static void learn_hidden(const net *n, const guess *g, ph_node *tokens, ph_node 
         phase.epochs = o->pretrain_epochs;
         phase.lr = o->pretrain_lr;
     } else {
-        ph_report(n->graph, "masked_mse", "mean over the numbers of hidden tokens, in the model's input "
-                  "scale", mean_over_hidden(n, ph_square(ph_sub(as_tokens(g), tokens)), seen));
+        report_hidden(n, g, tokens, seen);
     }
     if (!tunes(o) || o->pretrain_epochs > 0) {
         phase.loss = loss_of(n, g, tokens, seen);
@@ -312,6 +371,9 @@ static void check(net *n)
                   n->cut.count, n->visible ? "all" : "none");
     if (o->width % o->heads || o->decoder_width % o->decoder_heads)
         ph_refuse(g, "%s: heads divide the width", o->width % o->heads ? "heads" : "decoder-heads");
+    ph_likelihood_read(&n->symbols, o->loss, n->decoder, n->cut.width);
+    if (o->normalize_patches && n->symbols.levels)
+        ph_refuse(g, "normalize-patches: symbols (loss %s) have no mean; leave one out", o->loss);
     if (o->normalize_patches && n->cut.width == 1)
         ph_refuse(g, "normalize-patches: tokens of one number have no deviation; give a larger --patch");
     check_labels(n);
@@ -335,7 +397,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     learn_hidden(&n, &said, tokens, seen);
     if (tunes(o))
         learn_labels(&n, code);
-    ph_node *back = ph_select(seen, tokens, as_tokens(&said));
+    ph_node *back = ph_select(seen, tokens, as_tokens(&n, &said));
     ph_node *holes = ph_input_beside(x, "holes", 1, (size_t[]){ 2 * ph_width(x) });
     ph_export(g, "encode", x, code);
     ph_export(g, "reconstruct", x, ph_from_tokens(back, &n.cut, &x->shape));
@@ -348,5 +410,5 @@ const ph_family_desc ph_family_mae = {
     .options_size = sizeof(mae_options),
     .build = build,
     .earlier = { "pretrained", "mae", "patch width depth heads mlp-ratio decoder-width decoder-depth "
-                 "decoder-heads positions normalize-patches", "encoder decoder" },
+                 "decoder-heads positions loss normalize-patches", "encoder decoder" },
 };

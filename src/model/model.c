@@ -85,7 +85,7 @@ static ph_status read_options(ph_model *m, const ph_settings *settings)
 }
 
 /* Options that have to fit the kind of data: what is for numbers in [0,1], and what for any; whether the
- * data settle what "auto" is. */
+ * data settle what "auto" is, which is of bytes `symbols`, where the family has it. */
 static const struct {
     const char *name, *unit, *any;
     bool settles;
@@ -111,6 +111,18 @@ static ph_status is_unit(const ph_model *m, const ph_data *data, bool *unit)
     return PH_OK;
 }
 
+static const char symbols[] = "categorical:256";
+
+/* What "auto" of an option is: the first of these that the family offers. */
+static const char *settled(const ph_model *m, size_t which, const ph_data *data, bool unit)
+{
+    const char *name = by_data[which].name;
+    const ph_option *o = ph_option_find(m->family->face.options, m->family->face.option_count, name);
+    if (data->bytes && unit && ph_option_allows(o, symbols))
+        return symbols;
+    return unit && ph_option_allows(o, by_data[which].unit) ? by_data[which].unit : by_data[which].any;
+}
+
 /* "auto" is settled once, from the data, and the model file keeps what it came to. */
 static ph_status settle_loss(ph_model *m, const ph_data *data)
 {
@@ -123,8 +135,7 @@ static ph_status settle_loss(ph_model *m, const ph_data *data)
             continue;
         PH_TRY(is_unit(m, data, &unit));
         if (is_auto)
-            PH_TRY(ph_settings_set(m->settings, by_data[i].name,
-                                   unit ? by_data[i].unit : by_data[i].any));
+            PH_TRY(ph_settings_set(m->settings, by_data[i].name, settled(m, i, data, unit)));
         else if (!unit)
             return ph_fail(PH_USAGE, "%s %s needs values in [0,1]: choose scaling minmax or bytes, or "
                            "%s %s", by_data[i].name, value, by_data[i].name, by_data[i].any);

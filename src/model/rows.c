@@ -148,6 +148,14 @@ ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_
     return rows ? check_names(m, data) : PH_OK;
 }
 
+/* A model of bytes takes any file for such, but one of arrays. */
+static void choose_format(const ph_model *m, ph_data_desc *desc, const char *spec)
+{
+    bool bytes = *m->window && m->rate == 0 && m->row.rank == 1;
+    if (bytes && (desc->format == NULL || strcmp(desc->format, "auto") == 0) && !ph_is_arrays(spec))
+        desc->format = "bytes";
+}
+
 /* Pictures are brought to the size that they had, and cut as they were, or else to that of a row; what the
  * caller asks for wins. size: room for a text. */
 static void fit_pieces(const ph_model *m, ph_data_desc *desc, char size[48])
@@ -178,8 +186,10 @@ ph_data *ph_model_open_data(const ph_model *m, const char *function, const char 
     if (columns)
         desc.columns = list;
     char size[48];
-    if (rows)
+    if (rows) {
+        choose_format(m, &desc, spec);
         fit_pieces(m, &desc, size);
+    }
     ph_data *d = ph_data_open(spec, &desc);
     free(list);
     if (d == NULL && columns && strstr(ph_message(), ": no column '"))

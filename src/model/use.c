@@ -265,6 +265,11 @@ static ph_status list_figures(ph_model *m, const ph_data *data, size_t count, co
         if (r->needs_more)
             continue;
         ph_figure_add(figures, r->name, r->unit, sum->report[i] / rows);
+        if (strcmp(r->name, "masked_bits") == 0 && data->element == PH_U1) {
+            double bits;
+            PH_TRY(ph_data_entropy(data, &bits));
+            ph_figure_add(figures, "entropy", "bits of a number by how often each is in the data", bits);
+        }
         if (strcmp(r->name, "bce") == 0)
             ph_figure_add(figures, "bce_per_element", "nats per element", sum->report[i] / rows / width);
     }

@@ -63,7 +63,7 @@ def waves(place, n):
 
 class Mae:
     def __init__(self, shape, patch, mask, width, heads, narrow, narrow_heads, learned=False,
-                 normalize=False, everywhere=False, depth=2, narrow_depth=1, ratio=2):
+                 normalize=False, everywhere=False, depth=2, narrow_depth=1, ratio=2, levels=0):
         self.__dict__.update(locals())
         self.net, self.m, self.v, self.t = Net(), {}, {}, {}
         h, w, c = shape if len(shape) == 3 else (patch, shape[0] // patch * patch, 1)
@@ -87,14 +87,20 @@ class Mae:
             return waves(column, width)
         return torch.cat([waves(line, width // 2), waves(column, width // 2)], 1)
 
+    def level(self, tokens):
+        return (tokens * (self.levels - 1)).round().long()
+
     def encode(self, tokens, places):
+        if self.levels:
+            table = self.net.get(0, 52, 3, self.levels, self.width)
+            tokens = F.embedding(self.level(tokens), table).flatten(2)
         h = self.net.linear(0, 0, tokens, self.width) + places
         for i in range(self.depth):
             h = self.net.block(0, 1 + 6 * i, h, self.heads, self.ratio)
         return self.net.norm(0, 1 + 6 * self.depth, h)
 
     def loss(self, x, step):
-        """The loss and masked_mse."""
+        """The loss and masked_mse, or masked_bits."""
         tokens, n = self.tokens(x), len(x)
         order = uniform(n, self.count, step).argsort(1)
         keep = order[:, : self.visible]
@@ -111,9 +117,13 @@ class Mae:
             h = self.net.block(1, 1 + 6 * i, h, self.narrow_heads, self.ratio)
         last = 1 + 6 * self.narrow_depth
         h = self.net.norm(1, last, h)
-        y = self.net.linear(1, last + 1, h, self.numbers)
+        y = self.net.linear(1, last + 1, h, self.numbers * max(1, self.levels))
         wanted = torch.ones_like(hidden) if self.everywhere else hidden
         mean = lambda a, weight: (a.mean(-1) * weight).sum() / weight.sum()
+        if self.levels:
+            logits = y.reshape(-1, self.levels)
+            nats = F.cross_entropy(logits, self.level(tokens).flatten(), reduction="none").reshape(tokens.shape)
+            return mean(nats, wanted), mean(nats, hidden).item() / math.log(2)
         if not self.normalize:
             return mean((y - tokens) ** 2, wanted), mean((y - tokens) ** 2, hidden).item()
         middle, deviation = tokens.mean(-1, keepdim=True), (tokens.var(-1, keepdim=True) + 1e-6) ** 0.5
@@ -153,10 +163,13 @@ CASES = {
     "picture": run(Mae((4, 6, 2), 2, 0.5, 8, 2, 4, 2)),
     "normalized": run(Mae((4, 6, 2), 2, 0.67, 8, 2, 4, 2, True, True, True)),
     "series": run(Mae((12,), 3, 0.5, 6, 3, 4, 1)),
+    "symbols": run(Mae((12,), 3, 0.5, 6, 3, 4, 1, levels=5)),
+    "symbols_everywhere": run(Mae((12,), 1, 0.75, 8, 2, 4, 1, everywhere=True, levels=256)),
+    "symbols_of_pictures": run(Mae((4, 6, 2), 2, 0.67, 8, 2, 4, 2, True, levels=7)),
     "labels": run(Mae((4, 6, 2), 2, 0.75, 8, 2, 4, 2, normalize=True), 2),
 }
-print("/* Losses of five steps of small masked autoencoders, and masked_mse or label_error, by\n"
-      " * tests/golden/mae.py */")
+print("/* Losses of five steps of small masked autoencoders, and masked_mse, masked_bits or label_error,\n"
+      " * by tests/golden/mae.py */")
 for name, case in CASES.items():
     print(f"static const double golden_mae_{name}[{STEPS}][2] = {{")
     for pair in case:

@@ -42,7 +42,10 @@ static void set_parameters(ph_graph *graph)
             continue;
         const char *name = strchr(v->name, '/') + 1, *kind = strrchr(v->name, '/') + 1;
         int scope = v->name[0] == 'e' ? 0 : v->name[0] == 'd' ? 1 : 2;
-        int number = strcmp(name, "positions") == 0 ? 50 : strcmp(name, "hidden") == 0 ? 51 : atoi(name);
+        int number = strcmp(name, "positions") == 0 ? 50
+                     : strcmp(name, "hidden") == 0  ? 51
+                     : strcmp(name, "symbols") == 0 ? 52
+                                                    : atoi(name);
         bool weight = strcmp(kind, "weight") == 0;
         bool gain = strcmp(kind, "gain") == 0 || strcmp(kind, "scale") == 0;
         double seed = 100 * scope + 7 * number + (weight ? 1 : gain ? 2 : 3);
@@ -86,6 +89,12 @@ static void first_steps(void **state)
           "masked_mse", 0, golden_mae_normalized);
     check(waves(1, (size_t[]){ 12 }), SMALL "patch=3 width=6 heads=3 decoder-heads=1", "masked_mse", 0,
           golden_mae_series);
+    check(waves(1, (size_t[]){ 12 }), SMALL "patch=3 width=6 heads=3 decoder-heads=1 loss=categorical:5",
+          "masked_bits", 0, golden_mae_symbols);
+    check(waves(1, (size_t[]){ 12 }), SMALL "mask=0.75 patch=1 width=8 heads=2 decoder-heads=1 loss-on=all "
+          "loss=categorical:256", "masked_bits", 0, golden_mae_symbols_everywhere);
+    check(pictures(), PICTURE "mask=0.67 positions=learned loss=categorical:7", "masked_bits", 0,
+          golden_mae_symbols_of_pictures);
     check(pictures(), PICTURE "mask=0.75 normalize-patches=1 finetune=labels pretrain-epochs=2",
           "label_error", 2, golden_mae_labels);
 }

@@ -115,7 +115,7 @@ ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t 
  * model and in those that the list `others` names; tells what is what. Returns the exit status. */
 int cli_beside(const cli_arguments *, const char *others, const char *path, size_t rows);
 /* Runs a function of the model over data, batch by batch, into a file; into a folder, where path ends in "/",
- * with a file for each sound or picture that rows are windows of. Says what is wrong, returns the exit
+ * with a file for each sound, picture or file of bytes that rows are windows of. Says what is wrong, returns the exit
  * status. */
 int cli_stream(ph_model *, const char *function, const ph_data *, const char *path, double white);
 /* The same with what `make` gives for every row of data, a batch at a time, in place of what reconstruct

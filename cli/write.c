@@ -1,4 +1,6 @@
-/* write.c - rows through a model into a file, or into a folder with a file for each sound or picture. */
+/* write.c - rows through a model into a file, or into a folder with a file for each sound, picture or file of
+ * bytes.
+ */
 #include "cli.h"
 
 #include <errno.h>
@@ -38,27 +40,42 @@ const char *cli_row_name(const void *user, size_t column)
     return own ? own : name;
 }
 
+/* What is written: what `make` gives for rows, in the form of what the model's `function` does. */
+typedef struct writing {
+    ph_model *model;
+    const char *function;
+    double white;
+    const char *format;        /* NULL: by the file's ending */
+    cli_make make;
+    void *with;
+} writing;
+
 /* Whether the rows that come back are windows of something that such a file holds. */
 static bool is_whole(const ph_data *data, const char *path)
 {
     ph_excerpt at;
-    return data && ph_data_excerpt(data, 0, &at) && (cli_ends(path, ".wav") || cli_ends(path, ".png"));
+    ph_data_info info = { 0 };
+    if (data)
+        ph_data_describe(data, &info);
+    return data && ph_data_excerpt(data, 0, &at) && (info.bytes || cli_ends(path, ".wav") || cli_ends(path, ".png"));
 }
 
-/* Opens the file, for what `function` gives for each row of data: *width reals. */
-static ph_writer *open_writer(ph_model *m, const char *function, const ph_data *data, const char *path,
-                              double white, size_t *clipped, size_t *width)
+/* Opens the file, for *width reals for each row of data. */
+static ph_writer *open_writer(const writing *to, const ph_data *data, const char *path, size_t *clipped,
+                              size_t *width)
 {
     size_t width_in, width_out;
     ph_model_info model;
+    ph_model *m = to->model;
+    const char *function = to->function;
     ph_model_describe(m, &model);
     if (ph_model_port(m, function, &width_in, &width_out) != PH_OK)
         return NULL;
     *width = width_out;
     bool rows = strncmp(function, "decode", 6) == 0 || strcmp(function, "reconstruct") == 0;
     bool tokens = strcmp(function, "tokens") == 0;
-    ph_writer_desc desc = { .width = width_out, .white = white, .source = data, .user = m,
-                            .clipped = clipped };
+    ph_writer_desc desc = { .width = width_out, .white = to->white, .source = data, .user = m,
+                            .clipped = clipped, .format = to->format };
     desc.whole = strcmp(function, "reconstruct") == 0 && is_whole(data, path);
     if (ph_model_column(m, 0) || ph_data_id(data, 0))
         desc.column = rows ? cli_row_name : tokens ? token_name : code_name;
@@ -74,22 +91,19 @@ static ph_writer *open_writer(ph_model *m, const char *function, const ph_data *
     return ph_writer_open(path, &desc);
 }
 
-static void tell_clipped(const char *path, size_t clipped)
+static void tell_clipped(const ph_data *data, const char *path, size_t clipped)
 {
-    if (clipped)
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    if (clipped && info.bytes)
+        fprintf(stderr, "pinhole: %s: %zu number%s below 0 or above 255, no byte, and %s brought to the nearest "
+                "(-o FILE.npy keeps what came back)\n", path, clipped, clipped == 1 ? " was" : "s were",
+                clipped == 1 ? "was" : "were");
+    else if (clipped)
         fprintf(stderr, "pinhole: %s: %zu sample%s beyond full scale, which 16-bit PCM cannot hold, and "
                 "%s brought to it (-o FILE.npy keeps what came back)\n", path, clipped,
                 clipped == 1 ? " was" : "s were", clipped == 1 ? "was" : "were");
 }
-
-/* What is written: what `make` gives for rows, in the form of what the model's `function` does. */
-typedef struct writing {
-    ph_model *model;
-    const char *function;
-    double white;
-    cli_make make;
-    void *with;
-} writing;
 
 /* Rows first .. first+count-1 of data, which `part` is. */
 static ph_status write_file(const writing *w, const ph_data *data, const ph_data *part, size_t first,
@@ -97,7 +111,7 @@ static ph_status write_file(const writing *w, const ph_data *data, const ph_data
 {
     enum { BATCH = 1024 };
     size_t width = 0, clipped = 0;
-    ph_writer *writer = open_writer(w->model, w->function, part, path, w->white, &clipped, &width);
+    ph_writer *writer = open_writer(w, part, path, &clipped, &width);
     ph_real *out = writer ? malloc(BATCH * width * sizeof *out) : NULL;
     ph_status status = writer == NULL ? ph_last_status() : out ? PH_OK : PH_MEMORY;
     for (size_t done = 0, n; done < count && status == PH_OK; done += n) {
@@ -112,11 +126,11 @@ static ph_status write_file(const writing *w, const ph_data *data, const ph_data
     else if (writer)
         ph_writer_discard(writer);
     if (status == PH_OK)
-        tell_clipped(path, clipped);
+        tell_clipped(data, path, clipped);
     return status;
 }
 
-/* ---- A file for each sound or picture ----------------------------------------------------------- */
+/* ---- A file for each sound, picture or file of bytes --------------------------------------------- */
 
 /* Makes the folders of a path; false, and said, where that cannot be. */
 static bool make_folders(char *path)
@@ -133,10 +147,10 @@ static bool make_folders(char *path)
     return true;
 }
 
-/* FOLDER/NAME, with an ending of what is written behind it unless it has that. */
-static bool name_piece(const char *folder, const ph_excerpt *at, char *path, size_t size)
+/* FOLDER/NAME, with an ending of what is written behind it unless it has that; bytes have none. */
+static bool name_piece(const char *folder, const ph_excerpt *at, bool bytes, char *path, size_t size)
 {
-    const char *ending = at->picture ? ".png" : ".wav";
+    const char *ending = bytes ? "" : at->picture ? ".png" : ".wav";
     const char *more = cli_ends(at->name, ending) ? "" : ending;
     if ((size_t)snprintf(path, size, "%s%s%s", folder, at->name, more) < size)
         return true;
@@ -149,18 +163,21 @@ static int write_pieces(const writing *w, const ph_data *data, const char *folde
 {
     ph_data_info info;
     ph_excerpt at, next;
+    writing own = *w;
     ph_data_describe(data, &info);
+    if (info.bytes)
+        own.format = "bytes";
     for (size_t first = 0, end; first < info.rows; first = end) {
         char path[4096];
         if (!ph_data_excerpt(data, first, &at))
-            return cli_usage("%s: a folder takes sounds or pictures, and the rows of %s are no windows of such",
-                             folder, info.name);
+            return cli_usage("%s: a folder takes sounds, pictures or files of bytes, and the rows of %s are no "
+                             "windows of such", folder, info.name);
         for (end = first + 1; ph_data_excerpt(data, end, &next) && next.piece == at.piece;)
             end++;
-        if (!name_piece(folder, &at, path, sizeof path) || !make_folders(path))
+        if (!name_piece(folder, &at, info.bytes, path, sizeof path) || !make_folders(path))
             return CLI_FAILED;
         ph_data *piece = ph_data_slice(data, first, end - first);
-        ph_status status = piece ? write_file(w, data, piece, first, end - first, path) : ph_last_status();
+        ph_status status = piece ? write_file(&own, data, piece, first, end - first, path) : ph_last_status();
         ph_data_close(piece);
         if (status != PH_OK)
             return cli_fail();
@@ -172,7 +189,7 @@ static int write_all(const writing *w, const ph_data *data, const char *path)
 {
     ph_data_info info;
     ph_data_describe(data, &info);
-    if (info.pieces > 1 && cli_ends(path, ".wav"))
+    if (info.pieces > 1 && info.rate && cli_ends(path, ".wav"))
         return cli_usage("%s: %s has %zu sounds; -o FOLDER/ takes a file for each", path, info.name, info.pieces);
     if (cli_ends(path, "/"))
         return write_pieces(w, data, path);
@@ -198,5 +215,6 @@ int cli_write_rows(ph_model *m, const ph_data *data, const char *path, cli_make 
 {
     ph_model_info model;
     ph_model_describe(m, &model);
-    return write_all(&(writing){ m, "reconstruct", model.white, make, with }, data, path);
+    return write_all(&(writing){ .model = m, .function = "reconstruct", .white = model.white, .make = make,
+                                  .with = with }, data, path);
 }

@@ -10,6 +10,7 @@ struct ph_join {
     ph_lines take;
     void *to;
     ph_excerpt whole;          /* the first window */
+    bool chooses;              /* one window for each frame, in the place of a mean */
     size_t row, rows, top;     /* the next row; the line of the whole that the band begins with */
     size_t line;               /* numbers in one */
     double *sum, *share;       /* a band as high as a window: weighted numbers, and the weights of its frames */
@@ -23,6 +24,7 @@ static ph_status check(const char *path, ph_join *j)
     ph_excerpt last;
     ph_data_describe(j->source, &info);
     j->rows = info.rows;
+    j->chooses = info.bytes;
     if (!ph_data_excerpt(j->source, 0, &j->whole) || !ph_data_excerpt(j->source, info.rows - 1, &last))
         return ph_fail(PH_USAGE, "%s: the rows of %s are no windows of a sound or a picture", path, info.name);
     bool begins = j->whole.place[0] == 0 && j->whole.place[1] == 0, ends = true;
@@ -30,7 +32,7 @@ static ph_status check(const char *path, ph_join *j)
         ends = ends && last.place[i] + last.size[i] == last.whole[i];
     if (last.piece != j->whole.piece || !begins || !ends)
         return ph_fail(PH_USAGE, "%s: the rows of %s are not the windows of one %s, but of several or of a part",
-                       path, info.name, last.picture ? "picture" : "sound");
+                       path, info.name, last.picture ? "picture" : info.bytes ? "file" : "sound");
     return PH_OK;
 }
 
@@ -104,6 +106,12 @@ static void add(ph_join *j, const ph_excerpt *at, const real *row)
         double *share = j->share + y * columns + at->place[1];
         for (size_t x = 0; x < at->size[1]; x++) {
             double weight = j->weight[0][y] * j->weight[1][x];
+            if (j->chooses && weight > share[x]) {
+                memset(sum, 0, channels * sizeof *sum);
+                share[x] = 0;
+            } else if (j->chooses) {
+                weight = 0;
+            }
             share[x] += weight;
             for (size_t c = 0; c < channels; c++)
                 *sum++ += weight * (double)*row++;

@@ -1,9 +1,10 @@
-/* join.h - windows of a sound or a picture put together again.
+/* join.h - windows of a sound, a picture or a file of bytes put together again.
  *
  * Where windows overlap, what they give is cross-faded: each number is weighted by sin^2 of its place in the
  * window, from edge to edge, in both directions, and divided by the sum of the weights at its place in the
  * whole. So weights add up to one everywhere, at the edges and beside a window that lies flush with the end,
- * too, and windows that agree give back what they were cut from.
+ * too, and windows that agree give back what they were cut from. Bytes have no mean: each is taken from the window
+ * whose weight is the largest.
  */
 #ifndef PH_VIEW_JOIN_H
 #define PH_VIEW_JOIN_H

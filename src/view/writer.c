@@ -1,6 +1,6 @@
 /* writer.c - rows on their way out: .csv as they come, .npy, .npz, .safetensors and PNG grids when all
- * are there, windows of a sound or a picture as the whole (join.h). What is gathered may be larger than memory
- * (base/store.h).
+ * are there, windows of a sound, a picture or of bytes as the whole (join.h). What is gathered may be larger
+ * than memory (base/store.h).
  */
 #include "view/writer.h"
 
@@ -22,6 +22,7 @@ static const struct ph_writer_format {
     { "npz", true, true, NULL, NULL, ph_write_npz },
     { "safetensors", false, true, NULL, NULL, ph_write_safetensors },
     { "wav", false, false, ph_begin_wav, NULL, NULL },
+    { "bytes", false, false, ph_begin_bytes, NULL, NULL },
 };
 enum { FORMATS = sizeof formats / sizeof formats[0], GATHER_LIMIT = 256 << 20 };
 
@@ -40,13 +41,31 @@ static const ph_element *find_element(const char *name)
     return name ? NULL : elements;
 }
 
+bool ph_writes_bytes(const ph_writer_desc *d)
+{
+    ph_data_info info = { 0 };
+    if (d->whole && d->source)
+        ph_data_describe(d->source, &info);
+    return info.bytes && info.pieces > 0;
+}
+
+static const struct ph_writer_format *format_of(const char *name)
+{
+    for (int i = 0; i < FORMATS; i++)
+        if (strcmp(name, formats[i].name) == 0)
+            return &formats[i];
+    return NULL;
+}
+
 static const struct ph_writer_format *find_format(const char *path, const ph_writer_desc *d)
 {
     const char *dot = strrchr(path, '.');
     const char *name = d->format ? d->format : strcmp(path, "-") == 0 ? "npy" : dot ? dot + 1 : "";
-    for (int i = 0; i < FORMATS; i++)
-        if (strcmp(name, formats[i].name) == 0)
-            return &formats[i];
+    const struct ph_writer_format *format = format_of(name);
+    if (format == NULL && ph_writes_bytes(d))
+        format = format_of("bytes");
+    if (format)
+        return format;
     ph_fail(PH_USAGE, "%s: what kind of file? Its name should end in .npy, .npz, .csv, .safetensors, "
             ".png or .wav", path);
     return NULL;

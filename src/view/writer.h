@@ -22,8 +22,9 @@ struct ph_writer {
     size_t rows;
     ph_store gathered;         /* rows of a format that needs all of them at once */
     ph_join *join;             /* rows are windows, put together: NULL where they are not */
-    bool pcm;                  /* a sound's coding, the channels it has, and samples beyond full scale */
-    size_t channels, clipped;
+    size_t clipped;            /* samples beyond full scale, numbers that are no bytes */
+    bool pcm;                  /* a sound's coding, and the channels it has */
+    size_t channels;
     size_t whole[2];           /* lines and columns of a picture of windows */
 };
 
@@ -40,5 +41,8 @@ ph_status ph_write_safetensors(ph_writer *);
 ph_status ph_begin_png(ph_writer *);
 ph_status ph_write_png(ph_writer *);
 ph_status ph_begin_wav(ph_writer *);
+/* Whether rows are windows of bytes that are to be put together. */
+bool ph_writes_bytes(const ph_writer_desc *);
+ph_status ph_begin_bytes(ph_writer *);
 
 #endif

@@ -176,6 +176,60 @@ static void every_step_hides_others(void **state)
     ph_data_close(data);
 }
 
+/* ---- Symbols --------------------------------------------------------------------------------- */
+
+/* What is hidden comes back as one of the levels, what is seen as it was; the share that is right, and that
+ * filling the same holes by the mean of what is thought of each level is no different where all that may be
+ * seen is. */
+static void symbols_come_back(void **state)
+{
+    (void)state;
+    enum { LEVELS = 5, EACH = 12 };
+    static ph_real sees[ROWS * EACH], back[ROWS * EACH], filled[ROWS * EACH];
+    ph_data *waved = waves(1, (size_t[]){ EACH });
+    for (size_t i = 0; i < ROWS * EACH; i++)
+        rows[i] = (ph_real)(round((double)rows[i] * (LEVELS - 1)) / (LEVELS - 1));
+    ph_data *data = ph_data_from_memory(rows, ROWS, EACH, NULL);
+    ph_model *m = make("mae", data, SMALL "patch=3 width=6 heads=3 decoder-heads=1 loss=categorical:5");
+    scatter_parameters(m->graph, 0.9, 7);
+    apply(m, "seen", rows, ROWS, sees);
+    apply(m, "reconstruct", rows, ROWS, back);
+    double exact = 0, hidden = 0;
+    size_t levels[LEVELS] = { 0 };
+    for (size_t i = 0; i < ROWS * EACH; i++) {
+        double level = (double)back[i] * (LEVELS - 1);
+        assert_true(fabs(level - round(level)) < 1e-12 && level > -0.5 && level < LEVELS - 0.5);
+        assert_true(sees[i] == 0 || back[i] == rows[i]);
+        hidden += sees[i] == 0;
+        exact += sees[i] == 0 && fabs((double)(back[i] - rows[i])) < 1e-12;
+        levels[lround(level)] += sees[i] == 0;
+    }
+    size_t used = 0;
+    for (size_t k = 0; k < LEVELS; k++)
+        used += levels[k] > 0;
+    assert_true(exact > 0 && exact < hidden && used > 1);
+    ph_figures f;
+    assert_int_equal(ph_model_eval(m, data, &f), PH_OK);
+    assert_true(fabs(ph_figure_get(&f, "masked_exact") - exact / hidden) < 1e-12);
+    assert_true(ph_figure_get(&f, "masked_bits") > 0);
+    assert_true(isnan(ph_figure_get(&f, "entropy"))); /* they are no bytes */
+    ph_data *mask = ph_data_from_memory(sees, ROWS, EACH, NULL);
+    ph_holes *h = ph_holes_new(m, data, mask);
+    assert_non_null(h);
+    assert_int_equal(ph_holes_fill(h, 0, ROWS, NULL, filled), PH_OK);
+    for (size_t i = 0; i < ROWS * EACH; i++)
+        assert_true(fabs((double)(filled[i] - back[i])) < 1e-12);
+    ph_holes_free(h);
+    ph_data_close(mask);
+    refused("mae", data, SMALL "patch=3 width=6 heads=3 decoder-heads=1 loss=categorical:5 normalize-patches=1",
+            "no mean");
+    refused("mae", data, "loss=categorical:1", "2 to 256 levels");
+    refused("mae", data, "loss=categorical:5 scaling=standardise", "[0,1]");
+    ph_model_free(m);
+    ph_data_close(data);
+    ph_data_close(waved);
+}
+
 /* ---- Holes of one's own ---------------------------------------------------------------------- */
 
 /* A net that has fewer tokens to look at than in training does as one that never had more. */
@@ -393,6 +447,7 @@ int main(void)
         cmocka_unit_test(first_steps),
         cmocka_unit_test(whole_patches_are_hidden_and_the_rest_is_kept),
         cmocka_unit_test(every_step_hides_others),
+        cmocka_unit_test(symbols_come_back),
         cmocka_unit_test(filling_what_is_hidden_is_reconstructing),
         cmocka_unit_test(fewer_are_seen_than_in_training),
         cmocka_unit_test(holes_hide_their_patches),

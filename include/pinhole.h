@@ -525,7 +525,7 @@ void ph_holes_free(ph_holes *);
 /* `count` rows of data from row `first` on, filled, in the data's own units; what is seen is as it was.
  * seen (may be NULL): 1 for what is, 0 for holes. */
 ph_status ph_holes_fill(ph_holes *, size_t first, size_t count, ph_real *seen, ph_real *filled);
-/* Adds hole_share and masked_mse, the error of what fills the holes of the whole set. */
+/* Adds hole_share and masked_mse, the error of what fills the holes of the whole set; of bytes holes_exact. */
 ph_status ph_holes_measure(ph_holes *, ph_figures *figures);
 
 /* Measures the model on data: rows, mse, sse and what applies of bce, psnr, ... */

@@ -130,7 +130,7 @@ ph_status ph_holes_fill(ph_holes *h, size_t first, size_t count, ph_real *seen, 
 
 ph_status ph_holes_measure(ph_holes *h, ph_figures *figures)
 {
-    double squares = 0, holes = 0, rows = (double)h->data->rows;
+    double squares = 0, holes = 0, exact = 0, rows = (double)h->data->rows;
     for (size_t first = 0, n; first < h->data->rows; first += n) {
         const real *y;
         n = h->data->rows - first;
@@ -139,6 +139,7 @@ ph_status ph_holes_measure(ph_holes *h, ph_figures *figures)
             if (h->seen[i] == 0) {
                 double off = (double)y[i] - (double)h->x[i];
                 squares += off * off;
+                exact += off * off < 1e-12;
                 holes++;
             }
     }
@@ -146,5 +147,8 @@ ph_status ph_holes_measure(ph_holes *h, ph_figures *figures)
                   holes / rows / (double)h->width);
     ph_figure_add(figures, "masked_mse", "mean over the holes, against what stands there, in the "
                   "model's input scale", squares / holes);
+    if (h->data->bytes)
+        ph_figure_add(figures, "holes_exact", "share of the holes that what stands there is filled in",
+                      exact / holes);
     return PH_OK;
 }

@@ -1,4 +1,4 @@
-/* test_join.c - windows put together again, as WAV and as PNG: compared with sums over all windows, and read
+/* test_join.c - windows put together again, as WAV, as PNG and as bytes: compared with sums over all windows, and read
  * back.
  */
 #include <setjmp.h>
@@ -244,6 +244,65 @@ static void assert_not_open(ph_writer *w, const char *says)
         fail_msg("'%s' does not say '%s'", ph_message(), says);
 }
 
+/* Each byte is what the window says of it in which it is nearest to the middle; numbers are rounded, and
+ * those that are no bytes are brought to the nearest and counted. */
+static void bytes_come_back(void **state)
+{
+    (void)state;
+    enum { SIZE = 333 };
+    static const char *const cuts[][2] = { { "100", "50" }, { "100", "37" }, { "99", "1" }, { "64", "64" },
+                                           { "333", NULL }, { "1", NULL },   { "7", "5" } };
+    static uint8_t content[SIZE], back[1 << 16];
+    for (size_t i = 0; i < SIZE; i++)
+        content[i] = (uint8_t)(i * 37);
+    assert_true(write_bytes("b", content, SIZE));
+    for (size_t k = 0; k < sizeof cuts / sizeof cuts[0]; k++) {
+        ph_data_desc desc = { .format = "bytes", .window = cuts[k][0], .hop = cuts[k][1] };
+        ph_data *d = opened("b", &desc);
+        real *rows = all_rows(d);
+        size_t clipped, beyond = 0;
+        write_rows("same.txt", d, rows, &clipped);
+        assert_int_equal(read_bytes("same.txt", back), SIZE);
+        assert_memory_equal(back, content, SIZE);
+        assert_int_equal(clipped, 0);
+        for (size_t i = 0; i < d->rows * d->width; i++)
+            rows[i] = (real)(127.5 + 140 * sin((double)(i * i)));
+        double want[SIZE], least[SIZE], tie[SIZE];
+        for (size_t i = 0; i < SIZE; i++)
+            least[i] = tie[i] = INFINITY;
+        for (size_t r = 0; r < d->rows; r++)
+            for (size_t i = 0; i < d->width; i++) {
+                ph_excerpt at;
+                assert_true(ph_data_excerpt(d, r, &at));
+                size_t place = at.place[0] + i;
+                double off = fabs((double)i + 0.5 - (double)d->width / 2);
+                double number = (double)rows[r * d->width + i];
+                tie[place] = off == least[place] ? number : off < least[place] ? INFINITY : tie[place];
+                want[place] = off < least[place] ? number : want[place];
+                least[place] = off < least[place] ? off : least[place];
+            }
+        write_rows("any.txt", d, rows, &clipped);
+        assert_int_equal(read_bytes("any.txt", back), SIZE);
+        for (size_t i = 0; i < SIZE; i++) {
+            double first = fmin(fmax(rint(want[i]), 0), 255), other = fmin(fmax(rint(tie[i]), 0), 255);
+            assert_true(back[i] == first || (isfinite(tie[i]) && back[i] == other));
+            beyond += isinf(tie[i]) && !(rint(want[i]) >= 0 && rint(want[i]) <= 255);
+        }
+        assert_true(clipped >= beyond && beyond > 0);
+        free(rows);
+        ph_data_close(d);
+    }
+    ph_data *d = opened("b", &(ph_data_desc){ .format = "bytes", .window = "333" });
+    real row[SIZE] = { 0 };
+    row[7] = (real)NAN;
+    ph_writer *w = ph_writer_open(in_folder("nan.txt"), &(ph_writer_desc){ .width = SIZE, .source = d, .whole = true });
+    assert_non_null(w);
+    assert_int_equal(ph_writer_rows(w, row, 1), PH_DATA);
+    assert_non_null(strstr(ph_message(), "missing"));
+    ph_writer_discard(w);
+    ph_data_close(d);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -281,7 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weighted_means),    cmocka_unit_test(a_sound_comes_back),
         cmocka_unit_test(beyond_full_scale), cmocka_unit_test(a_picture_comes_back),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(bytes_come_back),   cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -373,7 +373,7 @@ static void speed_of_layers(void)
     static const char *const layers[] = { "encoder/0", "encoder/1", "decoder/0", "decoder/1", "the rest" };
     static const char *const times[] = { "\"forward_time\":", "\"backward_time\":" };
     double time = 0;
-    assert_run("bench ae-400 --data glyphs --rounds 2 --window 0.05 --layers --json", 0);
+    assert_run("bench ae-400 --data glyphs --rounds 2 --seconds 0.05 --layers --json", 0);
     for (size_t i = 0; i < 5; i++) {
         char key[64];
         snprintf(key, sizeof key, "\"%s\":{", layers[i]);
@@ -389,7 +389,7 @@ static void speed_of_layers(void)
         }
     }
     assert_true(time < 1.01);
-    assert_run("bench ae-400 --data glyphs --rounds 1 --window 0.05 --layers", 0);
+    assert_run("bench ae-400 --data glyphs --rounds 1 --seconds 0.05 --layers", 0);
     assert_says(out, "encoder/0                        784x400");
     assert_true(strstr(out, "the rest") > strstr(out, "decoder/1"));
     assert_says(out, "between steps");
@@ -402,7 +402,7 @@ static void speed(void **state)
     FILE *f = fopen(in_folder("fast"), "w");
     fputs("family = aae\nlabels = 20\nonly-label = 3\nhidden = 16\nlatent-dim = 2\nbatch-size = 50\nepochs = 3\n", f);
     fclose(f);
-    assert_run("bench ae-400 fast --data glyphs --rounds 1 --window 0.05 --json", 0);
+    assert_run("bench ae-400 fast --data glyphs --rounds 1 --seconds 0.05 --json", 0);
     assert_says(out, "{\"case\":\"ae-400\",\"rows_per_second\":");
     char *recipe = strstr(out, "\"case\":\"fast\"");
     assert_non_null(recipe);

@@ -101,6 +101,38 @@ static void put_time(ph_page *r)
     }
 }
 
+/* The training part, and what of it training took, as far as the model tells. */
+static ph_status put_training_rows(ph_page *r)
+{
+    const ph_model *m = r->model;
+    ph_rows_used used;
+    bool trained = m->trainer.progress.epoch > 0 && m->family->fit == NULL;
+    PH_TRY(ph_trainer_rows(&m->trainer, r->train, &used));
+    fact(r, "training part");
+    ph_put_count(r, r->train->rows);
+    ph_put(r, " row%s", r->train->rows == 1 ? "" : "s");
+    if (trained && !used.known) {
+        ph_put(r, ", which are not those that it was trained on: its steps are of another number");
+    } else if (trained && used.rows < r->train->rows) {
+        ph_put(r, ", of which it was trained on ");
+        ph_put_count(r, used.rows);
+    }
+    if (trained && used.known && m->trainer.labelled) {
+        ph_put(r, used.apart ? " and on the labels of " : ", and on the labels of ");
+        ph_put_count(r, used.labelled);
+        ph_put(r, used.apart ? " others" : " of them");
+    } else if (trained && used.known && used.labelled) {
+        ph_put(r, ", with their labels");
+    }
+    if (trained && used.known && used.held_out) {
+        ph_put(r, "; ");
+        ph_put_count(r, used.held_out);
+        ph_put(r, " were held out");
+    }
+    fact_end(r);
+    return PH_OK;
+}
+
 static ph_status write_summary(ph_page *r)
 {
     const ph_family_desc *family = r->model->family;
@@ -120,17 +152,14 @@ static ph_status write_summary(ph_page *r)
     ph_put(r, ", rows of ");
     put_shape(r);
     fact_end(r);
-    if (r->train) {
-        ph_data_info train;
-        ph_data_describe(r->train, &train);
-        fact(r, "training part");
-        ph_put_count(r, train.rows);
-        ph_put(r, " rows");
-        fact_end(r);
-    }
+    if (r->train)
+        PH_TRY(put_training_rows(r));
     fact(r, "size");
     ph_put(r, "code of ");
     ph_put_count(r, r->info.latent_dim);
+    if (r->code && ph_plane_of_styles(&r->map))
+        ph_put(r, " (%s %zu, style %zu)", ph_model_export(r->model, "cluster") ? "cluster" : "class",
+               r->code - r->map.code, r->map.code);
     ph_put(r, ", ");
     ph_put_count(r, r->info.parameters);
     ph_put(r, " trained numbers");

@@ -12,12 +12,22 @@ static ph_status out_of_memory(void)
     return ph_fail(PH_MEMORY, "out of memory while starting to train");
 }
 
+static size_t lesser(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t held_out(const ph_trainer_options *o, size_t rows)
+{
+    return (size_t)(o->val_split * (double)rows + 0.5);
+}
+
 static ph_status split(ph_fitting *f)
 {
     const ph_trainer_options *o = &f->t->o;
     if (f->validation || o->val_split == 0)
         return PH_OK;
-    f->validation_count = (size_t)(o->val_split * (double)f->rows + 0.5);
+    f->validation_count = held_out(o, f->rows);
     if (f->validation_count == 0 || f->validation_count == f->rows)
         return ph_fail(PH_USAGE, "val-split %g leaves no row on one side: there are %zu",
                        o->val_split, f->rows);
@@ -96,6 +106,42 @@ static ph_status choose_labelled(ph_fitting *f)
     return status;
 }
 
+/* Rows with a label among those that are not held out. */
+static ph_status count_labels(const ph_trainer *t, const ph_data *data, size_t held, size_t *count)
+{
+    size_t *order = ph_split_rows(data->rows, held, (uint64_t)t->o.seed);
+    if (order == NULL)
+        return out_of_memory();
+    *count = 0;
+    for (size_t i = 0; i < data->rows - held && data->labels; i++)
+        *count += data->labels[order[i]] != PH_NO_LABEL;
+    free(order);
+    return PH_OK;
+}
+
+ph_status ph_trainer_rows(const ph_trainer *t, const ph_data *data, ph_rows_used *used)
+{
+    const ph_graph *g = t->graph;
+    const ph_trainer_progress *p = &t->progress;
+    *used = (ph_rows_used){ .held_out = held_out(&t->o, data->rows) };
+    used->held_out = used->held_out < data->rows ? used->held_out : 0;
+    used->rows = data->rows - used->held_out;
+    if (g->labels_drawn) {
+        size_t there = 0;
+        PH_TRY(count_labels(t, data, used->held_out, &there));
+        used->labelled = g->labels_count && g->labels_count < there ? g->labels_count : there;
+        used->apart = t->labelled && g->labels_apart;
+        if (t->labelled == NULL)
+            used->rows = used->labelled;
+        else if (used->apart)
+            used->rows -= used->labelled;
+    }
+    size_t batch = lesser((size_t)t->o.batch_size, used->rows);
+    int64_t batches = batch ? (int64_t)((used->rows + batch - 1) / batch) : 0;
+    used->known = batches > 0 && p->step == p->epoch * batches + p->batch;
+    return PH_OK;
+}
+
 static ph_status time_programs(ph_fitting *f)
 {
     size_t count, all = 0;
@@ -121,11 +167,6 @@ static ph_status compile_programs(ph_fitting *f)
     PH_TRY(f->hooks->time_layers ? time_programs(f) : PH_OK);
     f->measure = f->validation ? ph_trainer_compile(t, PH_MEASURE, rows) : NULL;
     return f->validation && f->measure == NULL ? ph_last_status() : PH_OK;
-}
-
-static size_t lesser(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 static real *rows_of(size_t rows, size_t width)

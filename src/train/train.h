@@ -124,6 +124,15 @@ ph_status ph_trainer_closed_form(ph_trainer *, ph_status (*fit)(ph_graph *, cons
  * after the last whole step or epoch, so that saving and going on loses nothing. */
 ph_status ph_trainer_run(ph_trainer *, const ph_data *, const ph_data *validation, const ph_hooks *);
 
+/* What training took of a set: the rows of an epoch, those whose labels it used (0: of all or of none), apart
+ * from the others or among them, and those held out by val-split. known: the steps that were made are those of
+ * so many rows; otherwise it was another set. */
+typedef struct ph_rows_used {
+    size_t rows, labelled, held_out;
+    bool apart, known;
+} ph_rows_used;
+ph_status ph_trainer_rows(const ph_trainer *, const ph_data *, ph_rows_used *);
+
 /* How far codes lie from draws of their prior; see distance.c. */
 typedef struct ph_distance {
     double mmd, mean, covariance;

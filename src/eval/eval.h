@@ -52,7 +52,8 @@ ph_data *ph_samples_of_classes(ph_model *, size_t rows, uint64_t seed);
 /* Where codes lie on a plane (plane.c). */
 enum { PH_PLANE_SAMPLE = 2000, PH_PLANE_CELLS = 20 };
 typedef struct ph_plane {
-    size_t rows, code;         /* code: numbers of a code, at least 1 */
+    const char *function;      /* "encode"; "style", where a code has a class or a cluster in front */
+    size_t rows, code;         /* code: numbers of what that gives, at least 1 */
     double *mean, *axis;       /* a code's place is (code - mean) . axis[0 and 1]; axis[2 x code] */
     double share[2];           /* of the variance along both, where a code has more than two numbers */
     double *place[2];          /* of each row; place[1] is its error where a code is one number */
@@ -63,6 +64,7 @@ typedef struct ph_plane {
 /* Finds the axes. Then every row is put in its place; then the cells can be counted. Free it, also after
  * a failure. */
 ph_status ph_plane_begin(ph_plane *, ph_model *, const ph_data *);
+bool ph_plane_of_styles(const ph_plane *);
 void ph_plane_put(ph_plane *, size_t row, const real *code, double error);
 ph_status ph_plane_end(ph_plane *);
 void ph_plane_free(ph_plane *);

@@ -1,5 +1,6 @@
 /* plane.c - codes on a plane: their own two numbers, or their first two principal axes; and how
- * much of that plane they leave empty.
+ * much of that plane they leave empty. Of codes that are a class and a style, the styles: a class is
+ * no place.
  *
  * The axes are those of up to PH_PLANE_SAMPLE codes, found by orthogonal iteration: no matrix of
  * code x code is made, and no LAPACK has to be there. A grid of PH_PLANE_CELLS x PH_PLANE_CELLS
@@ -112,7 +113,7 @@ static ph_status choose_axes(ph_plane *map, ph_model *m, const ph_data *data)
     real *code = malloc(n * sizeof *code);
     ph_status status = x && code ? PH_OK : out_of_memory();
     for (size_t i = 0; i < count && status == PH_OK; i++) {
-        status = ph_model_apply_data(m, "encode", data, ph_spread(i, count, map->rows), 1, code);
+        status = ph_model_apply_data(m, map->function, data, ph_spread(i, count, map->rows), 1, code);
         for (size_t c = 0; c < n; c++)
             x[i * n + c] = (double)code[c];
     }
@@ -123,11 +124,18 @@ static ph_status choose_axes(ph_plane *map, ph_model *m, const ph_data *data)
     return status;
 }
 
+bool ph_plane_of_styles(const ph_plane *map)
+{
+    return strcmp(map->function, "style") == 0;
+}
+
 ph_status ph_plane_begin(ph_plane *map, ph_model *m, const ph_data *data)
 {
     size_t in, n;
-    PH_TRY(ph_model_port(m, "encode", &in, &n));
-    *map = (ph_plane){ .rows = data->rows, .code = n };
+    bool styles = ph_model_export(m, "style") && ph_model_takes_rows(m, "style");
+    const char *function = styles ? "style" : "encode";
+    PH_TRY(ph_model_port(m, function, &in, &n));
+    *map = (ph_plane){ .function = function, .rows = data->rows, .code = n };
     map->mean = calloc(n, sizeof *map->mean);
     map->axis = calloc(2 * n, sizeof *map->axis);
     map->place[0] = calloc(map->rows, sizeof *map->place[0]);
@@ -230,8 +238,9 @@ void ph_plane_free(ph_plane *map)
 ph_status ph_plane_figures(ph_study *s, const ph_plane *map, const ph_figures *train)
 {
     PH_TRY(ph_study_add(s, "empty_cells", map->empty,
-                        "share of %s over the central 95 %% of %zu codes%s that is empty",
+                        "share of %s over the central 95 %% of %zu %s%s that is empty",
                         map->code == 1 ? "20 intervals" : "a 20x20 grid", map->rows,
+                        ph_plane_of_styles(map) ? "styles" : "codes",
                         map->code > 2 ? ", on their first two principal axes," : ""));
     PH_TRY(ph_study_add(s, "empty_cells_normal", map->empty_normal,
                         "the same, expected of as many normally distributed codes"));
@@ -249,7 +258,7 @@ static ph_status put_rows(ph_plane *map, ph_model *m, const ph_data *data)
     ph_status status = code ? PH_OK : out_of_memory();
     for (size_t first = 0; first < map->rows && status == PH_OK; first += PH_EVAL_ROWS) {
         size_t count = map->rows - first < PH_EVAL_ROWS ? map->rows - first : PH_EVAL_ROWS;
-        status = ph_model_apply_data(m, "encode", data, first, count, code);
+        status = ph_model_apply_data(m, map->function, data, first, count, code);
         for (size_t i = 0; i < count && status == PH_OK; i++)
             ph_plane_put(map, first + i, code + i * map->code, 0);
     }

@@ -5,9 +5,20 @@
 
 enum { MOST_BARS = 100 };
 
-/* Bars of the largest of `count` values, each with its place, behind `letter`, and its value as a
- * title. */
-static ph_status put_bars(ph_page *r, const double *values, size_t count, char letter, const char *what,
+/* What is called by a letter and its place; the first `front` numbers, which are a class's, y. */
+typedef struct naming {
+    char letter;
+    size_t front;
+} naming;
+
+static void put_name(ph_page *r, const naming *n, size_t i)
+{
+    bool front = i < n->front;
+    ph_put(r, "%c%zu", front ? 'y' : n->letter, front ? i + 1 : i - n->front + 1);
+}
+
+/* Bars of the largest of `count` values, each with its name and its value as a title. */
+static ph_status put_bars(ph_page *r, const double *values, size_t count, const naming *n, const char *what,
                           const char *unit)
 {
     size_t order[MOST_BARS], shown = ph_page_largest(values, count, MOST_BARS, order);
@@ -21,21 +32,31 @@ static ph_status put_bars(ph_page *r, const double *values, size_t count, char l
     ph_plot_begin(r, &p, "hover");
     ph_put(r, "%s, from ", what);
     ph_put_number(r, values[order[0]], 3);
-    ph_put(r, " (%c%zu) down to ", letter, order[0] + 1);
+    ph_put(r, " (");
+    put_name(r, n, order[0]);
+    ph_put(r, ") down to ");
     ph_put_number(r, values[order[shown - 1]], 3);
-    ph_put(r, " (%c%zu)", letter, order[shown - 1] + 1);
+    ph_put(r, " (");
+    put_name(r, n, order[shown - 1]);
+    ph_put(r, ")");
     ph_plot_axes(r, &p);
     for (size_t i = 0; i < shown; i++) {
         double x = p.left + ((double)i + 0.5) * step, y = ph_plot_y(&p, values[order[i]]);
         ph_put(r, "<g class=\"bar\"><rect class=\"band\" x=\"%.1f\" y=\"%g\" width=\"%.1f\" height=\"%g\"/>"
-                  "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1\"/><title>%c%zu · ",
-               x - step / 2, p.top, step, zero - p.top, x - bar / 2, y, bar, fmax(zero - y, 0.5),
-               letter, order[i] + 1);
+                  "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1\"/><title>",
+               x - step / 2, p.top, step, zero - p.top, x - bar / 2, y, bar, fmax(zero - y, 0.5));
+        put_name(r, n, order[i]);
+        ph_put(r, " · ");
         ph_put_number(r, values[order[i]], 4);
         ph_put(r, "</title></g>");
-        if (shown <= 24)
-            ph_put(r, "<text class=\"middle\" x=\"%.1f\" y=\"%g\">%.*s%zu</text>", x, zero + 20,
-                   shown <= 16, &letter, order[i] + 1);
+        if (shown > 24)
+            continue;
+        ph_put(r, "<text class=\"middle\" x=\"%.1f\" y=\"%g\">", x, zero + 20);
+        if (shown <= 16 || n->front)
+            put_name(r, n, order[i]);
+        else
+            ph_put(r, "%zu", order[i] + 1);
+        ph_put(r, "</text>");
     }
     ph_put(r, "</svg>");
     if (shown < count)
@@ -61,7 +82,8 @@ static ph_status write_activity(ph_page *r)
     if (still)
         ph_put(r, "; %zu of %zu hardly %s", still, r->code, still == 1 ? "moves" : "move");
     ph_put(r, ".</p>");
-    return put_bars(r, r->variance, r->code, 'z', "Variance of each number of the code", "variance");
+    naming names = { 'z', r->code - r->map.code };
+    return put_bars(r, r->variance, r->code, &names, "Variance of each number of the code", "variance");
 }
 
 static bool has_posterior(const ph_page *r)
@@ -92,7 +114,8 @@ static ph_status write_posterior(ph_page *r)
            r->classes ? "variables" : "units");
     ph_put_number(r, total, 4);
     ph_put(r, " nats per row.</p>");
-    return put_bars(r, r->kl, r->variables, r->classes ? 'v' : 'z', r->classes
+    naming names = { r->classes ? 'v' : 'z', 0 };
+    return put_bars(r, r->kl, r->variables, &names, r->classes
                     ? "Divergence from the prior of each variable of the code"
                     : "Divergence from the prior of each number of the code", "nats per row");
 }

@@ -80,6 +80,15 @@ void ph_put_label(ph_page *r, size_t label)
         ph_put(r, "class %zu", label);
 }
 
+void ph_put_kind(ph_page *r, size_t label)
+{
+    const char *name = ph_model_class(r->model, label);
+    if (name && *name)
+        ph_put_text(r, name);
+    else
+        ph_put(r, "%zu", label);
+}
+
 void ph_put_column(ph_page *r, size_t column)
 {
     const char *name = ph_model_column(r->model, column);

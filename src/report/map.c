@@ -1,4 +1,4 @@
-/* map.c - where the rows lie in the space of codes, and what the decoder makes of that space. */
+/* map.c - where the rows lie in the space of codes. */
 #include "report/report.h"
 
 #include <math.h>
@@ -6,11 +6,8 @@
 #include <string.h>
 
 /* A class has one of 8 colours and one of 7 marks: 56 pairs before one comes again. */
-enum { COLOURS = 8, MARKS = 7, MOST_CLASSES = 100, SPRITE_COLUMNS = 50, LATTICE = 15 };
-enum { SPRITE_BYTES = 1 << 20, LATTICE_BYTES = 300 << 10 };
-
-#define Z1 "z<tspan dy=\"3\" font-size=\"75%\">1</tspan>"
-#define Z2 "z<tspan dy=\"3\" font-size=\"75%\">2</tspan>"
+enum { COLOURS = 8, MARKS = 7, MOST_CLASSES = 100, SPRITE_COLUMNS = 50 };
+enum { SPRITE_BYTES = 1 << 20 };
 
 static const char *const marks[MARKS] = {
     "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z",
@@ -102,7 +99,7 @@ static ph_axis range_of(const ph_page *shown, int a)
         axis.low = fmin(axis.low, v);
         axis.high = fmax(axis.high, v);
     }
-    axis.log = shown->code == 1 && a == 1 && axis.low > 0 && axis.high / axis.low > 20;
+    axis.log = shown->map.code == 1 && a == 1 && axis.low > 0 && axis.high / axis.low > 20;
     ph_axis_settle(&axis);
     return axis;
 }
@@ -136,17 +133,19 @@ static void put_marks(ph_page *r, const ph_page *shown, const ph_plot *p, const 
 static ph_status put_plot(ph_page *r, const ph_page *shown, const size_t *count, size_t classes)
 {
     char across[64], up[64];
-    bool axes = shown->code > 2;
+    bool axes = shown->map.code > 2;
     snprintf(across, sizeof across, "first axis, %.1f %% of the variance",
              100 * shown->map.share[0]);
     snprintf(up, sizeof up, "second axis, %.1f %%", 100 * shown->map.share[1]);
     ph_plot p = { .width = 640, .height = 520, .left = 52, .right = 12, .top = 28, .bottom = 50,
                   .x = range_of(shown, 0), .y = range_of(shown, 1) };
-    p.x.label = axes ? across : Z1;
-    p.y.label = axes ? up : shown->code == 2 ? Z2 : p.y.log ? "error of the row, log scale"
-                                                            : "error of the row";
+    p.x.label = axes ? across : PH_Z1;
+    p.y.label = axes                     ? up
+                : shown->map.code == 2 ? PH_Z2
+                : p.y.log              ? "error of the row, log scale"
+                                       : "error of the row";
     ph_plot_begin(r, &p, "");
-    ph_put(r, "the codes of %zu rows", r->sample_count);
+    ph_put(r, "the %ss of %zu rows", ph_page_what(shown), r->sample_count);
     if (count)
         ph_put(r, ", marked by their %zu class%s", classes, classes == 1 ? "" : "es");
     ph_plot_axes(r, &p);
@@ -156,11 +155,15 @@ static ph_status put_plot(ph_page *r, const ph_page *shown, const size_t *count,
     return status;
 }
 
-static const char *map_title(const ph_page *shown)
+static void put_map_title(ph_page *r, const ph_page *shown)
 {
-    return shown->code == 1  ? "The code of a row and the error of its reconstruction"
-           : shown->code > 2 ? "The codes on their first two principal axes"
-                             : "Each row at the two numbers of its code";
+    const char *what = ph_page_what(shown);
+    if (shown->map.code == 1)
+        ph_put(r, "The %s of a row and the error of its reconstruction", what);
+    else if (shown->map.code > 2)
+        ph_put(r, "The %ss on their first two principal axes", what);
+    else
+        ph_put(r, "Each row at the two numbers of its %s", what);
 }
 
 static void put_name(ph_page *r, const ph_page *shown)
@@ -170,15 +173,29 @@ static void put_name(ph_page *r, const ph_page *shown)
 
 static void put_axes_share(ph_page *r, const ph_page *shown)
 {
-    if (shown->code <= 2)
+    if (shown->map.code <= 2)
         return;
-    ph_put(r, "<li>The %zu numbers of a code", shown->code);
+    ph_put(r, "<li>The %zu numbers of a %s", shown->map.code, ph_page_what(shown));
     if (r->beside) {
         ph_put(r, " of ");
         put_name(r, shown);
     }
     ph_put(r, " are shown by their first two principal axes, which have %.1f %% of the variance of "
-              "the codes shown.</li>", 100 * (shown->map.share[0] + shown->map.share[1]));
+              "the %ss shown.</li>", 100 * (shown->map.share[0] + shown->map.share[1]), ph_page_what(shown));
+}
+
+static void put_style_shown(ph_page *r, const ph_page *shown)
+{
+    if (!ph_plane_of_styles(&shown->map))
+        return;
+    ph_put(r, "<li>A code");
+    if (r->beside) {
+        ph_put(r, " of ");
+        put_name(r, shown);
+    }
+    ph_put(r, " is a %s, %zu numbers, and a style, %zu; the styles are shown.</li>",
+           ph_model_export(shown->model, "cluster") ? "cluster" : "class", shown->code - shown->map.code,
+           shown->map.code);
 }
 
 static void put_rows_shown(ph_page *r)
@@ -206,17 +223,18 @@ static void put_lines_shown(ph_page *r)
 
 static const char *cells_of(const ph_page *shown)
 {
-    return shown->code == 1 ? "intervals" : "cells of a 20 × 20 grid";
+    return shown->map.code == 1 ? "intervals" : "cells of a 20 × 20 grid";
 }
 
 static void put_facts(ph_page *r)
 {
     ph_put(r, "<ul class=\"note\">");
+    put_style_shown(r, r);
     put_axes_share(r, r);
     put_rows_shown(r);
-    ph_put(r, "<li>%.1f %% of the %zu %s over the central 95 %% of all codes are empty; of as many "
-              "normally distributed codes %.1f %% would be.</li>",
-           100 * r->map.empty, r->map.cells, cells_of(r), 100 * r->map.empty_normal);
+    ph_put(r, "<li>%.1f %% of the %zu %s over the central 95 %% of all %ss are empty; of as many "
+              "normally distributed ones %.1f %% would be.</li>",
+           100 * r->map.empty, r->map.cells, cells_of(r), ph_page_what(r), 100 * r->map.empty_normal);
     if (r->train) {
         double train = ph_figure_get(&r->train_figures, "mse");
         double here = ph_figure_get(&r->figures, "mse");
@@ -242,7 +260,9 @@ static ph_status put_both(ph_page *r, const size_t *count, size_t classes)
     for (int i = 0; i < 2 && status == PH_OK; i++) {
         ph_put(r, "<figure><figcaption><b>");
         put_name(r, shown[i]);
-        ph_put(r, "</b> %s</figcaption>", map_title(shown[i]));
+        ph_put(r, "</b> ");
+        put_map_title(r, shown[i]);
+        ph_put(r, "</figcaption>");
         status = put_plot(r, shown[i], count, classes);
         ph_put(r, "</figure>");
     }
@@ -282,6 +302,8 @@ static void compare(ph_page *r)
         ph_put(r, "</tr>");
     }
     ph_put(r, "</tbody></table><ul class=\"note\">");
+    put_style_shown(r, r);
+    put_style_shown(r, r->beside);
     put_axes_share(r, r);
     put_axes_share(r, r->beside);
     put_rows_shown(r);
@@ -301,8 +323,11 @@ static ph_status write_map(ph_page *r)
         ph_put(r, "<path id=\"m%zu\" d=\"%s\"/>", i, marks[i]);
     ph_put(r, "</defs></svg><figure class=\"card map %s\" id=\"codes\">",
            r->beside ? "two" : "one");
-    if (r->beside == NULL)
-        ph_put(r, "<figcaption>%s</figcaption>", map_title(r));
+    if (r->beside == NULL) {
+        ph_put(r, "<figcaption>");
+        put_map_title(r, r);
+        ph_put(r, "</figcaption>");
+    }
     if (count)
         put_legend(r, count, classes);
     ph_status status;
@@ -321,75 +346,4 @@ static ph_status write_map(ph_page *r)
     return status == PH_OK && r->picture ? put_sprite(r) : status;
 }
 
-/* ---- The lattice --------------------------------------------------------------------------------- */
-
-static bool has_lattice(const ph_page *r)
-{
-    return r->picture && r->decodes && (r->code == 1 || r->code == 2) && r->classes == 0;
-}
-
-/* What the decoder makes of evenly spaced codes; the second number grows upwards, as on the map. */
-static ph_status decode_lattice(ph_page *r, size_t lines, const double *low, const double *high,
-                                real *tiles)
-{
-    for (size_t i = 0; i < lines * LATTICE; i++) {
-        double x = (double)(i % LATTICE) / (LATTICE - 1);
-        double y = lines > 1 ? 1 - (double)(i / LATTICE) / (double)(lines - 1) : 0;
-        real code[2] = { (real)(low[0] + x * (high[0] - low[0])),
-                         (real)(low[1] + y * (high[1] - low[1])) };
-        PH_TRY(ph_model_apply(r->model, "decode", code, 1, tiles + i * r->info.width));
-    }
-    return PH_OK;
-}
-
-static ph_axis lattice_axis(double low, double high, const char *label)
-{
-    double half = high > low ? (high - low) / (LATTICE - 1) / 2 : 0.5;
-    return (ph_axis){ .low = low - half, .high = high + half, .label = label };
-}
-
-static ph_status write_lattice(ph_page *r)
-{
-    size_t lines = r->code == 2 ? LATTICE : 1;
-    double low[2] = { r->map.low[0], r->map.low[1] }, high[2] = { r->map.high[0], r->map.high[1] };
-    for (int a = 0; a < 2 && r->variables; a++) {
-        low[a] = -3;
-        high[a] = 3;
-    }
-    bool prior = ph_page_has_contours(r);
-    if (prior)
-        PH_TRY(ph_page_prior_range(r, low, high));
-    real *tiles = malloc(lines * LATTICE * r->info.width * sizeof *tiles);
-    ph_status status = tiles ? decode_lattice(r, lines, low, high, tiles)
-                             : ph_fail(PH_MEMORY, "out of memory for the report's lattice");
-    double tile = 560.0 / LATTICE, tall = fmin(fmax((double)r->height / (double)r->width, 0.3), 3);
-    ph_plot p = { .width = 640, .left = 52, .right = 28, .top = 28, .bottom = 50,
-                  .height = 78 + tall * tile * (double)lines,
-                  .x = lattice_axis(low[0], high[0], Z1),
-                  .y = lattice_axis(low[1], high[1], Z2) };
-    if (lines == 1) {
-        p.y.label = NULL;
-        p.top = 4;
-        p.height -= 24;
-    }
-    ph_put(r, "<figure class=\"card map\"><figcaption>%s</figcaption>",
-           prior            ? "What the decoder makes of codes within two deviations of the prior"
-           : r->variables   ? "What the decoder makes of codes from −3 to 3"
-                            : "What the decoder makes of codes over the central 95 % of those above");
-    ph_plot_begin(r, &p, "");
-    ph_put(r, "decoded codes, %d %s", LATTICE, lines > 1 ? "by 15" : "in a line");
-    ph_plot_axes(r, &p);
-    ph_put(r, "<image x=\"%g\" y=\"%g\" width=\"560\" height=\"%g\" preserveAspectRatio=\"none\" href=\"",
-           p.left, p.top, tall * tile * (double)lines);
-    if (status == PH_OK)
-        status = ph_put_image(r, &(ph_grid){ .tiles = tiles, .rows = lines, .columns = LATTICE,
-                                             .height = r->height, .width = r->width,
-                                             .channels = r->channels, .white = r->info.white },
-                              LATTICE_BYTES);
-    ph_put(r, "\"/></svg></figure>");
-    free(tiles);
-    return status;
-}
-
 const ph_section ph_section_map = { "map", "The codes", has_codes, write_map };
-const ph_section ph_section_lattice = { "lattice", "Decoded codes", has_lattice, write_lattice };

@@ -34,10 +34,15 @@ static ph_status out_of_memory(void)
     return ph_fail(PH_MEMORY, "out of memory for the report");
 }
 
+const char *ph_page_what(const ph_page *shown)
+{
+    return ph_plane_of_styles(&shown->map) ? "style" : "code";
+}
+
 /* ---- One pass over the set ------------------------------------------------------------------------ */
 
 typedef struct pass {
-    real *x, *y, *code, *kl, *tokens;
+    real *x, *y, *code, *place, *kl, *tokens; /* place: what lies on the map */
     double *mean;              /* Welford's, of the codes */
 } pass;
 
@@ -55,7 +60,7 @@ static void take_codes(ph_page *r, pass *p, size_t first, size_t count)
         double seen = (double)(first + i + 1);
         for (size_t c = 0; c < n; c++)
             add_to((double)p->code[i * n + c], seen, &p->mean[c], &r->variance[c]);
-        ph_plane_put(&r->map, first + i, p->code + i * n, r->error[first + i]);
+        ph_plane_put(&r->map, first + i, p->place + i * r->map.code, r->error[first + i]);
     }
 }
 
@@ -86,6 +91,8 @@ static ph_status take_batch(ph_page *r, pass *p, size_t first, size_t count)
     PH_TRY(ph_model_apply(r->model, "reconstruct", p->x, count, p->y));
     if (r->code)
         PH_TRY(ph_model_apply(r->model, "encode", p->x, count, p->code));
+    if (p->place != p->code)
+        PH_TRY(ph_model_apply(r->model, r->map.function, p->x, count, p->place));
     if (r->variables)
         PH_TRY(ph_model_apply(r->model, "kl", p->x, count, p->kl));
     if (r->words.count) {
@@ -111,7 +118,9 @@ static ph_status walk(ph_page *r)
                .kl = malloc((BATCH * r->variables + 1) * sizeof(real)),
                .tokens = malloc((BATCH * tokens + 1) * sizeof(real)),
                .mean = calloc(n + 1, sizeof(double)) };
-    bool room = p.x && p.y && p.code && p.kl && p.tokens && p.mean;
+    bool styles = n > 0 && ph_plane_of_styles(&r->map);
+    p.place = styles ? malloc(BATCH * r->map.code * sizeof(real)) : p.code;
+    bool room = p.x && p.y && p.code && p.place && p.kl && p.tokens && p.mean;
     ph_status status = room ? PH_OK : out_of_memory();
     for (size_t first = 0; first < r->rows && status == PH_OK; first += BATCH)
         status = take_batch(r, &p, first, r->rows - first < BATCH ? r->rows - first : BATCH);
@@ -120,6 +129,7 @@ static ph_status walk(ph_page *r)
     free(p.x);
     free(p.y);
     free(p.code);
+    free(styles ? p.place : NULL);
     free(p.kl);
     free(p.tokens);
     free(p.mean);

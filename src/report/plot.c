@@ -44,7 +44,8 @@ double ph_plot_x(const ph_plot *p, double value)
 
 double ph_plot_y(const ph_plot *p, double value)
 {
-    return p->height - p->bottom - along(&p->y, value) * (p->height - p->top - p->bottom);
+    double at = along(&p->y, value) * (p->height - p->top - p->bottom);
+    return p->y.down ? p->top + at : p->height - p->bottom - at;
 }
 
 static size_t linear_ticks(const ph_axis *a, int wanted, double *tick)

@@ -95,7 +95,7 @@ static void put_contour(ph_page *r, const ph_plot *p, const double *density, dou
 bool ph_page_has_contours(const ph_page *shown)
 {
     const ph_model *m = shown->model;
-    return ph_model_export(m, "prior") && ph_model_export(m, "decode") && shown->code == 2 &&
+    return ph_model_export(m, "prior") && ph_model_export(m, "decode") && shown->map.code == 2 &&
            shown->classes == 0;
 }
 
@@ -216,17 +216,24 @@ static ph_status write_table(ph_page *r, size_t labels)
     for (size_t c = 0; c < shown && status == PH_OK; c++)
         status = decode_column(r, (uint32_t)c, shown, tiles);
     bool clusters = ph_model_export(r->model, "cluster") != NULL, says = ph_model_says_words(r->model);
-    ph_put(r, "<figure class=\"card\"><figcaption>Each line has %s, each column one %s, from 0 on"
-              "%s</figcaption><img alt=\"%d %s in %zu %s\" src=\"",
-           says ? "words drawn by the same random numbers" : "one style", clusters ? "cluster" : "class",
-           shown < labels ? "; the first of them" : "", STYLES, says ? "draws" : "styles", shown,
+    ph_put(r, "<figure class=\"card styles\"><figcaption>Each line has %s, each column one %s",
+           says ? "words drawn by the same random numbers" : "one style", clusters ? "cluster" : "class");
+    if (shown < labels)
+        ph_put(r, "; the first %zu of %zu", shown, labels);
+    ph_put(r, "</figcaption><div style=\"--columns:%zu\">", shown);
+    for (size_t c = 0; c < shown; c++) {
+        ph_put(r, "<b>");
+        ph_put_kind(r, c);
+        ph_put(r, "</b>");
+    }
+    ph_put(r, "<img alt=\"%d %s in %zu %s\" src=\"", STYLES, says ? "draws" : "styles", shown,
            clusters ? "clusters" : "classes");
     if (status == PH_OK)
         status = ph_put_image(r, &(ph_grid){ .tiles = tiles, .rows = STYLES, .columns = shown,
                                              .height = r->height, .width = r->width,
                                              .channels = r->channels, .white = r->info.white },
                               TABLE_BYTES);
-    ph_put(r, "\"></figure>");
+    ph_put(r, "\"></div></figure>");
     free(tiles);
     return status;
 }

@@ -53,7 +53,8 @@ void ph_put_duration(ph_page *, double seconds);
 /* In groups of three digits. */
 void ph_put_count(ph_page *, size_t count);
 void ph_put_row(ph_page *, size_t row);     /* "row 17" or its id */
-void ph_put_label(ph_page *, size_t label); /* the name of a class, or its number */
+void ph_put_label(ph_page *, size_t label); /* the name of a class of the set, or its number */
+void ph_put_kind(ph_page *, size_t label);  /* of a class or a cluster of the model */
 void ph_put_column(ph_page *, size_t column);
 /* A picture as a data: URI; grids of more than `budget` bytes as PNG are drawn smaller.
  * (may be NULL) tells how many times. */
@@ -72,7 +73,7 @@ size_t ph_shrink(const real *in, size_t height, size_t width, size_t channels, s
 
 typedef struct ph_axis {
     double low, high;
-    bool log, whole;           /* whole: ticks at whole numbers only */
+    bool log, whole, down;     /* whole: ticks at whole numbers only; down: the lowest is at the top */
     const char *label;         /* markup */
 } ph_axis;
 
@@ -95,6 +96,11 @@ void ph_plot_axes(ph_page *, const ph_plot *);
 bool ph_page_has_contours(const ph_page *shown);
 ph_status ph_put_contours(ph_page *, const ph_page *shown, const ph_plot *);
 ph_status ph_page_prior_range(const ph_page *shown, double *low, double *high);
+
+/* What lies on its map: "code", or "style" where a code has a class in front; its two numbers, as markup. */
+const char *ph_page_what(const ph_page *shown);
+#define PH_Z1 "z<tspan dy=\"3\" font-size=\"75%\">1</tspan>"
+#define PH_Z2 "z<tspan dy=\"3\" font-size=\"75%\">2</tspan>"
 
 /* Whether the times to show can be read. */
 ph_status ph_page_check_times(const ph_page *);

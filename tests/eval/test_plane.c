@@ -124,6 +124,38 @@ static void axes_are_turned_as_a_whole(void **state)
     ph_data_close(d);
 }
 
+/* Of a class and a style, the style's numbers are the plane; the class is none. */
+static void styles_are_the_plane(void **state)
+{
+    (void)state;
+    enum { N = 900 };
+    static double x[N], y[N];
+    static real style[N * 2], code[N * 5];
+    uint32_t labels[N];
+    ph_data *plain = cloud(N, 0);
+    ph_data_close(plain);
+    for (size_t r = 0; r < N; r++)
+        labels[r] = (uint32_t)(r % 3);
+    ph_data *d = ph_data_from_memory(rows, N, WIDTH, labels);
+    ph_model *m = make("aae", d, "labels=90 latent-dim=2 hidden=8 epochs=1");
+    assert_int_equal(ph_train(m, d, NULL), PH_OK);
+    ph_figures f = map_of(m, d, NULL);
+    assert_int_equal(ph_model_apply_data(m, "style", d, 0, N, style), PH_OK);
+    assert_int_equal(ph_model_apply_data(m, "encode", d, 0, N, code), PH_OK);
+    for (size_t r = 0; r < N; r++) {
+        x[r] = (double)style[2 * r];
+        y[r] = (double)style[2 * r + 1];
+        assert_true(style[2 * r] == code[5 * r + 3] && style[2 * r + 1] == code[5 * r + 4]);
+    }
+    assert_near(ph_figure_get(&f, "empty_cells"), slow_empty(x, y, N), 2.0 / 400);
+    for (size_t i = 0; i < f.count; i++)
+        if (strcmp(f.at[i].name, "empty_cells") == 0)
+            assert_string_equal(f.at[i].unit, "share of a 20x20 grid over the central 95 % of 900 styles that is "
+                                "empty");
+    ph_model_free(m);
+    ph_data_close(d);
+}
+
 /* What is expected of normal codes is the mean of many draws. */
 static void normal_codes_leave_what_is_expected(void **state)
 {
@@ -191,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_cells_are_counted),
         cmocka_unit_test(axes_are_turned_as_a_whole),
+        cmocka_unit_test(styles_are_the_plane),
         cmocka_unit_test(normal_codes_leave_what_is_expected),
         cmocka_unit_test(gaps_are_seen),
         cmocka_unit_test(small_cases),

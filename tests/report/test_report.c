@@ -12,6 +12,7 @@
 #include <spng.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <pinhole/graph.h>
@@ -756,6 +757,188 @@ static void draws_of_a_prior(void **state)
     ph_data_close(data);
 }
 
+/* A tile of a picture on the page, whose tiles are side by side, is what the decoder makes of a code. */
+static void assert_decoded(ph_model *m, const char *at, size_t side, size_t line, size_t column, const ph_real *code)
+{
+    struct spng_ihdr header;
+    ph_model_info info;
+    ph_model_describe(m, &info);
+    size_t height = info.shape[0], width = info.shape[1];
+    uint8_t *pixels = picture(at, &header);
+    ph_real *row = malloc(info.width * sizeof *row);
+    assert_int_equal(header.width, side * width);
+    assert_int_equal(header.height, side * height);
+    assert_int_equal(ph_model_apply(m, "decode", code, 1, row), PH_OK);
+    for (size_t y = 0; y < height; y++)
+        for (size_t x = 0; x < width; x++) {
+            double wanted = 255 * (double)row[y * width + x] / info.white;
+            double drawn = pixels[(line * height + y) * header.width + column * width + x];
+            assert_true(fabs(drawn - fmin(fmax(wanted, 0), 255)) < 1);
+        }
+    free(row);
+    free(pixels);
+}
+
+/* The lattice over a prior begins where both numbers are smallest, as `sample --grid` has it; that over the codes
+ * of rows goes up as the map does. */
+static void lattices(void **state)
+{
+    (void)state;
+    ph_data *data = open_set("glyphs:test", NULL);
+    ph_model *m = train("aae", data, OPTIONS("hidden=16", "latent-dim=2", "prior=normal:5", "epochs=2", "lr=0.003"));
+    char *page = report(m, data, NULL, NULL);
+    assert_says(page, "codes within two deviations of the prior, from (−10, −10) at the top left to (10, 10) at the "
+                      "bottom right<");
+    const char *at = strstr(page, "<image ");
+    assert_decoded(m, at, 15, 0, 0, (ph_real[]){ -10, -10 });
+    assert_decoded(m, at, 15, 0, 14, (ph_real[]){ 10, -10 });
+    assert_decoded(m, at, 15, 14, 0, (ph_real[]){ -10, 10 });
+    assert_decoded(m, at, 15, 7, 7, (ph_real[]){ 0, 0 });
+    /* The axis beside it goes the same way. */
+    double low = 0, high = 0;
+    for (const char *tick = strstr(page, "id=\"lattice\""); (tick = strstr(tick, "class=\"end\""));) {
+        double y = strtod(strstr(tick, "y=\"") + 3, NULL);
+        tick = strchr(tick, '>') + 1;
+        low = strncmp(tick, "−10<", strlen("−10<")) == 0 ? y : low;
+        high = strncmp(tick, "10<", 3) == 0 ? y : high;
+    }
+    assert_true(0 < low && low < high);
+    free(page);
+    ph_model_free(m);
+    m = train("vae", data, OPTIONS("hidden=16", "latent-dim=2", "epochs=1"));
+    page = report(m, data, NULL, NULL);
+    assert_says(page, "from (−3, −3) at the top left to (3, 3)");
+    assert_decoded(m, strstr(page, "<image "), 15, 0, 14, (ph_real[]){ 3, -3 });
+    free(page);
+    ph_model_free(m);
+    m = train("ae", data, OPTIONS("hidden=16", "latent-dim=2", "epochs=1"));
+    page = report(m, data, NULL, NULL);
+    at = strstr(page, "codes over the central 95 % of those above, from (");
+    assert_non_null(at);
+    const char *corner[2] = { strstr(at, "from (") + 6, strstr(at, " to (") + 5 };
+    double upper[2];
+    for (int i = 0; i < 2; i++) { /* "−1.2, 3.4" */
+        const char *second = strstr(corner[i], ", ") + 2;
+        bool minus = strncmp(second, "−", strlen("−")) == 0;
+        upper[i] = strtod(second + (minus ? strlen("−") : 0), NULL) * (minus ? -1 : 1);
+    }
+    assert_true(upper[0] > upper[1]);
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
+/* Pictures of three kinds of trees, 6 by 7, in folders of their names. */
+static void draw_trees(void)
+{
+    static const char *const names[] = { "ash", "elm & <elm>", "oak" };
+    mkdir(in_folder("trees"), 0777);
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < 30; i++) {
+            char name[64];
+            ph_real pixels[6 * 7];
+            snprintf(name, sizeof name, "trees/%s", names[k]);
+            mkdir(in_folder(name), 0777);
+            snprintf(name, sizeof name, "trees/%s/%d.png", names[k], i);
+            for (int p = 0; p < 6 * 7; p++)
+                pixels[p] = (ph_real)((p * (k + 2) + i * p % 5) % 7) / 7;
+            const ph_grid one = { .tiles = pixels, .rows = 1, .columns = 1, .height = 6, .width = 7, .channels = 1 };
+            assert_int_equal(ph_grid_save(in_folder(name), &one), PH_OK);
+        }
+}
+
+/* A code of a class and a style: the map, its lines and the lattices are of the style, and classes have names. */
+static void classes_and_styles(void **state)
+{
+    (void)state;
+    draw_trees();
+    ph_data *data = open_set(in_folder("trees"), NULL);
+    ph_model *m = train("aae", data, OPTIONS("hidden=16", "labels=30", "latent-dim=2", "epochs=150", "lr=0.01",
+                                             "batch-size=30", "labelled-apart=1"));
+    char *page = report(m, data, data, NULL);
+    assert_sound(page, "summary curves rows worst filters map lattice samples activity");
+    assert_says(page, "code of 5 (class 3, style 2), ");
+    assert_says(page, "90 rows, of which it was trained on 60 and on the labels of 30 others<");
+    assert_says(page, "Each row at the two numbers of its style");
+    assert_says(page, "A code is a class, 3 numbers, and a style, 2");
+    assert_says(page, "over the central 95 % of all styles are empty");
+    assert_says(page, "The lines hold half and nine tenths");
+    assert_true(count(page, "stroke-opacity=\".4\" d=\"M") >= 1);
+    assert_null(strstr(page, "principal axes"));
+    assert_says(page, "<b>ash</b><b>elm &amp; &lt;elm&gt;</b><b>oak</b><img alt=\"8 styles in 3 classes\"");
+    assert_says(page, "<title>y"); /* of the bars: a class's numbers are none of the style's */
+    assert_says(page, "<title>z2 ");
+    assert_null(strstr(page, "<title>z3 "));
+
+    /* Each row at its style. */
+    ph_figures figures;
+    assert_int_equal(ph_model_measure(m, data, &(ph_measures){ .map = true }, &figures), PH_OK);
+    char line[96];
+    snprintf(line, sizeof line, "%.1f %% of the 400 cells", 100 * ph_figure_get(&figures, "empty_cells"));
+    assert_says(page, line);
+
+    /* A lattice for each class, the smallest numbers first. */
+    const char *at = strstr(page, "What the decoder makes of styles within two deviations of the prior, from (");
+    assert_non_null(at);
+    assert_int_equal(count(page, "<img alt=\"9 by 9 decoded styles\""), 3);
+    assert_says(at, "(−2, −2) at the top left to (2, 2) at the bottom right, with each class<");
+    assert_says(at, "<figcaption>class elm &amp; &lt;elm&gt;</figcaption>");
+    at = strstr(at, "<figcaption>class oak</figcaption>");
+    assert_decoded(m, at, 9, 0, 8, (ph_real[]){ 0, 0, 1, 2, -2 });
+    assert_decoded(m, at, 9, 8, 0, (ph_real[]){ 0, 0, 1, -2, 2 });
+    free(page);
+    ph_model_free(m);
+
+    /* The decoder is told the class; a style of one number is a line of each. */
+    m = train("aae", data, OPTIONS("hidden=16", "labels=all", "latent-dim=1", "epochs=2"));
+    page = report(m, data, NULL, NULL);
+    assert_sound(page, "summary curves rows worst filters map lattice samples");
+    assert_int_equal(count(page, "<img alt=\"9 by 1 decoded styles\""), 3);
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
+/* What training took of its part, as far as the model's options and steps tell. */
+static void rows_of_training(void **state)
+{
+    (void)state;
+    static const struct { const char *family, *options[6], *says; } cases[] = {
+        { "ae", { "val-split=0.2" }, "90 rows, of which it was trained on 72; 18 were held out<" },
+        { "ae", { "batch-size=32" }, "90 rows<" },
+        { "aae", { "labels=12" }, "90 rows, and on the labels of 12 of them<" },
+        { "aae", { "labels=12", "labels-for=decoder" }, "90 rows, of which it was trained on 12, with their labels<" },
+        { "aae", { "labels=12", "labelled-apart=1", "val-split=0.2", "batch-size=10" },
+          "90 rows, of which it was trained on 60 and on the labels of 12 others; 18 were held out<" },
+        { "pca", { "latent-dim=2" }, "90 rows<" },
+    };
+    ph_data *data = open_set(in_folder("trees"), NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *options[8] = { "latent-dim=2" };
+        memcpy(options + 1, cases[i].options, sizeof cases[i].options);
+        size_t n = 1;
+        while (options[n])
+            n++;
+        if (strcmp(cases[i].family, "pca") != 0)
+            options[n] = "epochs=2";
+        ph_model *m = train(cases[i].family, data, options);
+        char *page = report(m, data, data, NULL), wanted[160];
+        snprintf(wanted, sizeof wanted, "training part</dt><dd>%s", cases[i].says);
+        assert_says(page, wanted);
+        free(page);
+        ph_model_free(m);
+    }
+    /* Half of the rows take half of the steps. */
+    ph_data *half = ph_data_slice(data, 0, 45);
+    ph_model *m = train("ae", half, OPTIONS("latent-dim=2", "epochs=1", "batch-size=10"));
+    char *page = report(m, data, data, NULL);
+    assert_says(page, "90 rows, which are not those that it was trained on");
+    free(page);
+    ph_model_free(m);
+    ph_data_close(half);
+    ph_data_close(data);
+}
+
 /* ---- Failures ------------------------------------------------------------------------------------ */
 
 static void failures(void **state)
@@ -799,7 +982,9 @@ int main(void)
         cmocka_unit_test(filters_as_a_picture),
         cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
         cmocka_unit_test(many_classes), cmocka_unit_test(posterior),
-        cmocka_unit_test(dimensions), cmocka_unit_test(words), cmocka_unit_test(draws_of_a_prior), cmocka_unit_test(failures),
+        cmocka_unit_test(dimensions), cmocka_unit_test(words), cmocka_unit_test(draws_of_a_prior),
+        cmocka_unit_test(lattices), cmocka_unit_test(classes_and_styles), cmocka_unit_test(rows_of_training),
+        cmocka_unit_test(failures),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

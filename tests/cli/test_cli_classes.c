@@ -71,7 +71,8 @@ static void rows_are_called(void **state)
     assert_lines("classes.csv", (const char *const[]){ "class,confidence\n", "\"oak, red\",0.", "elm,0." }, 3);
     /* Rows of another class are none the less like one that it knows. */
     assert_run("encode trees.pin zebra.csv" KIND "--classify -o classes.csv", 0);
-    assert_lines("classes.csv", (const char *const[]){ "tree,class,confidence\n", "t1,ash,0.", "t2,elm,0.", "t3," }, 4);
+    assert_lines("classes.csv", (const char *const[]){ "tree,class,confidence\n", "t1,ash,0.", "t2,elm,0.",
+                                                       "t3," }, 4);
     /* Arrays have the model's numbers, and so have the labels beside them. */
     assert_run("encode trees.pin oaks.csv" KIND "--classify -o classes.npz", 0);
     ph_data *d = ph_data_open(in_folder("classes.npz"), NULL);

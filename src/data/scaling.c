@@ -38,7 +38,7 @@ void ph_scaling_free(ph_scaling *s)
 }
 
 /* A value that stands in the way: which one, in the words of its set. */
-static ph_status refuse(const ph_data *d, size_t row, size_t column, double value)
+static ph_status refuse(const ph_data *d, size_t row, size_t column, const char *what)
 {
     char where[160], id[96] = "";
     const char *name = ph_data_column(d, column), *own = ph_data_id(d, row);
@@ -48,10 +48,12 @@ static ph_status refuse(const ph_data *d, size_t row, size_t column, double valu
         snprintf(where, sizeof where, "column %zu", column + 1);
     if (own)
         snprintf(id, sizeof id, " ('%.80s')", own);
-    return ph_fail(PH_DATA, "%s: row %zu%s, %s: the value is %s%s", d->name, row + 1, id, where,
-                   isnan(value) ? "missing (NaN)" : "infinite",
-                   isnan(value) ? "; a model trained with --missing mean takes the column's mean"
-                                : "");
+    return ph_fail(PH_DATA, "%s: row %zu%s, %s: the value is %s", d->name, row + 1, id, where, what);
+}
+
+static const char *not_finite(real value)
+{
+    return isnan(value) ? "missing (NaN); a model trained with --missing mean takes the column's mean" : "infinite";
 }
 
 /* Finds the first value that cannot be used, now that it is known that there is one. */
@@ -63,7 +65,7 @@ static ph_status refuse_first(const ph_data *d, bool nan_too)
         status = ph_data_read(d, &r, 1, row);
         for (size_t c = 0; c < d->width && status == PH_OK; c++)
             if (isinf(row[c]) || (nan_too && isnan(row[c])))
-                status = refuse(d, r, c, (double)row[c]);
+                status = refuse(d, r, c, not_finite(row[c]));
     }
     free(row);
     return status;
@@ -229,12 +231,40 @@ static size_t settle_row(const ph_scaling *s, real *row, size_t columns)
     return SIZE_MAX;
 }
 
+/* The first value that is not one of the words that rows are of, and what it is; SIZE_MAX: all are. */
+static size_t not_a_word(const ph_scaling *s, const real *row, size_t columns, char what[80])
+{
+    for (size_t c = 0; c < columns && s->words; c++) {
+        double value = (double)row[c];
+        if (value >= 0 && value < (double)s->words && value == floor(value))
+            continue;
+        snprintf(what, 80, "%.9g, but the words of embed are 0 to %zu", value, s->words - 1);
+        return c;
+    }
+    return SIZE_MAX;
+}
+
+ph_status ph_scaling_check_words(const ph_scaling *s, size_t first, const real *rows, size_t n, size_t columns)
+{
+    char what[80];
+    for (size_t r = 0; r < n; r++) {
+        size_t bad = not_a_word(s, rows + r * columns, columns, what);
+        if (bad != SIZE_MAX)
+            return ph_fail(PH_DATA, "the rows given: row %zu, column %zu: the value is %s", first + r + 1, bad + 1,
+                           what);
+    }
+    return PH_OK;
+}
+
 ph_status ph_scaling_apply(const ph_scaling *s, const ph_data *d, size_t row, real *values)
 {
     bool whole = d->element < PH_F2;
     size_t bad = whole ? SIZE_MAX : settle_row(s, values, d->width);
+    char what[80];
     if (bad != SIZE_MAX)
-        return refuse(d, row, bad, (double)values[bad]);
+        return refuse(d, row, bad, not_finite(values[bad]));
+    if ((bad = not_a_word(s, values, d->width, what)) != SIZE_MAX)
+        return refuse(d, row, bad, what);
     scale_row(s, values, d->width);
     return PH_OK;
 }

@@ -11,6 +11,7 @@ typedef struct ph_scaling {
     real *shift, *scale;
     real *fill;                /* in the data's own units, one for each column; NULL: none */
     size_t columns;            /* how many fills there are */
+    size_t words;              /* rows are of whole numbers below this, and refused if not; 0: of any */
 } ph_scaling;
 
 /* Rows as they are, where they are finite. */
@@ -24,9 +25,11 @@ ph_status ph_scaling_fit(ph_scaling *, const char *kind, const char *missing, co
 ph_status ph_scaling_copy(ph_scaling *, const ph_scaling *from);
 void ph_scaling_free(ph_scaling *);
 /* One row, in place: missing values filled, scaled. PH_DATA with set, row and column where a value is
- * not finite after that. */
+ * not finite after that, or not a word of those that rows are of. */
 ph_status ph_scaling_apply(const ph_scaling *, const ph_data *, size_t row, real *values);
-/* The same for n rows of the caller's, of which the first is number `first` in messages. */
+/* The same for n rows of the caller's, of which the first is number `first` in messages; what a model made may
+ * be among them, so of words nothing is asked. ph_scaling_check_words() does, before. */
+ph_status ph_scaling_check_words(const ph_scaling *, size_t first, const real *rows, size_t n, size_t columns);
 ph_status ph_scaling_apply_to(const ph_scaling *, size_t first, real *rows, size_t n,
                               size_t columns);
 void ph_scaling_undo_to(const ph_scaling *, real *rows, size_t n, size_t columns);

@@ -257,6 +257,7 @@ static ph_status read_scaling(const char *path, const ph_tensors *file, ph_model
         return damaged(path, "scaling-kind", "not a kind of scaling");
     snprintf(m->scaling.kind, sizeof m->scaling.kind, "%s", kind);
     m->scaling.width = width;
+    m->scaling.words = ph_model_row_words(m);
     m->scaling.shift = malloc(width * sizeof(real));
     m->scaling.scale = malloc(width * sizeof(real));
     if (m->scaling.shift == NULL || m->scaling.scale == NULL)

@@ -92,11 +92,11 @@ static const struct {
 } by_data[] = { { "loss", "bce", "mse", true }, { "likelihood", "bernoulli", "gaussian", true },
                 { "output-activation", "sigmoid", "linear", false } };
 
-/* The levels of a likelihood lie in [0,1], too. */
-static bool asks_for_unit(const char *value, const char *unit)
+/* The levels of a likelihood lie in [0,1], too, but for those that are words. */
+static bool asks_for_unit(const ph_model *m, const char *value, const char *unit)
 {
-    return strcmp(value, unit) == 0 || strncmp(value, "categorical", 11) == 0 ||
-           strncmp(value, "logistic", 8) == 0;
+    return strcmp(value, unit) == 0 || strncmp(value, "logistic", 8) == 0 ||
+           (strncmp(value, "categorical", 11) == 0 && m->scaling.words == 0);
 }
 
 static ph_status is_unit(const ph_model *m, const ph_data *data, bool *unit)
@@ -131,7 +131,7 @@ static ph_status settle_loss(ph_model *m, const ph_data *data)
         bool is_auto = value && strcmp(value, "auto") == 0, unit;
         if (is_auto && !by_data[i].settles)
             continue;
-        if (!is_auto && (value == NULL || !asks_for_unit(value, by_data[i].unit)))
+        if (!is_auto && (value == NULL || !asks_for_unit(m, value, by_data[i].unit)))
             continue;
         PH_TRY(is_unit(m, data, &unit));
         if (is_auto)
@@ -213,6 +213,27 @@ ph_status ph_model_check(const char *family, const ph_settings *settings)
     return status;
 }
 
+size_t ph_model_row_words(const ph_model *m)
+{
+    ph_layers layers;
+    const char *list = ph_settings_get(m->settings, "hidden");
+    return list && ph_layers_read("hidden", list, &layers) == PH_OK ? ph_layers_words(&layers) : 0;
+}
+
+/* Words are taken as they are. */
+static ph_status fit_scaling(ph_model *m, const ph_data *data)
+{
+    const char *kind = m->trainer.o.scaling, *missing = m->trainer.o.missing;
+    size_t words = ph_model_row_words(m);
+    if (words && strcmp(kind, "auto") != 0 && strcmp(kind, "none") != 0)
+        return ph_fail(PH_USAGE, "scaling %s: embed takes whole numbers as they are (scaling none)", kind);
+    if (words && strcmp(missing, "refuse") != 0)
+        return ph_fail(PH_USAGE, "missing %s: embed takes words, of which there is no mean", missing);
+    PH_TRY(ph_scaling_fit(&m->scaling, words ? "none" : kind, missing, data));
+    m->scaling.words = words;
+    return PH_OK;
+}
+
 /* The options once more, after one of them was settled. */
 static ph_status reread(ph_model *m)
 {
@@ -228,7 +249,7 @@ static ph_status start(ph_model *m, const ph_data *data, const ph_data_info *inf
     if (earlier)
         PH_TRY(ph_model_take_over(m, earlier, data));
     else
-        PH_TRY(ph_scaling_fit(&m->scaling, m->trainer.o.scaling, m->trainer.o.missing, data));
+        PH_TRY(fit_scaling(m, data));
     PH_TRY(check_unit_rows(m, data));
     PH_TRY(settle_loss(m, data));
     PH_TRY(settle_classes(m, info));

@@ -112,6 +112,8 @@ bool ph_model_takes_tokens(const ph_model *, const char *function);
 /* PH_DATA where the function takes tokens, and one of n rows of them, from row `first` on, is no word's. */
 ph_status ph_model_check_tokens(const ph_model *, const ph_named *function, const real *tokens,
                                 size_t first, size_t n);
+/* The words that rows consist of (see ph_layers_words()), by the option that lists the encoder's layers. */
+size_t ph_model_row_words(const ph_model *);
 /* Adds how the words were used in a pass over data, and what a row takes in bits. */
 ph_status ph_model_word_figures(ph_model *, const ph_word_use *, const ph_data *, ph_figures *);
 /* Whether rows are pictures, gray or in colour. */

@@ -120,8 +120,10 @@ ph_status ph_model_apply(ph_model *m, const char *function, const ph_real *in, s
     for (size_t first = 0, count; first < rows; first += count) {
         count = ph_use_rows(f->program, rows - first);
         memcpy(m->rows_in, in + first * width_in, count * width_in * sizeof in[0]);
-        if (f->raw_in)
+        if (f->raw_in) {
+            PH_TRY(ph_scaling_check_words(&m->scaling, first, m->rows_in, count, width_in));
             PH_TRY(ph_scaling_apply_to(&m->scaling, first, m->rows_in, count, width_in));
+        }
         PH_TRY(ph_model_check_tokens(m, f->named, m->rows_in, first, count));
         out = ph_function_run(m, f, count, out);
         if (out == NULL)

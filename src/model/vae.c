@@ -176,7 +176,7 @@ static bool read_options(net *n)
     if (ph_net_layers(&o->net, &n->x->shape, NULL, &n->in, &n->out) != PH_OK)
         ph_refuse(n->graph, "%s", ph_message());
     ph_latent_read(&n->latent, n->graph, o->latent, (size_t)o->latent_dim);
-    ph_likelihood_read(&n->likelihood, o->likelihood, n->decoder, ph_width(n->row));
+    ph_likelihood_read(&n->likelihood, o->likelihood, n->decoder, ph_width(n->row), ph_layers_words(&n->in));
     if (n->latent.classes && o->latent_dim != USUAL_SIZE)
         ph_refuse(n->graph, "latent-dim %lld: latent %s has a size of its own", (long long)o->latent_dim,
                   o->latent);

@@ -52,7 +52,7 @@ static bool read_options(ph_vqvae *n)
     if (ph_net_layers(&o->net, &n->x->shape, &n->code, &n->in, &n->out) != PH_OK)
         ph_refuse(n->graph, "%s", ph_message());
     ph_codebook_read(&n->book, &o->book, ph_scope_of(n->graph, "codebook"), (size_t)o->latent_dim);
-    ph_likelihood_read(&n->likelihood, o->likelihood, n->decoder, ph_width(n->row));
+    ph_likelihood_read(&n->likelihood, o->likelihood, n->decoder, ph_width(n->row), ph_layers_words(&n->in));
     return ph_graph_status(n->graph) == PH_OK;
 }
 

@@ -10,6 +10,7 @@
  *     attend 4 x2, attend 4 causal attention of so many heads of each pixel to all, or to those before it
  *     places                       a learned vector for each place, by which attention knows it
  *     norm batch, layer, group:8   normalises what the layer before it gives, before its activation
+ *     embed 50x8                   of rows of whole numbers from 0 to 49: each number's own line of 8
  *
  * Along a dimension of one pixel (a series is a picture of one line) every window is one pixel. A kind is a
  * row of the table below: how it is read, the shape it makes, and what undoes it in a decoder.
@@ -173,6 +174,16 @@ static bool read_norm(words *w, ph_layer *l)
     return true;
 }
 
+/* "50x8". */
+static bool read_embed(words *w, ph_layer *l)
+{
+    char *text = next_word(w), *width = text ? strchr(text, 'x') : NULL;
+    if (width == NULL)
+        return false;
+    *width++ = '\0';
+    return take_number(text, &l->words) && take_number(width, &l->width);
+}
+
 static bool read_nothing(words *w, ph_layer *l)
 {
     (void)w;
@@ -299,6 +310,12 @@ static bool shape_norm(ph_layer *l, ph_picture *p, char *why)
     return ph_norm_fits(l->norm, l->width) || wrong(why, "%s does not divide %zu channels", l->norm, l->width);
 }
 
+static bool shape_embed(ph_layer *l, ph_picture *p, char *why)
+{
+    p->size[2] *= l->width;
+    return p->row || wrong(why, "stands first in an encoder's list, as it takes the whole numbers of rows");
+}
+
 static bool shape_same(ph_layer *l, ph_picture *p, char *why)
 {
     (void)l;
@@ -328,6 +345,7 @@ static const struct kind {
     { "attend", "attend 4 x2", read_attend, shape_attend, true, PH_ATTEND },
     { "places", "places", read_nothing, shape_same, true, PH_PLACES },
     { "norm", "norm batch", read_norm, shape_norm, false, PH_NORMED },
+    { "embed", "embed 50x8", read_embed, shape_embed, false, PH_CONVOLUTION },
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -414,6 +432,11 @@ bool ph_layers_dense(const ph_layers *layers)
         if (layers->layer[i].kind != PH_DENSE)
             return false;
     return true;
+}
+
+size_t ph_layers_words(const ph_layers *layers)
+{
+    return layers->count && layers->layer[0].kind == PH_EMBED ? layers->layer[0].words : 0;
 }
 
 const char *ph_layers_norm(const ph_layers *layers, size_t i)

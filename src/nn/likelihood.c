@@ -8,7 +8,8 @@
  *                    and the logarithm of the scale (from -2 on) of a logistic distribution, of which a level has the part that is nearest to
  *                    it, the first and the last all that is beyond (Salimans et al. 2017, of one component)
  *     categorical:L  x in [0,1] is taken for the nearest of L levels 0, 1/(L-1), .., 1; y are L logits:
- *                    the logarithm of the level's share in their softmax (van den Oord et al. 2016)
+ *                    the logarithm of the level's share in their softmax (van den Oord et al. 2016). Of
+ *                    rows of words the levels are these, L as many
  *
  * Bernoulli's is a discrete likelihood only where x is 0 or 1, and a Gaussian's is a density. That of
  * levels is one for pictures as they are: with 256 of them, of their bytes, in bits for each dimension. Nats
@@ -22,10 +23,11 @@
 enum { USUAL_LEVELS = 16, BYTE_LEVELS = 256, MOST_LEVELS = 256, MOST_LOGISTIC_LEVELS = 65536 };
 
 /* "categorical:L" or "logistic:L". */
-static void read_levels(ph_likelihood *l, const char *text)
+static void read_levels(ph_likelihood *l, const char *text, size_t words)
 {
     ph_graph *g = l->scope->graph;
-    double levels = l->logistic ? BYTE_LEVELS : USUAL_LEVELS, level[MOST_LEVELS];
+    double usual = words ? (double)words : USUAL_LEVELS;
+    double levels = l->logistic ? BYTE_LEVELS : usual, level[MOST_LEVELS];
     int most = l->logistic ? MOST_LOGISTIC_LEVELS : MOST_LEVELS;
     sscanf(text, l->logistic ? "logistic:%lf" : "categorical:%lf", &levels);
     if (!(levels >= 2 && levels <= most && levels == floor(levels))) {
@@ -35,12 +37,15 @@ static void read_levels(ph_likelihood *l, const char *text)
     l->levels = (size_t)levels;
     if (l->logistic)
         return;
+    l->words = words > 0;
+    if (words && l->levels != words)
+        ph_refuse(g, "likelihood %s: rows are of %zu words", text, words);
     for (size_t i = 0; i < l->levels; i++)
         level[i] = (double)i;
     l->level = ph_constants(g, "levels", 1, &l->levels, level);
 }
 
-void ph_likelihood_read(ph_likelihood *l, const char *text, ph_scope *decoder, size_t width)
+void ph_likelihood_read(ph_likelihood *l, const char *text, ph_scope *decoder, size_t width, size_t words)
 {
     *l = (ph_likelihood){ .scope = decoder, .width = width,
                           .bernoulli = strcmp(text, "bernoulli") == 0,
@@ -48,7 +53,7 @@ void ph_likelihood_read(ph_likelihood *l, const char *text, ph_scope *decoder, s
     if (sscanf(text, "gaussian:%lf", &l->variance) == 1 && !(l->variance > 0))
         ph_refuse(decoder->graph, "likelihood %s: a variance is above 0", text);
     if (l->logistic || strncmp(text, "categorical", 11) == 0)
-        read_levels(l, text);
+        read_levels(l, text, words);
 }
 
 size_t ph_likelihood_width(const ph_likelihood *l)
@@ -62,7 +67,7 @@ static ph_node *categorical(const ph_likelihood *l, ph_node *y, ph_node *row)
 {
     size_t codes = ph_shape_lead(&row->shape);
     ph_node *logits = ph_reshape(y, 3, (size_t[]){ codes, l->width, l->levels });
-    ph_node *x = ph_scale(ph_clamp(row, 0, 1), (double)l->levels - 1);
+    ph_node *x = l->words ? row : ph_scale(ph_clamp(row, 0, 1), (double)l->levels - 1);
     x = ph_reshape(x, 3, (size_t[]){ codes, l->width, 1 });
     ph_node *nearest = ph_mul(ph_less_equal(ph_shift(l->level, -0.5), x),
                               ph_less(x, ph_shift(l->level, 0.5)));
@@ -135,7 +140,10 @@ ph_node *ph_likelihood_mean(const ph_likelihood *l, ph_node *y)
         return l->bernoulli ? ph_sigmoid(y) : y;
     if (l->logistic)
         return ph_clamp(ph_shift(ph_flatten(of_two(l, y, 0)), middle), 0, 1);
-    ph_node *share = ph_softmax(ph_reshape(y, 2, (size_t[]){ l->width, l->levels }));
+    y = ph_reshape(y, 2, (size_t[]){ l->width, l->levels });
+    if (l->words)
+        return ph_to_real(ph_argmax_last(y));
+    ph_node *share = ph_softmax(y);
     ph_node *mean = ph_scale(ph_sum_last(ph_mul(share, l->level)), 1 / ((double)l->levels - 1));
     return ph_flatten(mean);
 }

@@ -14,7 +14,7 @@ enum { PH_MAX_LAYERS = 32 };
 
 typedef enum ph_layer_kind {
     PH_DENSE, PH_CONVOLUTION, PH_DECONVOLUTION, PH_RESIDUAL, PH_POOL, PH_AVERAGE, PH_UP, PH_GRID,
-    PH_ATTEND, PH_PLACES, PH_NORMED
+    PH_ATTEND, PH_PLACES, PH_NORMED, PH_EMBED
 } ph_layer_kind;
 
 typedef struct ph_layer {
@@ -22,7 +22,7 @@ typedef struct ph_layer {
     size_t width;              /* numbers, or channels */
     size_t kernel[2];          /* of a window, or the factors of what repeats pixels */
     size_t size[2];            /* lines and columns that it makes; 0: as its kind says */
-    size_t repeat, heads;
+    size_t repeat, heads, words;
     bool bilinear, causal;
     char norm[16];             /* one of PH_NORMS */
     ph_window window;          /* without zeros for what is usual, but for the padding */
@@ -61,6 +61,9 @@ ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape 
 ph_status ph_layer_shape(const char *option, ph_layer *l, ph_picture *before);
 /* Whether all are dense. */
 bool ph_layers_dense(const ph_layers *);
+/* The words that rows consist of, whole numbers from 0 to one less: those of an embedding at the list's head;
+ * 0: rows are of any numbers. */
+size_t ph_layers_words(const ph_layers *);
 /* The norm of what layer i gives that the list itself has, behind it or behind the grid that it is made, or
  * NULL. */
 const char *ph_layers_norm(const ph_layers *, size_t i);

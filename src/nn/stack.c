@@ -143,6 +143,17 @@ static ph_node *add_places(const flow *f)
     return ph_add(as_picture(f), ph_parameter(f->scope, name, 3, f->picture.size, PH_ZEROS, 0));
 }
 
+/* Rows are words as they are read; what noise makes of one is taken for the nearest. */
+static ph_node *embed(const flow *f, const ph_layer *l)
+{
+    char name[32];
+    const size_t *size = f->picture.size;
+    snprintf(name, sizeof name, "%d/words", f->scope->layers++);
+    ph_node *words = ph_parameter(f->scope, name, 2, (size_t[]){ l->words, l->width }, PH_NORMAL, 1);
+    ph_node *index = ph_to_index(ph_clamp(ph_round(as_numbers(f)), 0, (double)l->words - 1));
+    return ph_reshape(ph_gather(words, index), 3, (size_t[]){ size[0], size[1], size[2] * l->width });
+}
+
 /* Of channels, or of each number where the layer has found that many of them. */
 static ph_node *norm(const flow *f, const ph_layer *l)
 {
@@ -172,6 +183,8 @@ static ph_node *layer(const flow *f, const ph_layer *l, const char *activation)
         return attend(f, l);
     case PH_PLACES:
         return add_places(f);
+    case PH_EMBED:
+        return embed(f, l);
     case PH_NORMED:
         return norm(f, l);
     case PH_GRID:

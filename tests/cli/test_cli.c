@@ -79,6 +79,13 @@ static void wrong_usage(void **state)
         { "train ae glyphs --hidden 'conv 8 3 dilate 2 pad 1x5'", "pad 5 is not below the 5 pixels" },
         { "train ae glyphs --hidden 'up 1000'", "up would make 28000x28000x1 of 28x28x1; a layer has" },
         { "train ae glyphs --hidden 'conv 1000000 3'", "conv would make 28x28x1000000 of 28x28x1" },
+        { "train ae glyphs --hidden 'embed 50'", "'embed 50' is not a layer such as embed 50x8" },
+        { "train ae glyphs --hidden '64, embed 50x8'", "hidden: embed: stands first in an encoder's list" },
+        { "train ae glyphs --decoder-hidden 'embed 50x8'", "decoder-hidden: embed: stands first in an enc" },
+        { "train ae glyphs --hidden 'embed 256x2' --scaling bytes", "scaling bytes: embed takes whole numbers" },
+        { "train ae glyphs --hidden 'embed 256x2' --missing mean", "missing mean: embed takes words" },
+        { "train ae glyphs --hidden 'embed 256x2' --contractive 1", "contractive: a code has no derivative by words" },
+        { "train vae glyphs --hidden 'embed 256x2' --likelihood categorical:4", "rows are of 256 words" },
         { "train ae glyphs --early-stop 3", "val-split" },
         { "train ae glyphs extra word", "too many" },
         { "train ae nowhere", "no such file" },
@@ -98,6 +105,38 @@ static void wrong_usage(void **state)
     assert_false(there("ae-glyphs.pin"));
     /* Fits to the code, whose size the list does not say. */
     assert_run("train ae glyphs --decoder-hidden 'grid 2x2x5, up 14' --latent-dim 20 --epochs 0 -o grid.pin", 0);
+}
+
+static void write_text(const char *name, const char *text)
+{
+    FILE *f = fopen(in_folder(name), "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+/* Rows of words are taken as they are, in training and later, and what is no word is told by its place. */
+static void words_of_rows(void **state)
+{
+    (void)state;
+    char text[4096] = "a,b,c\n";
+    for (int i = 0; i < 60; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%d,%d,%d\n", i % 3, (i + 1) % 3, 2 - i % 3);
+    write_text("words.csv", text);
+    write_text("off.csv", "a,b,c\n0,1,2\n0,3,2\n");
+    write_text("half.csv", "a,b,c\n0,1,2\n0,1,0.5\n");
+    write_text("below.csv", "a,b,c\n-1,1,2\n");
+    assert_run("train vae words.csv --hidden 'embed 3x4, 16' --likelihood categorical --latent-dim 2 --lr 0.01 "
+               "--epochs 300 -o words.pin --quiet --json", 0);
+    double bits = figure("bits_per_dimension"); /* three kinds of rows: log2 3 / 3 = 0.53 at best, or 1.58 by chance */
+    assert_true(bits > 0.52 && bits < 0.8);
+    assert_run("reconstruct words.pin words.csv -o back.csv", 0);
+    slurp("back.csv", out, sizeof out);
+    assert_string_equal(out, text);
+    const char *place = "row 2, column 2 ('b'): the value is 3, but the words of embed are 0 to 2";
+    assert_fails("encode words.pin off.csv -o -", 1, place);
+    assert_fails("train ae off.csv --hidden 'embed 3x2' --latent-dim 1 -o off.pin --quiet", 1, place);
+    assert_fails("encode words.pin half.csv -o -", 1, "column 3 ('c'): the value is 0.5");
+    assert_fails("encode words.pin below.csv -o -", 1, "row 1, column 1 ('a'): the value is -1");
 }
 
 /* Epochs that prepare have a loss alone, the first lines within an epoch no validation. */
@@ -492,7 +531,7 @@ static void starts_fast(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usage),     cmocka_unit_test(wrong_usage),
+        cmocka_unit_test(usage),     cmocka_unit_test(wrong_usage), cmocka_unit_test(words_of_rows),
         cmocka_unit_test(a_log_has_as_many_fields_in_every_line),
         cmocka_unit_test(a_whole_round), cmocka_unit_test(decode_undoes_encode),
         cmocka_unit_test(tables),    cmocka_unit_test(said_of_data),

@@ -137,6 +137,17 @@ def after_norm(net, x):
     return net.deconv(h, C, 3, stride=2, padding=1, output_padding=(0, 1))
 
 
+def embedded(net, x):
+    """--hidden "embed 5x2, conv 3 3/2, norm layer, attend 1" of whole numbers """
+    h = net.parameter(5, 2)[x.long()].reshape(*x.shape[:3], 2 * C)
+    h = F.relu(net.layer_norm(net.conv(h, 3, 3, stride=2, padding=1)))
+    code = net.dense(net.attend(h, 1, False), CODE)
+    h = F.relu(net.dense(code, 27)).reshape(-1, 3, 3, 3)
+    h = net.layer_norm(net.attend(h, 1, False))
+    h = F.relu(net.deconv(h, 2 * C, 3, stride=2, padding=1, output_padding=(0, 1)))
+    return net.conv(h, C, 1)
+
+
 def pooled(net, x):
     """--hidden "conv 4 3 groups 2, pool 2, average 2" --decoder-hidden "8, grid 2x2x2, deconv 3 3/2, up 2" """
     h = F.relu(net.conv(x, 4, 3, groups=2, padding=1))
@@ -162,11 +173,14 @@ def attending(net, x):
 def run(build):
     x = (0.5 + 0.5 * torch.sin(0.37 * torch.arange(ROWS * H * W * C, dtype=torch.float64)))
     x = x.reshape(ROWS, H, W, C)
+    if build is embedded:
+        x = torch.floor(4.999 * x)
     net, losses, optimizer = Net(), [], None
     for _ in range(STEPS):
         net.at = 0
         y = build(net, x)
-        loss = F.binary_cross_entropy_with_logits(y.reshape(x.shape), x, reduction="sum") / ROWS
+        measure = F.mse_loss if build is embedded else F.binary_cross_entropy_with_logits
+        loss = measure(y.reshape(x.shape), x, reduction="sum") / ROWS
         optimizer = optimizer or torch.optim.Adam(net.list, lr=LR)
         optimizer.zero_grad()
         loss.backward()
@@ -176,6 +190,6 @@ def run(build):
 
 
 print("/* Losses of the first five steps of Adam on autoencoders of 5x6x2 pictures, by tests/golden/pictures.py */")
-for build in (residual, normed, listed, after_norm, pooled, attending):
+for build in (residual, normed, listed, after_norm, embedded, pooled, attending):
     text = ", ".join(f"{value:.17g}" for value in run(build))
     print(f"static const double golden_{build.__name__}[{STEPS}] = {{ {text} }};")

@@ -21,7 +21,7 @@ static void set_parameters(ph_graph *graph)
 {
     size_t i = 0;
     for (ph_variable *v = graph->variable; v; v = v->next) {
-        bool bias = strstr(v->name, "/bias"), weight = strstr(v->name, "/weight");
+        bool bias = strstr(v->name, "/bias"), weight = strstr(v->name, "/weight") || strstr(v->name, "/words");
         for (size_t k = 0; (bias || weight) && k < v->size; k++, i++)
             v->data[k] = (real)(bias ? 0.1 * cos(0.3 * (double)i) : 0.5 * sin(1.0 + 0.7 * (double)i));
     }
@@ -49,8 +49,10 @@ static void check_rows(const char *family, const char *hidden, const char *decod
         width *= shape[i];
     assert_true(width <= MOST);
     ph_real x[ROWS * MOST];
-    for (size_t i = 0; i < ROWS * width; i++)
-        x[i] = (ph_real)(0.5 + 0.5 * sin(0.37 * (double)i));
+    for (size_t i = 0; i < ROWS * width; i++) {
+        double value = 0.5 + 0.5 * sin(0.37 * (double)i);
+        x[i] = (ph_real)(strstr(hidden, "embed 5x") ? floor(4.999 * value) : value);
+    }
     ph_data *data = ph_data_from_memory(x, ROWS, width, NULL);
     assert_int_equal(ph_data_set_shape(data, rank, shape), PH_OK);
     ph_settings *s = ph_settings_new();
@@ -108,6 +110,8 @@ static void golden_of_pictures(void **state)
                "latent-dim=3 loss=bce", golden_listed);
     check_rows("ae", "norm batch, conv 3 3/2, places, norm batch", "mirror", 3, shape, "latent-dim=3 loss=bce",
                golden_after_norm);
+    check_rows("ae", "embed 5x2, conv 3 3/2, norm layer, attend 1", "mirror", 3, shape, "latent-dim=3 loss=mse",
+               golden_embedded);
     check_rows("ae", "conv 4 3/2, places, attend 2, attend 4 causal", "mirror", 3, shape,
                "latent-dim=3 loss=bce", golden_attending);
     check_rows("ae", "conv 4 3 groups 2, pool 2, average 2", "8, grid 2x2x2, deconv 3 3/2, up 2", 3, shape,

@@ -371,7 +371,7 @@ static void check(net *n)
                   n->cut.count, n->visible ? "all" : "none");
     if (o->width % o->heads || o->decoder_width % o->decoder_heads)
         ph_refuse(g, "%s: heads divide the width", o->width % o->heads ? "heads" : "decoder-heads");
-    ph_likelihood_read(&n->symbols, o->loss, n->decoder, n->cut.width);
+    ph_likelihood_read(&n->symbols, o->loss, n->decoder, n->cut.width, 0);
     if (o->normalize_patches && n->symbols.levels)
         ph_refuse(g, "normalize-patches: symbols (loss %s) have no mean; leave one out", o->loss);
     if (o->normalize_patches && n->cut.width == 1)

@@ -37,10 +37,17 @@ bench-reading: all
 	@cmake --build $(BUILD) --target bench_reading
 	@$(BUILD)/bench_reading
 
+# Our convolutions beside oneDNN's, which it installs where it is missing.
+bench-convolution: all
+	@scripts/setup.sh libdnnl-dev
+	@cmake -S . -B $(BUILD) >/dev/null
+	@cmake --build $(BUILD) --target bench_convolution
+	@$(BUILD)/bench_convolution
+
 install: all
 	@cmake --install $(BUILD)
 
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all test demo recipes bench bench-reading install clean
+.PHONY: all test demo recipes bench bench-reading bench-convolution install clean

@@ -80,11 +80,11 @@ class Net:
         c = a.shape[-1]
         return F.layer_norm(a, (c,), self.started(1.0, c), self.started(0.0, c), 1e-5)
 
-    def group_norm(self, a):
-        """Two groups of channels."""
+    def group_norm(self, a, groups=2):
+        """Channels, or numbers, last."""
         c = a.shape[-1]
         scale, shift = self.started(1.0, c), self.started(0.0, c)
-        return F.group_norm(a.permute(0, 3, 1, 2), 2, scale, shift, 1e-5).permute(0, 2, 3, 1)
+        return F.group_norm(a.movedim(-1, 1), groups, scale, shift, 1e-5).movedim(1, -1)
 
     def batch_norm(self, a):
         """Each channel over rows and pixels, by the statistics of the batch."""
@@ -106,8 +106,8 @@ def residual(net, x):
 
 
 def normed(net, x):
-    """--hidden "conv 3 3/2, res 4 x2, 7" --norm batch """
-    norm = net.batch_norm
+    """--hidden "conv 3 3/2, res 4 x2, 7" --norm group:1 """
+    norm = lambda a: net.group_norm(a, 1)
     h = F.relu(norm(net.conv(x, 3, 3, stride=2, padding=1)))
     h = F.relu(norm(net.res(h, 4, norm, 2)))
     code = net.dense(F.relu(norm(net.dense(h, 7))), CODE)

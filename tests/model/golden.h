@@ -105,11 +105,12 @@ static void golden_of_pictures(void **state)
     (void)state;
     const size_t shape[] = { 5, 6, 2 };
     check_rows("ae", "conv 3 3/2, res 4, 7", "mirror", 3, shape, "latent-dim=3 loss=bce", golden_residual);
-    check_rows("ae", "conv 3 3/2, res 4 x2, 7", "mirror", 3, shape, "latent-dim=3 loss=bce norm=batch", golden_normed);
+    check_rows("ae", "conv 3 3/2, res 4 x2, 7", "mirror", 3, shape, "latent-dim=3 loss=bce norm=group:1",
+               golden_normed);
     check_rows("ae", "conv 4 3/2, norm batch, res 4 x2, norm group:2, 7, norm layer", "mirror", 3, shape,
                "latent-dim=3 loss=bce", golden_listed);
-    check_rows("ae", "norm batch, conv 3 3/2, places, norm batch", "mirror", 3, shape, "latent-dim=3 loss=bce",
-               golden_after_norm);
+    check_rows("ae", "norm batch, conv 3 3/2, places, norm batch", "mirror", 3, shape,
+               "latent-dim=3 loss=bce", golden_after_norm);
     check_rows("ae", "embed 5x2, conv 3 3/2, norm layer, attend 1", "mirror", 3, shape, "latent-dim=3 loss=mse",
                golden_embedded);
     check_rows("ae", "conv 4 3/2, places, attend 2, attend 4 causal", "mirror", 3, shape,

@@ -81,6 +81,10 @@ static void print_help(const cli_command *c)
         return;
     table = ph_training_options(&count);
     print_table("training", table, count);
+    const char *layer, *help;
+    puts("\nlayers of --hidden, --decoder-hidden");
+    for (size_t i = 0; (layer = ph_layer_at(i, &help)); i++)
+        printf("  %-26s %s\n", layer, help);
     for (size_t i = 0; ph_family_at(i); i++) {
         char title[128];
         const ph_family *f = ph_family_at(i);

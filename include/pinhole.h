@@ -331,6 +331,10 @@ typedef struct ph_family {
 
 /* Family number i, or NULL past the last. */
 const ph_family *ph_family_at(size_t i);
+
+/* What lists of layers are made of, such as that of the option "hidden": number i as it is written, and
+ * what it is, one line; NULL past the last. */
+const char *ph_layer_at(size_t i, const char **help);
 /* The options that training has for every family. */
 const ph_option *ph_training_options(size_t *count);
 

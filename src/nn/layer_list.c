@@ -1,19 +1,9 @@
 /* layer_list.c - lists of layers as text, what shapes they make, and how a decoder mirrors them.
  *
- *     256                          dense
- *     conv 32 4/2                  convolution: channels, window, stride; also "conv 32 3x5/1x2 pad 1 dilate 2
- *                                  groups 4". Without pad, (window - 1) / 2
- *     deconv 32 4/2                transposed convolution
- *     res 64 x2                    residual blocks
- *     pool 2, average 2, up 2      largest and mean of windows, and pixels repeated
- *     grid 7x7x64                  a picture of the numbers before it
- *     attend 4 x2, attend 4 causal attention of so many heads of each pixel to all, or to those before it
- *     places                       a learned vector for each place, by which attention knows it
- *     norm batch, layer, group:8   normalises what the layer before it gives, before its activation
- *     embed 50x8                   of rows of whole numbers from 0 to 49: each number's own line of 8
+ *     conv 32 4/2, conv 64 4/2, res 64 x2, 128
  *
  * Along a dimension of one pixel (a series is a picture of one line) every window is one pixel. A kind is a
- * row of the table below: how it is read, the shape it makes, and what undoes it in a decoder.
+ * row of the table below: how it is written and read, the shape it makes, and what undoes it in a decoder.
  */
 #include "nn/nn.h"
 #include "op/window.h"
@@ -44,23 +34,36 @@ static bool wrong(char why[WHY], const char *format, ...)
     return false;
 }
 
-static bool take_number(const char *text, size_t *value)
+static bool take_from(size_t least, const char *text, size_t *value)
 {
     char *end;
     if (*text < '0' || *text > '9')
         return false;
     unsigned long long read = strtoull(text, &end, 10);
     *value = (size_t)read;
-    return *end == '\0' && read >= 1 && read <= 1000000;
+    return *end == '\0' && read >= least && read <= 1000000;
 }
 
-/* "3", or "3x5" with both. */
-static bool take_pair(char *text, size_t pair[2])
+static bool take_number(const char *text, size_t *value)
+{
+    return take_from(1, text, value);
+}
+
+/* "3", or "3x5" with both, each so much at least. */
+static bool take_pair_from(size_t least, char *text, size_t pair[2])
 {
     char *second = strchr(text, 'x');
     if (second)
         *second++ = '\0';
-    return take_number(text, &pair[0]) && (second ? take_number(second, &pair[1]) : (pair[1] = pair[0]));
+    if (!take_from(least, text, &pair[0]) || (second && !take_from(least, second, &pair[1])))
+        return false;
+    pair[1] = second ? pair[1] : pair[0];
+    return true;
+}
+
+static bool take_pair(char *text, size_t pair[2])
+{
+    return take_pair_from(1, text, pair);
 }
 
 static char *next_word(words *w)
@@ -104,9 +107,7 @@ static bool read_convolution(words *w, ph_layer *l)
         bool pad = next_is(w, "pad"), dilate = !pad && next_is(w, "dilate");
         char *text = pad || dilate || next_is(w, "groups") ? next_word(w) : NULL;
         padded = padded || pad;
-        if (text && pad && strcmp(text, "0") == 0)
-            continue;
-        sound = text && take_pair(text, pair);
+        sound = text && take_pair_from(pad ? 0 : 1, text, pair);
         if (sound && pad)
             memcpy(l->window.padding, pair, sizeof pair);
         else if (sound && dilate)
@@ -333,21 +334,35 @@ static const struct kind {
     bool (*shape)(ph_layer *, ph_picture *, char why[WHY]);
     bool picture;              /* it needs one */
     ph_layer_kind undo;        /* what a decoder has in its place */
+    const char *help;
 } kinds[] = {
-    { "dense", "256", read_width, shape_dense, false, PH_DENSE },
-    { "conv", "conv 32 4/2", read_convolution, shape_convolution, true, PH_DECONVOLUTION },
-    { "deconv", "deconv 32 4/2", read_convolution, shape_deconvolution, true, PH_CONVOLUTION },
-    { "res", "res 64 x2", read_residual, shape_residual, true, PH_RESIDUAL },
-    { "pool", "pool 2", read_pool, shape_window, true, PH_UP },
-    { "average", "average 2", read_pool, shape_window, true, PH_UP },
-    { "up", "up 2", read_up, shape_up, true, PH_AVERAGE },
-    { "grid", "grid 7x7x64", read_grid, shape_grid, false, PH_DENSE },
-    { "attend", "attend 4 x2", read_attend, shape_attend, true, PH_ATTEND },
-    { "places", "places", read_nothing, shape_same, true, PH_PLACES },
-    { "norm", "norm batch", read_norm, shape_norm, false, PH_NORMED },
-    { "embed", "embed 50x8", read_embed, shape_embed, false, PH_CONVOLUTION },
+    { "dense", "256", read_width, shape_dense, false, PH_DENSE, "dense layer of so many numbers" },
+    { "conv", "conv 32 4/2", read_convolution, shape_convolution, true, PH_DECONVOLUTION,
+      "convolution: channels, window/stride, or 3x5/1x2; then pad 1 [half of what the window has more than "
+      "one], dilate 2, groups 4" },
+    { "deconv", "deconv 32 4/2", read_convolution, shape_deconvolution, true, PH_CONVOLUTION,
+      "transposed convolution, likewise" },
+    { "res", "res 64 x2", read_residual, shape_residual, true, PH_RESIDUAL, "so many residual blocks [x1]" },
+    { "pool", "pool 2", read_pool, shape_window, true, PH_UP, "the largest of each window" },
+    { "average", "average 2", read_pool, shape_window, true, PH_UP, "the mean of each window" },
+    { "up", "up 2", read_up, shape_up, true, PH_AVERAGE, "each pixel so many times; up 2 bilinear" },
+    { "grid", "grid 7x7x64", read_grid, shape_grid, false, PH_DENSE, "the numbers before it as a picture" },
+    { "attend", "attend 4 x2", read_attend, shape_attend, true, PH_ATTEND,
+      "attention of so many heads of each pixel to all, so many times [x1]; attend 4 causal: to those before it" },
+    { "places", "places", read_nothing, shape_same, true, PH_PLACES,
+      "a learned vector for each place, by which attention knows it" },
+    { "norm", "norm batch", read_norm, shape_norm, false, PH_NORMED,
+      "normalises what the layer before it gives, before its activation; also layer, group:8" },
+    { "embed", "embed 50x8", read_embed, shape_embed, false, PH_CONVOLUTION,
+      "first of all, for rows of whole numbers from 0 to 49: a learned line of 8 for each" },
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+const char *ph_layer_at(size_t i, const char **help)
+{
+    *help = i < KINDS ? kinds[i].help : NULL;
+    return i < KINDS ? kinds[i].form : NULL;
+}
 
 ph_layer ph_layer_of(ph_layer_kind kind, size_t width)
 {

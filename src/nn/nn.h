@@ -79,8 +79,8 @@ typedef struct ph_net_options {
 
 #define PH_NET_OPTIONS(type, usual)                                                                \
     { "hidden", "hidden-neuron-list hidden-layer-sizes layers", PH_OPTION_TEXT,                    \
-      offsetof(type, net.hidden), usual, 0, 0, NULL, "the encoder's hidden layers: widths, or, for " \
-      "pictures and series, conv CHANNELS WINDOW/STRIDE, res CHANNELS xTIMES, pool WINDOW, ...; or none" }, \
+      offsetof(type, net.hidden), usual, 0, 0, NULL, "the encoder's hidden layers, as listed under " \
+      "'layers', with commas between them; or none" },                                             \
     { "decoder-hidden", NULL, PH_OPTION_TEXT, offsetof(type, net.decoder_hidden), "mirror", 0, 0, NULL, \
       "the decoder's; mirror: what undoes the encoder's, in reverse" },                            \
     { "activation", NULL, PH_OPTION_CHOICE, offsetof(type, net.activation), "relu", 0, 0,          \
@@ -109,8 +109,8 @@ typedef struct ph_stack {
 
 ph_stack ph_stack_of(const ph_net_options *);
 
-/* Hidden layers, one after the other: linear, norm (its own in the list, else that of all), activation, dropout. a: the numbers, [n], of what *picture
- * says (NULL: of none). Gives numbers again, and in *picture of what. */
+/* Hidden layers in turn: linear, norm (its own, or that of all), activation, dropout. a: the numbers, [n], of
+ * what *picture says (NULL: of none). Gives numbers again, and in *picture of what. */
 ph_node *ph_stack_over(ph_scope *, ph_node *a, ph_picture *picture, const ph_layers *, const ph_stack *);
 /* A decoder's hidden layers over codes, the numbers of *picture (NULL: of none), and its last layer: `each`
  * numbers, before the activation that makes them such, for each number of such rows: [width * each]. */

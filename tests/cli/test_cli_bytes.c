@@ -134,8 +134,8 @@ static void other_families(void **state)
     assert_true(figure("bits_per_dimension") > 0); /* bytes are levels to it */
 }
 
-/* Rows of an array with labels, as symbols. */
-static void labelled_arrays(void **state)
+/* Folders are classes, for a probe and for labels after hidden bytes. */
+static void labelled_folders(void **state)
 {
     (void)state;
     mkdir(in_folder("kinds"), 0777);
@@ -155,6 +155,58 @@ static void labelled_arrays(void **state)
     assert_true(figure("error") < 0.1);
 }
 
+/* Bytes in an array, with labels: symbols where that is asked for, numbers where it is not. */
+static void labelled_arrays(void **state)
+{
+    (void)state;
+    enum { ROWS = 60, WIDTH = 16 };
+    char head[256];
+    int64_t labels[ROWS];
+    uint8_t x[ROWS * WIDTH];
+    uint32_t seed = 5;
+    for (size_t i = 0; i < ROWS * WIDTH; i++) { /* the one class of vowels, the other of consonants, in any order */
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = (uint8_t)(i / WIDTH % 2 ? "aeiou" : "bdfhk")[(seed >> 16) % 5];
+        labels[i / WIDTH] = (int64_t)(i / WIDTH % 2);
+    }
+    size_t first = sizeof labels;
+    int n = snprintf(head + 8, sizeof head - 8, "{\"X\":{\"dtype\":\"U8\",\"shape\":[%d,%d],\"data_offsets\":[%zu,%zu]},"
+                     "\"y\":{\"dtype\":\"I64\",\"shape\":[%d],\"data_offsets\":[0,%zu]}}", ROWS, WIDTH, first,
+                     first + sizeof x, ROWS, first);
+    for (; n % 8; n++)
+        head[8 + n] = ' ';
+    memcpy(head, &(uint64_t){ (uint64_t)n }, 8);
+    FILE *f = fopen(in_folder("x.safetensors"), "wb");
+    assert_int_equal(fwrite(head, 1, 8 + (size_t)n, f), 8 + n);
+    assert_int_equal(fwrite(labels, 1, sizeof labels, f), sizeof labels);
+    assert_int_equal(fwrite(x, 1, sizeof x, f), sizeof x);
+    fclose(f);
+    assert_fails("train mae x.safetensors --loss categorical:256 -o x.pin", 2, "choose scaling minmax or bytes");
+    assert_run("train mae x.safetensors --loss categorical:256 --scaling bytes --mask 0.25 " SMALL
+               "--epochs 60 --lr 0.005 -o x.pin", 0);
+    assert_run("eval x.pin x.safetensors --probe --json", 0);
+    assert_true(figure("probe_accuracy") > 0.9);
+    /* Which class a row is of can be seen, which of its five letters it is cannot. */
+    assert_true(figure("entropy") > 3.2 && figure("masked_bits") < 2.8);
+    assert_run("reconstruct x.pin x.safetensors -o back.npy", 0);
+    ph_data *d = ph_data_open(in_folder("back.npy"), NULL);
+    ph_real row[WIDTH];
+    for (size_t r = 0; r < ROWS; r++) {
+        assert_int_equal(ph_data_read(d, &r, 1, row), PH_OK);
+        for (int i = 0; i < WIDTH; i++)
+            assert_true(row[i] == floor((double)row[i]) && row[i] >= 'a' && row[i] <= 'u');
+    }
+    ph_data_close(d);
+    assert_run("train mae x.safetensors --pretrained x.pin --finetune labels --labels 10 --epochs 10 --threads 1 "
+               "--batch-size 16 --quiet -o xl.pin", 0);
+    assert_run("eval xl.pin x.safetensors --json", 0);
+    assert_true(figure("error") < 0.1);
+    /* Unasked they are numbers, as ever. */
+    assert_run("train mae x.safetensors " SMALL "--epochs 1 -o numbers.pin", 0);
+    assert_run("eval numbers.pin x.safetensors --json", 0);
+    assert_true(figure("masked_mse") > 0 && strstr(out, "masked_bits") == NULL);
+}
+
 static void mistakes(void **state)
 {
     (void)state;
@@ -172,7 +224,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_learnt), cmocka_unit_test(whole_files_come_back), cmocka_unit_test(holes_in_text),
-        cmocka_unit_test(other_families), cmocka_unit_test(labelled_arrays),       cmocka_unit_test(mistakes),
+        cmocka_unit_test(other_families), cmocka_unit_test(labelled_folders),      cmocka_unit_test(labelled_arrays),
+        cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

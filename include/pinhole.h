@@ -295,6 +295,13 @@ ph_status ph_writer_close(ph_writer *);
 /* Frees the writer and leaves no trace of its file. */
 void ph_writer_discard(ph_writer *);
 
+/* What `make` gives for windows first .. first+count-1 of one sound or picture, all of whose windows are the
+ * rows of `windows`, put together with a smooth cross-fade: `channels` numbers for each frame of a window, and
+ * of the whole, whose lines and columns ph_data_excerpt() tells. PH_USAGE where rows are no such windows. */
+typedef ph_status ph_window_maker(void *with, const ph_data *windows, size_t first, size_t count, ph_real *out);
+ph_status ph_join_windows(const ph_data *windows, size_t channels, ph_window_maker *make, void *with,
+                          ph_real *out);
+
 /* A picture of equal tiles. tiles holds rows x columns pictures one after the other, each
  * height x width x channels (channels 1 or 3), black at 0 and white at `white`; values outside are
  * drawn as the nearest. by_column fills the grid column by column. gap: black pixels between. panel: a

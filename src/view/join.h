@@ -16,9 +16,9 @@ typedef struct ph_join ph_join;
 /* Takes the next lines of the whole, each with all its columns and channels. */
 typedef ph_status (*ph_lines)(void *to, const real *lines, size_t count);
 
-/* For all rows of source, in their order, which must be the windows of one piece: else PH_USAGE. path is for
- * messages. */
-ph_join *ph_join_new(const char *path, const ph_data *source, ph_lines, void *to);
+/* For all rows of source, in their order, which must be the windows of one piece: else PH_USAGE. They come with
+ * so many numbers for each frame. path is for messages. */
+ph_join *ph_join_new(const char *path, const ph_data *source, size_t channels, ph_lines, void *to);
 void ph_join_free(ph_join *);
 /* The next rows. Lines are passed on as soon as no later window has a part in them, so that what is kept is
  * as high as a window. */

@@ -93,6 +93,6 @@ ph_status ph_begin_wav(ph_writer *w)
         return ph_fail(PH_USAGE, "%s: a .wav is written of what comes back of a sound; these rows are none", w->path);
     w->pcm = is_pcm(info.coding);
     w->channels = sound.channels;
-    w->join = ph_join_new(w->path, source, write_frames, w);
+    w->join = ph_join_new(w->path, source, w->channels, write_frames, w);
     return w->join ? write_header(w, &sound, &info) : ph_last_status();
 }

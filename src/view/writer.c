@@ -312,7 +312,7 @@ ph_status ph_begin_png(ph_writer *w)
         return ph_fail(PH_USAGE, "%s: the rows are no windows of a picture", w->path);
     memcpy(w->whole, picture.whole, sizeof w->whole);
     w->channels = picture.channels;
-    w->join = ph_join_new(w->path, source, gather_lines, w);
+    w->join = ph_join_new(w->path, source, w->channels, gather_lines, w);
     return w->join ? PH_OK : ph_last_status();
 }
 

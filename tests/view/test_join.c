@@ -83,7 +83,7 @@ static void assert_joined(const ph_data *d, size_t height, size_t width, size_t 
             share[place] += weight;
         }
     }
-    ph_join *j = ph_join_new("whole", d, take, &l);
+    ph_join *j = ph_join_new("whole", d, channels, take, &l);
     assert_non_null(j);
     for (size_t r = 0, n; r < d->rows; r += n) { /* in batches of odd sizes */
         n = d->rows - r < 3 ? d->rows - r : 3;
@@ -100,6 +100,55 @@ static void assert_joined(const ph_data *d, size_t height, size_t width, size_t 
     }
     ph_join_free(j);
     free(rows);
+}
+
+/* What a window says of its frames: its own row's first channel, one number a frame. */
+static ph_status first_channel(void *with, const ph_data *d, size_t first, size_t count, real *out)
+{
+    size_t *calls = with, frames = d->width / 3;
+    static real row[1 << 14];
+    ++*calls;
+    for (size_t r = first; r < first + count; r++) {
+        if (ph_data_read(d, &r, 1, row) != PH_OK)
+            return ph_last_status();
+        for (size_t i = 0; i < frames; i++)
+            *out++ = row[3 * i];
+    }
+    return PH_OK;
+}
+
+static ph_status failing(void *with, const ph_data *d, size_t first, size_t count, real *out)
+{
+    (void)with, (void)d, (void)first, (void)count, (void)out;
+    return ph_fail(PH_DATA, "as asked");
+}
+
+/* Maps have a number for each pixel, whatever the channels of the picture are. */
+static void all_at_once(void **state)
+{
+    (void)state;
+    static uint8_t bytes[1 << 14];
+    static const char *const cuts[][2] = { { "16x10", "3x7" }, { "1x1", NULL } };
+    size_t n = (size_t)sprintf((char *)bytes, "P6 31 23 255\n"), calls = 0;
+    for (size_t i = 0; i < 31 * 23 * 3; i++)
+        bytes[n++] = (uint8_t)(i * 37 + i / 11);
+    assert_true(write_bytes("rgb.ppm", bytes, n));
+    for (size_t k = 0; k < sizeof cuts / sizeof cuts[0]; k++) {
+        real out[31 * 23 + 1];
+        ph_data *d = opened("rgb.ppm", &(ph_data_desc){ .window = cuts[k][0], .hop = cuts[k][1] });
+        out[31 * 23] = 4711;
+        assert_int_equal(ph_join_windows(d, 1, first_channel, &calls, out), PH_OK);
+        for (size_t i = 0; i < 31 * 23; i++)
+            assert_true(fabs((double)out[i] - bytes[n - 31 * 23 * 3 + 3 * i]) < 1e-4);
+        assert_true(out[31 * 23] == 4711);
+        assert_int_equal(ph_join_windows(d, 1, failing, NULL, out), PH_DATA);
+        ph_data_close(d);
+    }
+    assert_true(calls == 1 + 3); /* 713 windows of a pixel are three batches */
+    real row[4] = { 0 };
+    ph_data *rows = ph_data_from_memory(row, 2, 2, NULL);
+    assert_int_equal(ph_join_windows(rows, 1, failing, NULL, row), PH_USAGE);
+    ph_data_close(rows);
 }
 
 static void weighted_means(void **state)
@@ -341,6 +390,7 @@ int main(void)
         cmocka_unit_test(weighted_means),    cmocka_unit_test(a_sound_comes_back),
         cmocka_unit_test(beyond_full_scale), cmocka_unit_test(a_picture_comes_back),
         cmocka_unit_test(bytes_come_back),   cmocka_unit_test(refused),
+        cmocka_unit_test(all_at_once),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

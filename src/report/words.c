@@ -147,23 +147,27 @@ static void put_cell(ph_page *r, const char *figure, int digits)
     ph_put(r, "</td>");
 }
 
-/* The words of a prior come back as those at fixed length do. */
+/* The words of a prior come back as those at fixed length do. JPEG is beside the words above it. */
 static void put_lines(ph_page *r)
 {
     static const struct {
         const char *name, *bits, *pixel, *psnr, *ssim;
     } lines[] = {
         { "words, of fixed length", "bits_per_picture", "bits_per_pixel", "psnr", "ssim" },
-        { "JPEG of that size", "jpeg_bits", "jpeg_bits_per_pixel", "jpeg_psnr", "jpeg_ssim" },
+        { "JPEG", "jpeg_bits", "jpeg_bits_per_pixel", "jpeg_psnr", "jpeg_ssim" },
         { "words, by the prior", "prior_bits_per_picture", "prior_bits_per_pixel", "psnr", "ssim" },
-        { "JPEG of that size", "prior_jpeg_bits", "prior_jpeg_bits_per_pixel", "prior_jpeg_psnr", "prior_jpeg_ssim" },
+        { "JPEG", "prior_jpeg_bits", "prior_jpeg_bits_per_pixel", "prior_jpeg_psnr", "prior_jpeg_ssim" },
         { "words, by the prior, of a known class", "prior_bits_per_picture_given_class",
           "prior_bits_per_pixel_given_class", "psnr", "ssim" },
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        if (isnan(ph_figure_get(&r->figures, lines[i].bits)))
+        double bits = ph_figure_get(&r->figures, lines[i].bits);
+        bool jpeg = strcmp(lines[i].name, "JPEG") == 0;
+        if (isnan(bits))
             continue;
-        ph_put(r, "<tr><th scope=\"row\">%s</th>", lines[i].name);
+        ph_put(r, "<tr><th scope=\"row\">%s%s</th>", lines[i].name,
+               !jpeg ? "" : bits > ph_figure_get(&r->figures, lines[i - 1].bits) ? ", the least there is"
+                                                                              : " of that size");
         put_cell(r, lines[i].bits, 5);
         put_cell(r, lines[i].pixel, 3);
         put_cell(r, lines[i].psnr, 4);
@@ -174,24 +178,16 @@ static void put_lines(ph_page *r)
 
 static void put_bits(ph_page *r)
 {
-    double least = ph_figure_get(&r->figures, "bits_per_picture"), jpeg = ph_figure_get(&r->figures, "jpeg_bits");
-    if (isnan(jpeg))
-        return;
     bool prior = !isnan(ph_figure_get(&r->figures, "prior_jpeg_bits"));
-    if (prior) {
-        least = ph_figure_get(&r->figures, "prior_bits_per_picture");
-        jpeg = ph_figure_get(&r->figures, "prior_jpeg_bits");
-    }
+    if (isnan(ph_figure_get(&r->figures, "jpeg_bits")))
+        return;
     ph_put(r, "<div class=\"card\"><table class=\"compare\"><caption>A picture in so many bits</caption>"
               "<thead><tr><th scope=\"col\"></th><th scope=\"col\">bits</th><th scope=\"col\">bits a pixel</th>"
               "<th scope=\"col\">PSNR, dB</th><th scope=\"col\">SSIM</th></tr></thead><tbody>");
     put_lines(r);
     ph_put(r, "</tbody></table><p class=\"note\">Of words the codebook%s and the decoder are not counted; of JPEG a "
-              "picture's own data are, at the best quality that takes no more than the words",
-           prior ? ", the prior" : "");
-    if (jpeg > least)
-        ph_put(r, ", or at the least there is where it cannot do with fewer");
-    ph_put(r, ". Headers and tables are alike for all pictures and not counted: with them a file has ");
+              "picture's own data are, at the best quality that takes no more than the words. Headers and tables "
+              "are alike for all pictures and not counted: with them a file has ", prior ? ", the prior" : "");
     ph_put_number(r, ph_figure_get(&r->figures, "jpeg_file_bits"), 5);
     ph_put(r, " bits.</p></div>");
 }

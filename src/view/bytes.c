@@ -32,6 +32,6 @@ ph_status ph_begin_bytes(ph_writer *w)
     if (!ph_writes_bytes(&w->desc))
         return ph_fail(PH_USAGE, "%s: bytes are written of what comes back of a file of bytes; these rows are none",
                        w->path);
-    w->join = ph_join_new(w->path, w->desc.source, write_bytes, w);
+    w->join = ph_join_new(w->path, w->desc.source, 1, write_bytes, w);
     return w->join ? PH_OK : ph_last_status();
 }

@@ -106,7 +106,7 @@ static void add(ph_join *j, const ph_excerpt *at, const real *row)
         for (size_t x = 0; x < at->size[1]; x++) {
             double weight = j->weight[0][y] * j->weight[1][x];
             if (j->chooses && weight > share[x]) {
-                memset(sum, 0, channels * sizeof *sum);
+                memset(sum, 0, j->channels * sizeof *sum);
                 share[x] = 0;
             } else if (j->chooses) {
                 weight = 0;

@@ -135,6 +135,17 @@ static ph_status sum_up(const ph_data *d, const ph_data_info *info, summary *s)
     return status == PH_OK && info->bytes ? ph_data_entropy(d, &s->entropy) : status;
 }
 
+/* Sounds or pictures that are smaller than a window. */
+static size_t count_small(const ph_data *d, const ph_data_info *info)
+{
+    size_t small = 0;
+    ph_excerpt at;
+    for (size_t r = 0; r < info->rows && ph_data_excerpt(d, r, &at); r++)
+        small += at.place[0] == 0 && at.place[1] == 0 &&
+                 (at.whole[0] < at.size[0] || at.whole[1] < at.size[1]);
+    return small;
+}
+
 static void print_json(const ph_data *d, const ph_data_info *info, const summary *s,
                        const char *part)
 {
@@ -170,6 +181,7 @@ static void print_json(const ph_data *d, const ph_data_info *info, const summary
         cli_json_number("pieces", (double)info->pieces);
         cli_json_text("window", info->window);
         cli_json_text("hop", info->hop);
+        cli_json_number("small_pieces", (double)count_small(d, info));
     }
     if (info->rate) {
         cli_json_number("rate", info->rate);
@@ -329,14 +341,18 @@ static ph_status print_pictures(const ph_data *d, const ph_data_info *info, doub
 }
 
 /* What the rows are windows of. */
-static void print_pieces(const ph_data_info *info)
+static void print_pieces(const ph_data *d, const ph_data_info *info)
 {
+    size_t small = count_small(d, info);
     if (info->pieces == 0)
         return;
     const char *unit = info->bytes ? " bytes" : info->rate ? " samples" : "";
     const char *piece = info->bytes ? "file" : info->rate ? "sound" : "picture";
     printf("rows are windows of %s%s, %s apart, of %zu %s%s\n", info->window, unit, info->hop, info->pieces,
            piece, info->pieces == 1 ? "" : "s");
+    if (small)
+        printf("%zu of them %s smaller than a window and continued in it by reflection\n", small,
+               small == 1 ? "is" : "are");
     if (info->rate)
         printf("%s, %zu channel%s, %lu samples a second\n", info->coding, info->rank == 3 ? info->shape[2] : 1,
                info->rank == 3 ? "s" : "", (unsigned long)info->rate);
@@ -352,7 +368,7 @@ static ph_status print(const ph_data *d, const ph_data_info *info, const summary
     if (info->id_column || ph_data_id(d, 0))
         printf("rows are named%s%s: %s, ...\n", info->id_column ? " by " : "",
                info->id_column ? cli_shown(info->id_column) : "", cli_shown(ph_data_id(d, 0)));
-    print_pieces(info);
+    print_pieces(d, info);
     if (info->left_out)
         printf("left out, as they hold no numbers: %s\n", cli_shown(info->left_out));
     if (s->missing)

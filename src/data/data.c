@@ -406,17 +406,25 @@ ph_runs ph_data_runs(const ph_data *d, size_t row)
                       : (ph_runs){ .begin = row * d->width, .count = 1, .length = d->width };
 }
 
+void ph_data_continue(const ph_data *d, size_t row, void *numbers, size_t bytes)
+{
+    if (d->windows)
+        ph_windows_continue(d->windows, row + d->first, numbers, bytes);
+}
+
 static ph_status read_row(const ph_data *d, size_t row, real *out)
 {
     ph_runs runs = ph_data_runs(d, row);
     size_t each = ph_element_bytes(d->element);
-    for (size_t i = 0; i < runs.count; i++, out += runs.length) {
+    for (size_t i = 0; i < runs.count; i++) {
         uint64_t at = d->offset + (uint64_t)(runs.begin + i * runs.apart) * each;
+        real *to = out + i * runs.within;
         if (d->store.memory)
-            ph_convert(d->element, d->store.memory + at, runs.length, out);
+            ph_convert(d->element, d->store.memory + at, runs.length, to);
         else
-            PH_TRY(read_from_file(d, at, runs.length, out));
+            PH_TRY(read_from_file(d, at, runs.length, to));
     }
+    ph_data_continue(d, row, out, sizeof *out);
     return PH_OK;
 }
 

@@ -105,6 +105,8 @@ ph_data *ph_data_compute(const char *name, size_t rows, size_t width, const uint
 
 /* Where the numbers of a row are in the store, counted from the set's first number on. */
 ph_runs ph_data_runs(const ph_data *, size_t row);
+/* What follows them in the row, where it is a window beyond the end of its piece (ph_windows_continue). */
+void ph_data_continue(const ph_data *, size_t row, void *numbers, size_t bytes);
 
 /* What is drawn white: 255 for pictures of bytes and for bytes of a file, 65535 of 16 bits, 0 where that is not
  * known. */

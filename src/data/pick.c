@@ -38,8 +38,9 @@ static ph_status pick_rows(ph_data *d, const ph_data *from, const size_t *index,
     for (size_t i = 0; i < n && status == PH_OK; i++) {
         ph_runs runs = ph_data_runs(from, index[i]);
         for (size_t k = 0; k < runs.count && status == PH_OK; k++)
-            status = ph_store_read(&from->store, row + k * runs.length * each, runs.length * each,
+            status = ph_store_read(&from->store, row + k * runs.within * each, runs.length * each,
                                    from->offset + (uint64_t)(runs.begin + k * runs.apart) * each);
+        ph_data_continue(from, index[i], row, each);
         if (status == PH_OK)
             status = ph_data_append(d, row, 1);
     }

@@ -59,16 +59,28 @@ ph_status ph_cut_read(const ph_data_desc *desc, size_t usual, ph_cut *cut)
 
 /* ---- Where windows are -------------------------------------------------------------------------- */
 
+/* Where the last window begins along `size`. */
+static size_t last_start(const ph_cut *cut, const ph_piece *p, int i)
+{
+    return p->size[i] > cut->window[i] ? p->size[i] - cut->window[i] : 0;
+}
+
 /* How many windows there are in a row along `size`. */
 static size_t steps(const ph_cut *cut, const ph_piece *p, int i)
 {
-    return 1 + (p->size[i] - cut->window[i] + cut->hop[i] - 1) / cut->hop[i];
+    return 1 + (last_start(cut, p, i) + cut->hop[i] - 1) / cut->hop[i];
 }
 
 static size_t start(const ph_cut *cut, const ph_piece *p, int i, size_t step)
 {
-    size_t at = step * cut->hop[i], last = p->size[i] - cut->window[i];
+    size_t at = step * cut->hop[i], last = last_start(cut, p, i);
     return at < last ? at : last;
+}
+
+/* What of a window the piece has. */
+static size_t share(const ph_cut *cut, const ph_piece *p, int i)
+{
+    return p->size[i] < cut->window[i] ? p->size[i] : cut->window[i];
 }
 
 size_t ph_windows_at(const ph_windows *w, size_t row, size_t place[2])
@@ -92,16 +104,37 @@ ph_runs ph_windows_runs(const ph_windows *w, size_t row)
 {
     size_t place[2], c = w->channels;
     const ph_piece *p = &w->piece[ph_windows_at(w, row, place)];
-    const size_t *size = w->cut.window;
-    ph_runs r = { .begin = (p->frame + place[0] * p->size[1] + place[1]) * c, .count = size[0],
-                  .length = size[1] * c, .apart = p->size[1] * c };
-    if (r.length == r.apart) /* whole lines, as in a sound, lie one behind the other */
+    ph_runs r = { .begin = (p->frame + place[0] * p->size[1] + place[1]) * c, .count = share(&w->cut, p, 0),
+                  .length = share(&w->cut, p, 1) * c, .apart = p->size[1] * c, .within = w->cut.window[1] * c };
+    if (r.length == r.apart && r.length == r.within) /* whole lines, as in a sound, lie one behind the other */
         return (ph_runs){ .begin = r.begin, .count = 1, .length = r.count * r.length };
     return r;
 }
 
+/* The place among n that a place beyond them is reflected to. */
+static size_t reflect(size_t at, size_t n)
+{
+    size_t there = n > 1 ? at % (2 * n - 2) : 0;
+    return there < n ? there : 2 * n - 2 - there;
+}
+
+void ph_windows_continue(const ph_windows *w, size_t row, void *numbers, size_t bytes)
+{
+    size_t place[2], frame = w->channels * bytes, line = w->cut.window[1] * frame;
+    const ph_piece *p = &w->piece[ph_windows_at(w, row, place)];
+    size_t lines = share(&w->cut, p, 0), columns = share(&w->cut, p, 1);
+    uint8_t *to = numbers;
+    for (size_t y = 0; y < lines; y++)
+        for (size_t x = columns; x < w->cut.window[1]; x++)
+            memcpy(to + y * line + x * frame, to + y * line + reflect(x, columns) * frame, frame);
+    for (size_t y = lines; y < w->cut.window[0]; y++)
+        memcpy(to + y * line, to + reflect(y, lines) * line, line);
+}
+
 /* ---- Cutting ------------------------------------------------------------------------------------ */
 
+/* Sets *rows to how many there are. Numbers go on by reflection where a piece is smaller than a window, but not
+ * symbols. */
 static ph_status place_pieces(const ph_data *d, const char *path, size_t *rows)
 {
     ph_windows *w = d->windows;
@@ -109,14 +142,9 @@ static ph_status place_pieces(const ph_data *d, const char *path, size_t *rows)
     *rows = 0;
     for (size_t i = 0; i < w->count; i++) {
         ph_piece *p = &w->piece[i];
-        if (p->size[0] < w->cut.window[0] || p->size[1] < w->cut.window[1]) {
-            char own[24], wanted[24];
-            ph_cut_text(p->size, w->picture, own);
-            ph_cut_text(w->cut.window, w->picture, wanted);
-            return ph_fail(PH_DATA, "%s: %s is %s%s, smaller than a window of %s (--window)", path,
-                           ph_texts_at(&w->names, i), own, w->picture ? "" : d->bytes ? " bytes long" : " samples long",
-                           wanted);
-        }
+        if (d->bytes && p->size[0] < w->cut.window[0])
+            return ph_fail(PH_DATA, "%s: %s is %zu bytes long, smaller than a window of %zu (--window)", path,
+                           ph_texts_at(&w->names, i), p->size[0], w->cut.window[0]);
         p->frame = frame;
         p->row = *rows;
         frame += p->size[0] * p->size[1];
@@ -143,7 +171,7 @@ static ph_status name_rows(ph_data *d)
 ph_status ph_data_cut(ph_data *d, const char *path, const ph_cut *cut, bool picture, ph_piece *piece,
                       size_t count, const ph_texts *names)
 {
-    size_t rows, channels = d->width;
+    size_t channels = d->width;
     ph_windows *w = d->windows = calloc(1, sizeof *w);
     if (w == NULL) {
         free(piece);
@@ -151,6 +179,7 @@ ph_status ph_data_cut(ph_data *d, const char *path, const ph_cut *cut, bool pict
     }
     *w = (ph_windows){ .cut = *cut, .picture = picture, .channels = channels, .count = count, .piece = piece };
     PH_TRY(ph_texts_copy(&w->names, names));
+    size_t rows;
     PH_TRY(place_pieces(d, path, &rows));
     size_t shape[] = { picture ? cut->window[0] : 1, picture ? cut->window[1] : cut->window[0], channels };
     bool line = !picture && channels == 1;

@@ -5,6 +5,10 @@
  * sample of every channel, a byte, a pixel. A piece has lines and columns of frames (sounds and files have as
  * many lines as frames, and one column), and so has a window. Windows overlap; their numbers are taken from the piece when a
  * row is read. The last one of a line or column lies flush with the end of the piece.
+ *
+ * A piece that is smaller than a window, along lines or columns, has one there, and is continued in it by
+ * reflection: frames a b c are a b c b a b c ..., a single one repeats. What comes back of it is cropped to
+ * the piece (view/join.h).
  */
 #ifndef PH_DATA_WINDOWS_H
 #define PH_DATA_WINDOWS_H
@@ -29,9 +33,10 @@ typedef struct ph_windows {
     ph_texts names;
 } ph_windows;
 
-/* Where the numbers of a row lie among all of the set: `count` runs of `length`, `apart` from each other. */
+/* Where the numbers of a row lie among all of the set: `count` runs of `length`, `apart` from each other; and in
+ * the row, from the first number on: `within`. */
 typedef struct ph_runs {
-    size_t begin, count, length, apart;
+    size_t begin, count, length, apart, within;
 } ph_runs;
 
 /* desc's window and hop (by default half a window). usual: the frames of a window where desc names none; 0:
@@ -42,7 +47,7 @@ void ph_cut_text(const size_t size[2], bool picture, char text[24]);
 
 /* Makes a set whose rows are frames one of windows of `count` pieces, whose sizes are given (they are
  * taken over, whatever the status), with a name each. A row's id is its piece's name and where it begins
- * there: NAME+FRAME, NAME+X+Y. PH_DATA for a piece that is smaller than a window. */
+ * there: NAME+FRAME, NAME+X+Y. */
 ph_status ph_data_cut(ph_data *, const char *path, const ph_cut *, bool picture, ph_piece *, size_t count,
                       const ph_texts *names);
 void ph_windows_free(ph_windows *);
@@ -50,5 +55,8 @@ void ph_windows_free(ph_windows *);
 /* The piece that a row is a window of, and the first line and column of it there. */
 size_t ph_windows_at(const ph_windows *, size_t row, size_t place[2]);
 ph_runs ph_windows_runs(const ph_windows *, size_t row);
+/* Continues a row whose runs are in their places, of numbers of so many bytes, where its piece ends before the
+ * window does. */
+void ph_windows_continue(const ph_windows *, size_t row, void *numbers, size_t bytes);
 
 #endif

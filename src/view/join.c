@@ -12,7 +12,7 @@ struct ph_join {
     ph_excerpt whole;          /* the first window */
     bool chooses;              /* one window for each frame, in the place of a mean */
     size_t row, rows, top;     /* the next row; the line of the whole that the band begins with */
-    size_t channels, columns;  /* numbers in a frame; frames in a line of the band */
+    size_t channels, columns;  /* numbers in a frame; frames in a line of the band, at least those of a window */
     double *sum, *share;       /* a band as high as a window: weighted numbers, and the weights of its frames */
     double *weight[2];         /* of a window's lines, and of its columns */
     real *out;                 /* a line */
@@ -29,7 +29,7 @@ static ph_status check(const char *path, ph_join *j)
         return ph_fail(PH_USAGE, "%s: the rows of %s are no windows of a sound or a picture", path, info.name);
     bool begins = j->whole.place[0] == 0 && j->whole.place[1] == 0, ends = true;
     for (int i = 0; i < 2; i++)
-        ends = ends && last.place[i] + last.size[i] == last.whole[i];
+        ends = ends && last.place[i] + last.size[i] >= last.whole[i];
     if (last.piece != j->whole.piece || !begins || !ends)
         return ph_fail(PH_USAGE, "%s: the rows of %s are not the windows of one %s, but of several or of a part",
                        path, info.name, last.picture ? "picture" : info.bytes ? "file" : "sound");
@@ -55,7 +55,7 @@ ph_join *ph_join_new(const char *path, const ph_data *source, size_t channels, p
     *j = (ph_join){ .source = source, .take = take, .to = to, .channels = channels };
     if (check(path, j) == PH_OK) {
         size_t wide = j->whole.whole[1], height = j->whole.size[0];
-        j->columns = wide;
+        j->columns = wide > j->whole.size[1] ? wide : j->whole.size[1];
         j->sum = calloc(height * j->columns * channels, sizeof *j->sum);
         j->share = calloc(height * j->columns, sizeof *j->share);
         j->out = malloc(wide * channels * sizeof *j->out);
@@ -81,11 +81,11 @@ void ph_join_free(ph_join *j)
     free(j);
 }
 
-/* Passes `count` lines on and moves the band down by as many. */
+/* Passes `count` lines on, as far as the piece has them, and moves the band down by as many. */
 static ph_status pass_on(ph_join *j, size_t count)
 {
     size_t columns = j->columns, line = columns * j->channels, height = j->whole.size[0];
-    for (size_t y = 0; y < count; y++) {
+    for (size_t y = 0; y < count && j->top + y < j->whole.whole[0]; y++) {
         for (size_t i = 0; i < j->whole.whole[1] * j->channels; i++)
             j->out[i] = (real)(j->sum[y * line + i] / j->share[y * columns + i / j->channels]);
         PH_TRY(j->take(j->to, j->out, 1));

@@ -4,7 +4,8 @@
  * window, from edge to edge, in both directions, and divided by the sum of the weights at its place in the
  * whole. So weights add up to one everywhere, at the edges and beside a window that lies flush with the end,
  * too, and windows that agree give back what they were cut from. Bytes have no mean: each is taken from the window
- * whose weight is the largest.
+ * whose weight is the largest. What a window has beyond the end of a piece that is smaller (data/windows.h) is
+ * dropped.
  */
 #ifndef PH_VIEW_JOIN_H
 #define PH_VIEW_JOIN_H

@@ -121,7 +121,6 @@ static void refused_windows(void **state)
     (void)state;
     assert_true(write_sound("w.wav", &mono));
     static const struct { const char *window, *hop, *says; ph_status status; } bad[] = {
-        { "2501", NULL, "w.wav is 2500 samples long, smaller than a window of 2501", PH_DATA },
         { "0", NULL, "window 0:", PH_USAGE },     { "", NULL, "window :", PH_USAGE },
         { "10x10", NULL, "window 10x10:", PH_USAGE }, { "-3", NULL, "window -3:", PH_USAGE },
         { "1e3", NULL, "window 1e3:", PH_USAGE }, { "99999999999999999999", NULL, "window 9", PH_USAGE },
@@ -130,6 +129,53 @@ static void refused_windows(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_refused("w.wav", &(ph_data_desc){ .window = bad[i].window, .hop = bad[i].hop }, bad[i].status,
                        bad[i].says);
+}
+
+/* Where a walk of that many steps among n frames ends that turns at the first and at the last. */
+static size_t walk(size_t steps, size_t n)
+{
+    size_t at = 0;
+    bool back = false;
+    for (; steps && n > 1; steps--) {
+        back = at == 0 ? false : at == n - 1 ? true : back;
+        at = back ? at - 1 : at + 1;
+    }
+    return at;
+}
+
+/* A sound shorter than a window is one row, and goes on by reflection. */
+static void short_sounds_go_on(void **state)
+{
+    (void)state;
+    static const struct { size_t frames; const char *window; size_t size; } cuts[] = {
+        { 1, NULL, 1024 }, { 1, "2", 2 },   { 2, "7", 7 },   { 3, "4", 4 },      { 100, NULL, 1024 },
+        { 100, "101", 101 }, { 100, "199", 199 }, { 100, "1001", 1001 }, { 1023, NULL, 1024 },
+    };
+    for (size_t k = 0; k < sizeof cuts / sizeof cuts[0]; k++)
+        for (unsigned channels = 1; channels < 3; channels++)
+            for (size_t limit = 0; limit < 2; limit++) {
+                static real row[2 * 1024], copy[2 * 1024];
+                sound s = { 1, 16, channels, 8000, false, cuts[k].frames };
+                assert_true(write_sound("short.wav", &s));
+                ph_data *d = opened("short.wav", &(ph_data_desc){ .window = cuts[k].window,
+                                                                   .memory_limit = limit });
+                ph_excerpt at;
+                assert_int_equal(d->rows, 1);
+                assert_int_equal(d->width, cuts[k].size * channels);
+                assert_true(ph_data_excerpt(d, 0, &at));
+                assert_true(at.place[0] == 0 && at.size[0] == cuts[k].size && at.whole[0] == s.frames);
+                assert_string_equal(ph_data_id(d, 0), "short.wav+0");
+                assert_int_equal(ph_data_read(d, &(size_t){ 0 }, 1, row), PH_OK);
+                for (size_t i = 0; i < d->width; i++) {
+                    size_t frame = walk(i / channels, s.frames);
+                    assert_true((float)row[i] == (float)ldexp((double)level_at(&s, frame, i % channels), -15));
+                }
+                ph_data *picked = ph_data_pick(d, &(size_t){ 0 }, 1, PH_MEMORY_LIMIT);
+                assert_int_equal(ph_data_read(picked, &(size_t){ 0 }, 1, copy), PH_OK);
+                assert_memory_equal(row, copy, d->width * sizeof *row);
+                ph_data_close(picked);
+                ph_data_close(d);
+            }
 }
 
 /* A slice and picked rows of windows are the windows that they were. */
@@ -376,14 +422,60 @@ static void windows_of_pictures(void **state)
             ph_data_close(d);
         }
     }
-    assert_refused("photos", &(ph_data_desc){ .window = "6x4" }, PH_DATA,
-                   "1.ppm is 5x20, smaller than a window of 6x4");
     assert_refused("photos", NULL, PH_USAGE, "cut them with --window");
     assert_refused("photos", &(ph_data_desc){ .hop = "2" }, PH_USAGE, "hop 2: of pictures it takes a window");
     /* First to a size, then into windows: four of 3x3 in 4x4. */
     ph_data *d = opened("photos", &(ph_data_desc){ .size = "4x4", .window = "3", .hop = "1" });
     assert_int_equal(d->rows, 3 * 4);
     ph_data_close(d);
+}
+
+/* A picture smaller than a window, in one direction or in both, goes on by reflection there; in the other it is
+ * cut as ever. */
+static void small_pictures_go_on(void **state)
+{
+    (void)state;
+    static const size_t sizes[5][2] = { { 13, 7 }, { 5, 20 }, { 20, 20 }, { 1, 1 }, { 1, 9 } }; /* width, height */
+    static const struct { const char *window; size_t width, height; } cuts[] = {
+        { "6x4", 6, 4 }, { "8x9", 8, 9 }, { "32x32", 32, 32 }, { "3x33", 3, 33 }, { "20x20", 20, 20 },
+    };
+    char name[64];
+    mkdir(in_folder("small"), 0777);
+    for (size_t channels = 1; channels < 4; channels += 2) {
+        for (size_t p = 0; p < 5; p++) {
+            sprintf(name, "small/%zu.ppm", p);
+            write_picture(name, p, sizes[p][0], sizes[p][1], channels);
+        }
+        for (size_t k = 0; k < 2 * sizeof cuts / sizeof cuts[0]; k++) {
+            size_t width = cuts[k / 2].width, height = cuts[k / 2].height, r = 0;
+            ph_data *d = opened("small", &(ph_data_desc){ .window = cuts[k / 2].window, .memory_limit = k % 2 });
+            assert_int_equal(d->width, width * height * channels);
+            for (size_t p = 0; p < 5; p++) {
+                size_t last_x = sizes[p][0] > width ? sizes[p][0] - width : 0;
+                size_t last_y = sizes[p][1] > height ? sizes[p][1] - height : 0;
+                for (size_t y = 0;; y = y + (height + 1) / 2 < last_y ? y + (height + 1) / 2 : last_y) {
+                    for (size_t x = 0;; x = x + (width + 1) / 2 < last_x ? x + (width + 1) / 2 : last_x, r++) {
+                        static real row[33 * 33 * 3];
+                        snprintf(name, sizeof name, "%zu.ppm+%zu+%zu", p, x, y);
+                        assert_string_equal(ph_data_id(d, r), name);
+                        assert_int_equal(ph_data_read(d, &r, 1, row), PH_OK);
+                        for (size_t i = 0; i < d->width; i++) {
+                            size_t there_y = walk(y + i / channels / width, sizes[p][1]);
+                            size_t there_x = walk(x + i / channels % width, sizes[p][0]);
+                            assert_int_equal(row[i], shade_at(p, there_y, there_x, i % channels));
+                        }
+                        if (x == last_x)
+                            break;
+                    }
+                    r++;
+                    if (y == last_y)
+                        break;
+                }
+            }
+            assert_int_equal(d->rows, r);
+            ph_data_close(d);
+        }
+    }
 }
 
 /* All columns of windows have one scale: that of all numbers that rows have. */
@@ -424,6 +516,7 @@ int main(void)
         cmocka_unit_test(chunks_and_unknown_length),
         cmocka_unit_test(damage),            cmocka_unit_test(folders),
         cmocka_unit_test(windows_of_pictures), cmocka_unit_test(one_scale),
+        cmocka_unit_test(short_sounds_go_on), cmocka_unit_test(small_pictures_go_on),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -77,6 +77,8 @@ static void assert_joined(const ph_data *d, size_t height, size_t width, size_t 
         assert_true(ph_data_excerpt(d, r, &at));
         for (size_t i = 0; i < d->width; i++) {
             size_t y = i / channels / at.size[1], x = i / channels % at.size[1];
+            if (at.place[0] + y >= height || at.place[1] + x >= width)
+                continue; /* what a small piece is continued by is not of it */
             size_t place = ((at.place[0] + y) * width + at.place[1] + x) * channels + i % channels;
             double weight = bell(y, at.size[0]) * bell(x, at.size[1]);
             sum[place] += weight * (double)rows[r * d->width + i];
@@ -128,7 +130,7 @@ static void all_at_once(void **state)
 {
     (void)state;
     static uint8_t bytes[1 << 14];
-    static const char *const cuts[][2] = { { "16x10", "3x7" }, { "1x1", NULL } };
+    static const char *const cuts[][2] = { { "16x10", "3x7" }, { "1x1", NULL }, { "40x10", NULL }, { "64", NULL } };
     size_t n = (size_t)sprintf((char *)bytes, "P6 31 23 255\n"), calls = 0;
     for (size_t i = 0; i < 31 * 23 * 3; i++)
         bytes[n++] = (uint8_t)(i * 37 + i / 11);
@@ -144,7 +146,7 @@ static void all_at_once(void **state)
         assert_int_equal(ph_join_windows(d, 1, failing, NULL, out), PH_DATA);
         ph_data_close(d);
     }
-    assert_true(calls == 1 + 3); /* 713 windows of a pixel are three batches */
+    assert_true(calls == 1 + 3 + 1 + 1); /* 713 windows of a pixel are three batches */
     real row[4] = { 0 };
     ph_data *rows = ph_data_from_memory(row, 2, 2, NULL);
     assert_int_equal(ph_join_windows(rows, 1, failing, NULL, row), PH_USAGE);
@@ -155,7 +157,8 @@ static void weighted_means(void **state)
 {
     (void)state;
     static const char *const sounds[][2] = { { "100", "50" }, { "100", "37" }, { "99", "1" }, { "64", "64" },
-                                             { "333", NULL }, { "1", NULL },   { "7", "5" } };
+                                             { "333", NULL }, { "1", NULL },   { "7", "5" },
+                                             { "334", NULL }, { "2000", NULL } };
     for (unsigned channels = 1; channels < 3; channels++) {
         sound s = { 1, 16, channels, 8000, false, 333 };
         assert_true(write_sound("s.wav", &s));
@@ -166,12 +169,17 @@ static void weighted_means(void **state)
         }
     }
     static const char *const pictures[][2] = { { "16", NULL }, { "16x10", "3x7" }, { "31x23", "1" },
-                                               { "5x23", "5x23" }, { "30x1", "2x1" }, { "1x1", NULL } };
+                                               { "5x23", "5x23" }, { "30x1", "2x1" }, { "1x1", NULL },
+                                               { "40x10", NULL },  { "16x30", "9x4" }, { "64", NULL } };
     write_pgm("p.pgm", 31, 23);
+    write_pgm("one.pgm", 1, 1);
     for (size_t i = 0; i < sizeof pictures / sizeof pictures[0]; i++) {
-        ph_data *d = opened("p.pgm", &(ph_data_desc){ .window = pictures[i][0], .hop = pictures[i][1] });
+        ph_data_desc desc = { .window = pictures[i][0], .hop = pictures[i][1] };
+        ph_data *d = opened("p.pgm", &desc), *one = opened("one.pgm", &desc);
         assert_joined(d, 23, 31, 1);
+        assert_joined(one, 1, 1, 1);
         ph_data_close(d);
+        ph_data_close(one);
     }
 }
 
@@ -236,6 +244,45 @@ static void a_sound_comes_back(void **state)
             ph_data_close(back);
             ph_data_close(d);
         }
+}
+
+/* What is smaller than a window comes back as it was. */
+static void small_ones_come_back(void **state)
+{
+    (void)state;
+    static uint8_t a[1 << 16], b[1 << 16];
+    for (size_t frames = 1; frames < 500; frames = 3 * frames + 1)
+        for (unsigned channels = 1; channels < 3; channels++) {
+            sound s = { 1, 16, channels, 11025, false, frames };
+            assert_true(write_sound("in.wav", &s));
+            ph_data *d = opened("in.wav", &(ph_data_desc){ .window = "500" });
+            real *rows = all_rows(d);
+            write_rows("out.wav", d, rows, NULL);
+            size_t size = read_bytes("in.wav", a);
+            assert_int_equal(read_bytes("out.wav", b), size);
+            assert_memory_equal(a, b, size);
+            free(rows);
+            ph_data_close(d);
+        }
+    static const char *const windows[] = { "40", "16x30", "40x10" };
+    write_pgm("p.pgm", 31, 23);
+    ph_data *whole = opened("p.pgm", NULL);
+    real *pixels = all_rows(whole);
+    for (size_t i = 0; i < 3; i++) {
+        ph_data *d = opened("p.pgm", &(ph_data_desc){ .window = windows[i] });
+        real *rows = all_rows(d);
+        write_rows("p.png", d, rows, NULL);
+        ph_data *back = opened("p.png", NULL);
+        assert_true(back->shape[0] == 23 && back->shape[1] == 31);
+        real *again = all_rows(back);
+        assert_memory_equal(pixels, again, 23 * 31 * sizeof *pixels);
+        free(rows);
+        free(again);
+        ph_data_close(back);
+        ph_data_close(d);
+    }
+    free(pixels);
+    ph_data_close(whole);
 }
 
 /* Beyond full scale: counted, and brought to it in PCM, kept in float. */
@@ -389,8 +436,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weighted_means),    cmocka_unit_test(a_sound_comes_back),
         cmocka_unit_test(beyond_full_scale), cmocka_unit_test(a_picture_comes_back),
-        cmocka_unit_test(bytes_come_back),   cmocka_unit_test(refused),
-        cmocka_unit_test(all_at_once),
+        cmocka_unit_test(bytes_come_back),   cmocka_unit_test(small_ones_come_back),
+        cmocka_unit_test(refused),           cmocka_unit_test(all_at_once),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -138,9 +138,17 @@ typedef struct cli_filling {
     bool json;
 } cli_filling;
 int cli_fill_rows(ph_model *, const ph_data *, const cli_filling *);
-/* pinhole score --maps: `count` rows beside their reconstructions and the heat of their errors, one PNG
+/* What pinhole score scores: rows, or the sounds or pictures that rows are windows of. */
+typedef struct cli_scored {
+    const ph_data *data;
+    bool whole;                /* these */
+    size_t count, *first;      /* the first row of each, and at last the number of rows */
+} cli_scored;
+/* The id of a row, the name of a sound or picture, or NULL. */
+const char *cli_scored_name(const cli_scored *, size_t number);
+/* pinhole score --maps: `count` of them beside their reconstructions and the heat of their errors, one PNG
  * each, on one scale that ends at *most. Says what is wrong, returns the exit status. */
-int cli_draw_maps(const cli_arguments *, ph_model *, const ph_data *, const size_t *row, size_t count,
+int cli_draw_maps(const cli_arguments *, ph_model *, const cli_scored *, const size_t *number, size_t count,
                   const char *folder, double *most);
 /* Rows as the model sees them: what it does not see is gray in pictures and missing in other rows. */
 void cli_hide(const ph_model_info *, const ph_real *rows, const ph_real *seen, size_t count, ph_real *out);

@@ -1,4 +1,5 @@
-/* score.c - pinhole score MODEL DATA: how odd each row is, which are odd, and where. */
+/* score.c - pinhole score MODEL DATA: how odd each row is, which are odd, and where. Rows that are windows of
+ * sounds or pictures have one score for each of these, unless each window is asked for. */
 #include "cli.h"
 
 #include <math.h>
@@ -6,7 +7,7 @@
 #include <string.h>
 
 typedef struct score_options {
-    const char *output, *maps, *score, *training, *normal;
+    const char *output, *maps, *score, *training, *normal, *of_windows;
     double quantile, threshold;
     int64_t maps_of;
 } score_options;
@@ -17,6 +18,10 @@ static const ph_option table[] = {
     { "score", NULL, PH_OPTION_CHOICE, offsetof(score_options, score), "error", 0, 0, PH_SCORES,
       "what makes a row odd: its squared error; the largest of a pixel, blurred over S pixels; how far its "
       "code is from those of the training rows; both, in units of their means; its likelihood by K samples" },
+    { "of-windows", NULL, PH_OPTION_CHOICE, offsetof(score_options, of_windows), "largest", 0, 0,
+      "largest mean each",
+      "the score of a sound or picture that is cut into windows: the largest of theirs, or their mean; each: every "
+      "window has a line and a map of its own" },
     { "training", NULL, PH_OPTION_TEXT, offsetof(score_options, training), NULL, 0, 0, NULL,
       "the rows that the model was trained on, which code and both compare with" },
     { "normal-label", NULL, PH_OPTION_TEXT, offsetof(score_options, normal), NULL, 0, 0, NULL,
@@ -33,9 +38,10 @@ static const ph_option table[] = {
 };
 
 typedef struct scores {
-    size_t rows, odd;
+    cli_scored of;
+    size_t odd;
     double threshold, mean, area, precision; /* the last two: NaN without two classes */
-    size_t *order;             /* rows, the one of largest error first */
+    size_t *order;             /* the one of largest error first */
     size_t maps;               /* drawn, on a scale that ends at `most` */
     double most;
 } scores;
@@ -51,33 +57,69 @@ static int by_error(const void *a, const void *b)
 
 static bool sort(const double *errors, scores *s)
 {
-    s->order = malloc(s->rows * sizeof *s->order);
-    for (size_t r = 0; s->order && r < s->rows; r++)
+    s->order = malloc(s->of.count * sizeof *s->order);
+    for (size_t r = 0; s->order && r < s->of.count; r++)
         s->order[r] = r;
     compared = errors;
     if (s->order)
-        qsort(s->order, s->rows, sizeof *s->order, by_error);
+        qsort(s->order, s->of.count, sizeof *s->order, by_error);
     return s->order != NULL;
+}
+
+/* Finds what is scored; free of.first, also after a failure. */
+static ph_status find_scored(const ph_data *data, const score_options *o, cli_scored *of)
+{
+    ph_data_info info;
+    ph_excerpt at;
+    ph_data_describe(data, &info);
+    *of = (cli_scored){ .data = data, .first = malloc((info.rows + 1) * sizeof *of->first) };
+    if (of->first == NULL)
+        return PH_MEMORY;
+    of->whole = strcmp(o->of_windows, "each") != 0 && ph_data_excerpt(data, 0, &at);
+    for (size_t r = 0, piece = SIZE_MAX; r < info.rows; r++) {
+        if (of->whole && ph_data_excerpt(data, r, &at) && at.piece == piece)
+            continue;
+        piece = of->whole ? at.piece : r;
+        of->first[of->count++] = r;
+    }
+    of->first[of->count] = info.rows;
+    return PH_OK;
+}
+
+const char *cli_scored_name(const cli_scored *s, size_t number)
+{
+    ph_excerpt at;
+    return s->whole && ph_data_excerpt(s->data, s->first[number], &at) ? at.name
+                                                                       : ph_data_id(s->data, number);
+}
+
+/* What they are called, several of them. */
+static const char *kind_of(const cli_scored *s)
+{
+    ph_excerpt at;
+    return !s->whole || !ph_data_excerpt(s->data, 0, &at) ? "rows" : at.picture ? "pictures" : "sounds";
 }
 
 /* Area under the receiver operating characteristic, ties counted half, and average precision: rows of any
  * other class than the normal one are odd. */
 static bool rank(const double *errors, const uint32_t *labels, uint32_t normal, scores *s)
 {
-    size_t *order = malloc(s->rows * sizeof *order), odd = 0, found = 0;
+    size_t *order = malloc(s->of.count * sizeof *order), odd = 0, found = 0;
     if (order == NULL)
         return false;
     size_t known = 0; /* rows without a label count neither way */
-    for (size_t i = 0; i < s->rows; i++)
-        if (labels[s->order[i]] != PH_NO_LABEL) {
+    for (size_t i = 0; i < s->of.count; i++) {
+        uint32_t label = labels[s->of.first[s->order[i]]];
+        if (label != PH_NO_LABEL) {
             order[known++] = s->order[i];
-            odd += labels[s->order[i]] != normal;
+            odd += label != normal;
         }
+    }
     double area = 0, precision = 0;
     for (size_t i = 0, next; i < known; i = next) {
         size_t odd_here = 0;
         for (next = i; next < known && errors[order[next]] == errors[order[i]]; next++)
-            odd_here += labels[order[next]] != normal;
+            odd_here += labels[s->of.first[order[next]]] != normal;
         size_t normal_here = next - i - odd_here;
         area += (double)normal_here * ((double)found + (double)odd_here / 2);
         found += odd_here;
@@ -95,20 +137,31 @@ static bool is_error(const score_options *o)
     return strcmp(o->score, "error") == 0;
 }
 
+typedef struct names {
+    const cli_scored *of;
+    const char *const *columns;
+} names;
+
 static const char *column_name(const void *user, size_t column)
 {
-    return ((const char *const *)user)[column];
+    return ((const names *)user)->columns[column];
 }
 
-static ph_status write(const ph_data *data, const double *errors, const scores *s, const score_options *o)
+static const char *row_name(const void *user, size_t row)
 {
-    bool named = ph_data_id(data, 0) != NULL;
+    return cli_scored_name(((const names *)user)->of, row);
+}
+
+static ph_status write(const double *errors, const scores *s, const score_options *o)
+{
+    bool named = cli_scored_name(&s->of, 0) != NULL;
     const char *columns[] = { "row", is_error(o) ? "error" : "score", "odd" };
+    names called = { &s->of, columns + named };
     ph_writer *w = ph_writer_open(o->output, &(ph_writer_desc){
-        .format = "csv", .width = named ? 2 : 3, .source = data, .column = column_name,
-        .user = columns + named });
+        .format = "csv", .width = named ? 2 : 3, .source = s->of.data, .column = column_name, .row = row_name,
+        .user = &called });
     ph_status status = w ? PH_OK : ph_last_status();
-    for (size_t r = 0; r < s->rows && status == PH_OK; r++) {
+    for (size_t r = 0; r < s->of.count && status == PH_OK; r++) {
         const ph_real line[3] = { (ph_real)(r + 1), (ph_real)errors[r], errors[r] > s->threshold };
         status = ph_writer_rows(w, line + named, 1);
     }
@@ -123,7 +176,9 @@ static void tell(const scores *s, const score_options *o, bool json)
 {
     if (json) {
         cli_json_begin();
-        cli_json_number("rows", (double)s->rows);
+        cli_json_number("rows", (double)s->of.first[s->of.count]);
+        if (s->of.whole)
+            cli_json_number("pieces", (double)s->of.count);
         cli_json_number("odd", (double)s->odd);
         cli_json_number("threshold", s->threshold);
         cli_json_number(is_error(o) ? "mean_error" : "mean_score", s->mean);
@@ -138,12 +193,14 @@ static void tell(const scores *s, const score_options *o, bool json)
         cli_json_end();
         return;
     }
-    fprintf(stderr, "%zu of %zu rows are odd: %s above %.6g", s->odd, s->rows,
+    fprintf(stderr, "%zu of %zu %s are odd: %s%s above %.6g", s->odd, s->of.count, kind_of(&s->of),
+            !s->of.whole ? "" : strcmp(o->of_windows, "mean") == 0 ? "mean over windows of the " : "largest ",
             is_error(o) ? "error" : "score", s->threshold);
     if (o->threshold > 0)
         fputs(", as given\n", stderr);
     else
-        fprintf(stderr, ", which %g %% of the training rows stayed below\n", 100 * o->quantile);
+        fprintf(stderr, ", which %g %% of the training %s stayed below\n", 100 * o->quantile,
+                s->of.whole && !o->training ? "windows" : kind_of(&s->of));
     if (!isnan(s->area))
         fprintf(stderr, "against the labels (class %s normal): roc_auc %.4f, average_precision %.4f\n",
                 o->normal ? cli_shown(o->normal) : "0", s->area, s->precision);
@@ -153,11 +210,10 @@ static void tell(const scores *s, const score_options *o, bool json)
                 s->maps == 1 ? "" : "s", s->most);
 }
 
-static int draw_maps(const cli_arguments *a, const score_options *o, ph_model *m, const ph_data *data,
-                     scores *s)
+static int draw_maps(const cli_arguments *a, const score_options *o, ph_model *m, scores *s)
 {
-    size_t count = o->maps_of && (size_t)o->maps_of < s->rows ? (size_t)o->maps_of : s->rows;
-    int code = cli_draw_maps(a, m, data, s->order, count, o->maps, &s->most);
+    size_t count = o->maps_of && (size_t)o->maps_of < s->of.count ? (size_t)o->maps_of : s->of.count;
+    int code = cli_draw_maps(a, m, &s->of, s->order, count, o->maps, &s->most);
     s->maps = code == CLI_DONE ? count : 0;
     return code;
 }
@@ -198,11 +254,12 @@ static ph_status measure(ph_model *m, const ph_data *data, const ph_data *traini
                          uint32_t normal, double *errors, scores *s)
 {
     ph_status status = ph_model_score(m, data, &(ph_score_desc){
-        .score = o->score, .training = training, .share = o->quantile }, errors, &s->threshold);
+        .score = o->score, .training = training, .share = o->quantile, .of_windows = o->of_windows },
+        errors, &s->threshold);
     s->threshold = o->threshold > 0 ? o->threshold : s->threshold;
-    for (size_t r = 0; r < s->rows && status == PH_OK; r++) {
+    for (size_t r = 0; r < s->of.count && status == PH_OK; r++) {
         s->odd += errors[r] > s->threshold;
-        s->mean += errors[r] / (double)s->rows;
+        s->mean += errors[r] / (double)s->of.count;
     }
     if (status == PH_OK && (!sort(errors, s) ||
                             (normal != PH_NO_LABEL && !rank(errors, ph_data_labels(data), normal, s))))
@@ -215,7 +272,7 @@ static int score(const cli_arguments *a, const score_options *o, ph_model *m, co
     ph_data_info info;
     uint32_t normal;
     ph_data_describe(data, &info);
-    scores s = { .rows = info.rows, .area = NAN, .precision = NAN };
+    scores s = { .area = NAN, .precision = NAN };
     int code = find_normal(o, data, &normal);
     if (code != CLI_DONE)
         return code;
@@ -230,18 +287,21 @@ static int score(const cli_arguments *a, const score_options *o, ph_model *m, co
     double *errors = malloc(info.rows * sizeof *errors);
     ph_status status = o->training && !training ? ph_last_status() : errors ? PH_OK : PH_MEMORY;
     if (status == PH_OK)
+        status = find_scored(data, o, &s.of);
+    if (status == PH_OK)
         status = measure(m, data, training, o, normal, errors, &s);
     code = status == PH_OK ? CLI_DONE : cli_fail();
     if (code == CLI_DONE && o->maps)
-        code = draw_maps(a, o, m, data, &s);
+        code = draw_maps(a, o, m, &s);
     bool written = strcmp(o->output, "-") != 0 || !a->json;
-    if (code == CLI_DONE && written && write(data, errors, &s, o) != PH_OK)
+    if (code == CLI_DONE && written && write(errors, &s, o) != PH_OK)
         code = cli_fail();
     free(errors);
-    free(s.order);
     ph_data_close(training);
     if (code == CLI_DONE)
         tell(&s, o, a->json);
+    free(s.order);
+    free(s.of.first);
     return code;
 }
 

@@ -282,6 +282,7 @@ typedef struct ph_writer_desc {
     const char *(*column)(const void *user, size_t column); /* csv: names for a first line */
     const char *(*text)(const void *user, size_t column, ph_real value); /* csv: what stands for a number of that
                               column; NULL, also as the answer: the number itself */
+    const char *(*row)(const void *user, size_t row); /* csv: names of rows, in the place of source's ids */
     const void *user;
 } ph_writer_desc;
 
@@ -464,9 +465,12 @@ typedef struct ph_score_desc {
     const char *score;         /* NULL: "error" */
     const ph_data *training;   /* the rows that are normal; code and both need them. NULL: none */
     double share;              /* the threshold is what this share of them stay below, in [0,1] */
+    const char *of_windows;    /* where rows are windows of sounds or pictures: "largest" or "mean" of the
+                                  scores of each one's windows; NULL or "each": windows have their own */
 } ph_score_desc;
-/* The scores of all rows of data. threshold (may be NULL): where the share of the training rows ends; without
- * these, of those that the model was calibrated on if the score is the error, else NaN. PH_USAGE where
+/* The scores of all rows of data, or of all sounds or pictures that they are windows of, in the first places
+ * of scores, which has room for those of all rows; so with the training rows. threshold (may be NULL): where the share of the training rows ends; without
+ * these, of the rows that the model was calibrated on if the score is the error, else NaN. PH_USAGE where
  * the model or the rows have no such score, and where training rows are needed. */
 ph_status ph_model_score(ph_model *, const ph_data *data, const ph_score_desc *, double *scores,
                          double *threshold);

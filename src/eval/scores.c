@@ -183,6 +183,31 @@ static const struct score_kind *read_kind(scorer *s, const char *text)
     return found;
 }
 
+/* The largest, or the mean, of the scores of each piece's windows, in the first places; returns how many there
+ * are. Rows that are no windows keep theirs. */
+static size_t fold(const ph_data *data, const char *of_windows, double *scores)
+{
+    bool mean = strcmp(of_windows, "mean") == 0;
+    size_t pieces = 0, windows = 0, last = 0;
+    ph_excerpt at;
+    if (strcmp(of_windows, "each") == 0)
+        return data->rows;
+    for (size_t r = 0; r < data->rows; r++) {
+        if (!ph_data_excerpt(data, r, &at))
+            return data->rows;
+        windows = r > 0 && at.piece == last ? windows + 1 : 1;
+        last = at.piece;
+        double *score = &scores[windows == 1 ? pieces++ : pieces - 1];
+        if (windows == 1)
+            *score = scores[r];
+        else if (mean)
+            *score += (scores[r] - *score) / (double)windows;
+        else
+            *score = scores[r] > *score ? scores[r] : *score;
+    }
+    return pieces;
+}
+
 /* Where the share of the training rows ends. */
 static ph_status find_threshold(scorer *s, const struct score_kind *kind, const ph_score_desc *d,
                                 double *threshold)
@@ -190,8 +215,9 @@ static ph_status find_threshold(scorer *s, const struct score_kind *kind, const 
     double *scores = malloc(d->training->rows * sizeof *scores);
     ph_status status = scores ? kind->score(s, d->training, scores) : out_of_memory();
     if (status == PH_OK) {
-        ph_sort_numbers(scores, d->training->rows);
-        *threshold = ph_at_share(scores, d->training->rows, d->share);
+        size_t count = fold(d->training, d->of_windows, scores);
+        ph_sort_numbers(scores, count);
+        *threshold = ph_at_share(scores, count, d->share);
     }
     free(scores);
     return status;
@@ -207,6 +233,7 @@ static ph_status run(scorer *s, const struct score_kind *kind, const ph_data *da
     if (kind->fit)
         PH_TRY(kind->fit(s, d->training));
     PH_TRY(kind->score(s, data, scores));
+    fold(data, d->of_windows, scores);
     if (threshold && d->training)
         return find_threshold(s, kind, d, threshold);
     if (threshold)
@@ -214,12 +241,16 @@ static ph_status run(scorer *s, const struct score_kind *kind, const ph_data *da
     return PH_OK;
 }
 
-ph_status ph_model_score(ph_model *m, const ph_data *data, const ph_score_desc *d, double *scores,
+ph_status ph_model_score(ph_model *m, const ph_data *data, const ph_score_desc *desc, double *scores,
                          double *threshold)
 {
     scorer s = { .model = m };
+    ph_score_desc resolved = *desc, *d = &resolved;
     const struct score_kind *kind = read_kind(&s, d->score ? d->score : "error");
     PH_TRY(kind ? PH_OK : ph_last_status());
+    d->of_windows = d->of_windows ? d->of_windows : "each";
+    if (strcmp(d->of_windows, "each") && strcmp(d->of_windows, "largest") && strcmp(d->of_windows, "mean"))
+        return ph_fail(PH_USAGE, "score: of windows '%s': not largest, mean or each", d->of_windows);
     PH_TRY(ph_model_check_data(m, "reconstruct", data));
     if (d->training)
         PH_TRY(ph_model_check_data(m, "reconstruct", d->training));

@@ -191,13 +191,19 @@ static ph_status text_field(ph_writer *w, const char *text, char behind)
     return ph_file_write(w->file, (char[]){ '"', behind } + !quote, quote ? 2 : 1);
 }
 
+static const char *row_name(const ph_writer *w, size_t row)
+{
+    const ph_data *source = w->desc.source;
+    return w->desc.row ? w->desc.row(w->desc.user, row) : source ? ph_data_id(source, row) : NULL;
+}
+
 static ph_status csv_header(ph_writer *w)
 {
     ph_data_info info = { 0 };
     const ph_data *source = w->desc.source;
     if (source)
         ph_data_describe(source, &info);
-    if (source && ph_data_id(source, 0))
+    if (row_name(w, 0))
         PH_TRY(text_field(w, info.id_column ? info.id_column : "id", ','));
     for (size_t c = 0; c < w->desc.width; c++) {
         const char *name = w->desc.column(w->desc.user, c);
@@ -224,11 +230,10 @@ static int number_text(char text[40], real value)
 
 ph_status ph_write_csv_rows(ph_writer *w, const real *values, size_t rows)
 {
-    const ph_data *source = w->desc.source;
     if (w->desc.column && w->rows == 0 && rows)
         PH_TRY(csv_header(w));
     for (size_t r = 0; r < rows; r++) {
-        const char *id = source ? ph_data_id(source, w->rows + r) : NULL;
+        const char *id = row_name(w, w->rows + r);
         if (id)
             PH_TRY(text_field(w, id, ','));
         for (size_t c = 0; c < w->desc.width; c++, values++) {

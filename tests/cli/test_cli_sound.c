@@ -56,6 +56,12 @@ static void a_sound_comes_back_whole(void **state)
     assert_run("eval d.pin song.wav --hop 256 --json", 0);
     assert_true(figure("rows") == 16);
     assert_run("score d.pin song.wav -o odd.csv", 0);
+    assert_says(err, " of 1 sounds are odd: largest error above ");
+    assert_says(err, "99 % of the training windows stayed below");
+    slurp("odd.csv", out, sizeof out);
+    assert_says(out, "id,error,odd\nsong.wav,");
+    assert_run("score d.pin song.wav --of-windows each -o odd.csv", 0);
+    assert_says(err, " of 60 rows are odd: error above ");
     assert_run("report d.pin song.wav -o page.html", 0);
     assert_run("reconstruct d.pin song.wav --noise gauss:0.3 -o noisy.wav", 0);
     assert_alike("song.wav", "noisy.wav");
@@ -118,6 +124,157 @@ static void photos_come_back_whole(void **state)
     assert_fails("reconstruct p.pin photos -o photos/a/", 2, "what is read lies there");
 }
 
+/* ---- Scores of what was cut ------------------------------------------------------------------------ */
+
+enum { PHOTOS = 2, PIXELS = 40 * 31 };
+
+/* What windows say of each pixel, weighted by sin^2 of the place in them, over the sum of the weights. */
+static void add_up(const ph_data *d, size_t piece, size_t channels, const ph_real *rows, double *sum)
+{
+    static double share[PIXELS];
+    ph_data_info info;
+    ph_data_describe(d, &info);
+    size_t width = 0, all = 0;
+    memset(share, 0, sizeof share);
+    for (size_t r = 0; r < info.rows; r++) {
+        ph_excerpt at;
+        assert_true(ph_data_excerpt(d, r, &at));
+        if (at.piece != piece)
+            continue;
+        width = at.whole[1];
+        all = width * at.whole[0];
+        for (size_t i = 0; i < 16 * 16; i++) {
+            size_t place = (at.place[0] + i / 16) * width + at.place[1] + i % 16;
+            double weight = pow(sin(acos(-1) * ((double)(i / 16) + 0.5) / 16) *
+                                sin(acos(-1) * ((double)(i % 16) + 0.5) / 16), 2);
+            share[place] += weight;
+            for (size_t c = 0; c < channels; c++)
+                sum[place * channels + c] += weight * (double)rows[(r * 256 + i) * channels + c];
+        }
+    }
+    for (size_t i = 0; i < all * channels; i++)
+        sum[i] /= share[i / channels];
+}
+
+static void assert_same_picture(const char *a, const char *b)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s", in_folder(a));
+    ph_data *one = ph_data_open(path, NULL), *other = ph_data_open(in_folder(b), NULL);
+    if (!one || !other)
+        fail_msg("%s", ph_message());
+    ph_data_info x, y;
+    ph_data_describe(one, &x);
+    ph_data_describe(other, &y);
+    assert_true(x.shape[0] == y.shape[0] && x.shape[1] == y.shape[1] && x.width == y.width);
+    ph_real *p = malloc(x.width * sizeof *p), *q = malloc(x.width * sizeof *q);
+    assert_int_equal(ph_data_read(one, &(size_t){ 0 }, 1, p), PH_OK);
+    assert_int_equal(ph_data_read(other, &(size_t){ 0 }, 1, q), PH_OK);
+    for (size_t i = 0; i < x.width; i++)
+        if (!(fabs((double)p[i] - (double)q[i]) <= 1))
+            fail_msg("%s: number %zu is %g, not %g", a, i, (double)p[i], (double)q[i]);
+    free(p);
+    free(q);
+    ph_data_close(one);
+    ph_data_close(other);
+}
+
+/* One map for each photo, of all its windows. */
+static void check_maps(double scale)
+{
+    static const char *const have[PHOTOS] = { "heat/1-a_1.png", "heat/2-b_2.png" };
+    static const size_t sizes[PHOTOS][2] = { { 31, 40 }, { 50, 16 } };
+    static double sums[PHOTOS][7 * PIXELS];
+    static ph_real numbers[7 * PIXELS];
+    ph_model *m = ph_model_load(in_folder("p.pin"));
+    ph_data *d = m ? ph_model_open_data(m, "reconstruct", in_folder("photos"), NULL) : NULL;
+    if (d == NULL)
+        fail_msg("%s", ph_message());
+    ph_data_info info;
+    ph_data_describe(d, &info);
+    ph_real *rows = malloc(3 * info.rows * info.width * sizeof *rows), *back = rows + info.rows * info.width;
+    ph_real *error = back + info.rows * info.width;
+    for (size_t r = 0; r < info.rows; r++)
+        assert_int_equal(ph_data_read(d, &r, 1, rows + r * info.width), PH_OK);
+    assert_int_equal(ph_model_apply_data(m, "reconstruct", d, 0, info.rows, back), PH_OK);
+    assert_int_equal(ph_model_error_maps(m, d, 0, info.rows, error), PH_OK);
+    double most = 0;
+    memset(sums, 0, sizeof sums);
+    for (size_t p = 0; p < PHOTOS; p++) {
+        add_up(d, p, 3, rows, sums[p]);
+        add_up(d, p, 3, back, sums[p] + 3 * PIXELS);
+        add_up(d, p, 1, error, sums[p] + 6 * PIXELS);
+        for (size_t i = 0; i < PIXELS; i++)
+            most = fmax(most, sums[p][6 * PIXELS + i]);
+    }
+    assert_true(fabs(scale - most) < 1e-5 * most);
+    for (size_t p = 0; p < PHOTOS; p++) {
+        for (size_t i = 0; i < 7 * PIXELS; i++)
+            numbers[i] = (ph_real)sums[p][i];
+        assert_int_equal(ph_heat_save(in_folder("want.png"), &(ph_heat){
+            .original = numbers, .back = numbers + 3 * PIXELS, .error = numbers + 6 * PIXELS, .white = 255,
+            .height = sizes[p][0], .width = sizes[p][1], .channels = 3, .most = scale }), PH_OK);
+        assert_same_picture("want.png", have[p]);
+    }
+    free(rows);
+    ph_data_close(d);
+    ph_model_free(m);
+}
+
+/* The scores in a file whose lines begin with the photo's name. */
+static size_t read_scores(const char *name, const char *photo, double scores[64])
+{
+    size_t count = 0;
+    slurp(name, out, sizeof out);
+    for (char *line = strchr(out, '\n'); line && line[1]; line = strchr(line + 1, '\n'))
+        if (strncmp(line + 1, photo, strlen(photo)) == 0)
+            scores[count++] = strtod(strchr(line, ',') + 1, NULL);
+    return count;
+}
+
+static void photos_are_scored(void **state)
+{
+    (void)state;
+    static const char *const photos[PHOTOS] = { "a/1.ppm", "b/2.ppm" };
+    static const size_t windows[PHOTOS] = { 4 * 3, 1 * 6 };
+    double least = 1e9, top = 0;
+    assert_run("score p.pin photos --of-windows each --maps each -o each.csv --json", 0);
+    assert_true(figure("rows") == 18 && figure("maps") == 18 && strstr(out, "pieces") == NULL);
+    assert_true(there("each/01-a_1_0_0.png") && there("each/02-a_1_8_0.png") && there("each/18-b_2_0_34.png"));
+    assert_run("score p.pin photos --of-windows mean -o mean.csv", 0);
+    assert_says(err, " of 2 pictures are odd: mean over windows of the error above");
+    assert_run("score p.pin photos --maps heat -o largest.csv --json", 0);
+    assert_true(figure("rows") == 18 && figure("pieces") == 2 && figure("maps") == 2);
+    check_maps(figure("maps_scale"));
+    for (size_t p = 0; p < PHOTOS; p++) {
+        double each[64], one[64], mean = 0, largest = 0;
+        assert_int_equal(read_scores("each.csv", photos[p], each), windows[p]);
+        for (size_t i = 0; i < windows[p]; i++) {
+            mean += each[i] / (double)windows[p];
+            largest = fmax(largest, each[i]);
+        }
+        assert_int_equal(read_scores("largest.csv", photos[p], one), 1);
+        assert_true(one[0] == largest);
+        assert_int_equal(read_scores("mean.csv", photos[p], one), 1);
+        assert_true(fabs(one[0] - mean) < 1e-6 * mean);
+        least = fmin(least, largest);
+        top = fmax(top, largest);
+    }
+    /* The threshold is of photos, too, where there are some to compare with; labels are those of photos. */
+    assert_run("score p.pin photos --training photos --quantile 0 --json", 0);
+    assert_true(fabs(figure("threshold") - least) < 1e-6 * least && figure("odd") == 1);
+    assert_run("score p.pin photos --training photos --quantile 1 --json", 0);
+    assert_true(fabs(figure("threshold") - top) < 1e-6 * top && figure("odd") == 0);
+    assert_true(figure("roc_auc") == 0 || figure("roc_auc") == 1);
+    assert_run("score p.pin photos --maps worst --maps-of 1", 0);
+    assert_true(there("worst/1-a_1.png") != there("worst/2-b_2.png"));
+    assert_run("score p.pin photos --training photos -o -", 0);
+    assert_says(err, "99 % of the training pictures stayed below");
+    assert_fails("score p.pin photos --of-windows least", 2, "of-windows");
+}
+
+/* ---- Sounds ---------------------------------------------------------------------------------------- */
+
 static void folders_of_sounds(void **state)
 {
     (void)state;
@@ -171,6 +328,8 @@ static void small_ones(void **state)
     assert_alike("tiny/1.ppm", "tiny-back/1.ppm.png");
     assert_alike("tiny/2.ppm", "tiny-back/2.ppm.png");
     assert_alike("tiny/3.ppm", "tiny-back/3.ppm.png");
+    assert_run("score tiny.pin tiny --maps tiny-heat -o tiny.csv", 0);
+    assert_true(there("tiny-heat/1-1.png") && there("tiny-heat/2-2.png") && there("tiny-heat/3-3.png"));
 }
 
 static void mistakes(void **state)
@@ -200,7 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_comes_back_whole), cmocka_unit_test(beyond_full_scale_is_told),
         cmocka_unit_test(photos_come_back_whole),   cmocka_unit_test(folders_of_sounds),
-        cmocka_unit_test(small_ones),
+        cmocka_unit_test(photos_are_scored),        cmocka_unit_test(small_ones),
         cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

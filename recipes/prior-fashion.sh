@@ -15,6 +15,7 @@ told() {
 }
 printf '%-52s %10s\n' "bits of a word by the prior, of log2 512 = 9" "$(told bits_per_token prior)" \
     "bits of a picture by the prior" "$(told prior_bits_per_picture prior)" \
+    "  given its class" "$(told prior_bits_per_picture_given_class prior)" \
     "share of the test rows that are misnamed" "$(told error prior)" \
     "share of samples that are of the class asked for" "$(told samples_right prior)" \
     "Fréchet distance of samples: prior" "$(told frechet_samples prior)" \

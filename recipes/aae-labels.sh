@@ -8,7 +8,7 @@ common="--hidden 500,500 --batch-size 100 --schedule cosine"
 rates="--lr 2e-3 --lr-generator 5e-4 --lr-critic 5e-4 --lr-classify 5e-4"
 few="$common $rates --epochs 40 --noise gauss:0.6"
 more="$common $rates --epochs 80 --noise gauss:0.5 --norm batch"
-every="$common --epochs 40 --noise gauss:0.3 --lr 1e-3 --lr-generator 3e-4 --lr-critic 3e-4 --labels-for classifier"
+every="$common --norm batch --epochs 40 --noise gauss:0.3 --lr 1e-3 --lr-generator 3e-4 --lr-critic 3e-4 --labels-for classifier"
 
 # One model and its two baselines, as a line of the table.
 compare() {

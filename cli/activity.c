@@ -5,19 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void cli_print_activity(const ph_activity *a)
 {
     double *sorted = malloc(a->units * sizeof *sorted);
     if (sorted == NULL)
         return;
     memcpy(sorted, a->unit_mean, a->units * sizeof *sorted);
-    qsort(sorted, a->units, sizeof *sorted, by_value);
+    cli_sort_numbers(sorted, a->units);
     size_t last = a->units - 1;
     printf("mean activation of a unit: smallest %.4g, quartiles %.4g, %.4g, %.4g, largest %.4g",
            sorted[0], sorted[last / 4], sorted[last / 2], sorted[3 * last / 4], sorted[last]);

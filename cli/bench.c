@@ -69,12 +69,6 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* One figure over the rounds; what is no number is left out. */
 typedef struct samples {
     size_t count;
@@ -90,7 +84,7 @@ static void add(samples *s, double value)
 static double median(samples *s)
 {
     size_t n = s->count;
-    qsort(s->value, n, sizeof s->value[0], by_value);
+    cli_sort_numbers(s->value, n);
     return n == 0 ? NAN : n % 2 ? s->value[n / 2] : (s->value[n / 2 - 1] + s->value[n / 2]) / 2;
 }
 

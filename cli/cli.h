@@ -53,6 +53,9 @@ ph_data *cli_open_quietly(const cli_arguments *, const char *spec, const char *p
 ph_data *cli_open_for(const cli_arguments *, const ph_model *, const char *function,
                       const char *spec, const char *part);
 
+/* Sorts n numbers, the smallest first. */
+void cli_sort_numbers(double *values, size_t n);
+
 /* "28x28". */
 const char *cli_shape(size_t rank, const size_t *shape, char text[96]);
 

@@ -373,6 +373,17 @@ const char *cli_shape(size_t rank, const size_t *shape, char text[96])
     return text;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void cli_sort_numbers(double *values, size_t n)
+{
+    qsort(values, n, sizeof *values, by_value);
+}
+
 /* ---- Pictures and streams -------------------------------------------------------------------- */
 
 bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,

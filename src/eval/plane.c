@@ -9,6 +9,7 @@
  * with (1 - p)^n: what is empty beyond that are gaps.
  */
 #include "eval/eval.h"
+#include "base/order.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -157,12 +158,6 @@ void ph_plane_put(ph_plane *map, size_t row, const real *code, double error)
 
 /* ---- Cells ----------------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static ph_status central_ranges(ph_plane *map)
 {
     double *sorted = malloc(map->rows * sizeof *sorted), last = (double)(map->rows - 1);
@@ -170,7 +165,7 @@ static ph_status central_ranges(ph_plane *map)
         return out_of_memory();
     for (int a = 0; a < 2; a++) {
         memcpy(sorted, map->place[a], map->rows * sizeof *sorted);
-        qsort(sorted, map->rows, sizeof *sorted, by_value);
+        ph_sort_numbers(sorted, map->rows);
         map->low[a] = sorted[(size_t)(0.025 * last)];
         map->high[a] = sorted[(size_t)ceil(0.975 * last)];
     }

@@ -2,6 +2,7 @@
  * training rows, by both, by their likelihood. Formulas and sources: PH_SCORES in pinhole.h.
  */
 #include "eval/eval.h"
+#include "base/order.h"
 
 #include <math.h>
 #include <stdlib.h>

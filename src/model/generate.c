@@ -3,6 +3,7 @@
  */
 #include "model/model.h"
 
+#include "base/order.h"
 #include "base/philox.h"
 
 #include <math.h>
@@ -28,12 +29,6 @@ bool ph_model_says_words(const ph_model *m)
     return ph_model_export(m, "next") != NULL;
 }
 
-static int falling(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x < y) - (x > y);
-}
-
 /* exp(logit / temperature), 0 for all but the `top` most likely words; returns their sum. */
 static double weigh(const saying *s, const real *logit)
 {
@@ -46,8 +41,8 @@ static double weigh(const saying *s, const real *logit)
         share[w] = exp(((double)logit[w] - high) / temperature);
     if (top && top < s->words) {
         memcpy(sorted, share, s->words * sizeof *share);
-        qsort(sorted, s->words, sizeof *sorted, falling);
-        least = sorted[top - 1];
+        ph_sort_numbers(sorted, s->words);
+        least = sorted[s->words - top];
     }
     for (size_t w = 0; w < s->words; w++)
         sum += share[w] = share[w] < least ? 0 : share[w];

@@ -59,10 +59,6 @@ ph_status ph_mixture_of(ph_mixture *, const ph_data *codes);
 /* Squared Mahalanobis distance of a code from component k; solved has room for a code. */
 double ph_mixture_distance(const ph_mixture *, size_t k, const real *code, double *solved);
 void ph_mixture_free(ph_mixture *);
-/* Sorts n numbers, then gives the one that a share of them stay below, between neighbours by a straight
- * line. */
-void ph_sort_numbers(double *values, size_t n);
-double ph_at_share(const double *sorted, size_t n, double share);
 
 /* Mean of the scaled rows of a set and their scatter about it, the sum of outer products: mean[width],
  * scatter[width x width], of which the upper triangle is set. */

@@ -4,6 +4,7 @@
  */
 #include "model/model.h"
 
+#include "base/order.h"
 #include "base/stop.h"
 
 #include <math.h>
@@ -76,24 +77,6 @@ ph_status ph_model_error_maps(ph_model *m, const ph_data *data, size_t first, si
         return ph_fail(PH_USAGE, "maps of errors are of pictures, and the model's rows are none");
     pixels p = { m->row.rank == 3 ? m->row.dim[2] : 1, maps };
     return compare_rows(m, data, first, count, take_maps, &p);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-void ph_sort_numbers(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, by_value);
-}
-
-double ph_at_share(const double *sorted, size_t n, double share)
-{
-    double place = share * (double)(n - 1);
-    size_t below = (size_t)place, above = below + 1 < n ? below + 1 : below;
-    return sorted[below] + (place - (double)below) * (sorted[above] - sorted[below]);
 }
 
 ph_status ph_model_calibrate(ph_model *m, const ph_data *data)

@@ -2,6 +2,7 @@
  * class with the same styles.
  */
 #include "report/report.h"
+#include "base/order.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -50,19 +51,13 @@ static void smooth(const double *count, double *density)
         }
 }
 
-static int falling(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x < y) - (x > y);
-}
-
 /* The density above which a share of all draws lies. */
 static double level_of(const double *density, double share)
 {
     double sorted[GRID * GRID], sum = 0;
     memcpy(sorted, density, sizeof sorted);
-    qsort(sorted, GRID * GRID, sizeof sorted[0], falling);
-    for (int i = 0; i < GRID * GRID; i++)
+    ph_sort_numbers(sorted, GRID * GRID);
+    for (int i = GRID * GRID - 1; i >= 0; i--)
         if ((sum += sorted[i]) >= share * DRAWS)
             return sorted[i];
     return 0;

@@ -41,6 +41,7 @@ typedef struct scores {
     cli_scored of;
     size_t odd;
     double threshold, mean, area, precision; /* the last two: NaN without two classes */
+    const char *normal;        /* the class that is not odd */
     size_t *order;             /* the one of largest error first */
     size_t maps;               /* drawn, on a scale that ends at `most` */
     double most;
@@ -183,6 +184,7 @@ static void tell(const scores *s, const score_options *o, bool json)
         cli_json_number("threshold", s->threshold);
         cli_json_number(is_error(o) ? "mean_error" : "mean_score", s->mean);
         if (!isnan(s->area)) {
+            cli_json_text("normal", s->normal);
             cli_json_number("roc_auc", s->area);
             cli_json_number("average_precision", s->precision);
         }
@@ -203,7 +205,7 @@ static void tell(const scores *s, const score_options *o, bool json)
                 s->of.whole && !o->training ? "windows" : kind_of(&s->of));
     if (!isnan(s->area))
         fprintf(stderr, "against the labels (class %s normal): roc_auc %.4f, average_precision %.4f\n",
-                o->normal ? cli_shown(o->normal) : "0", s->area, s->precision);
+                cli_shown(s->normal), s->area, s->precision);
     if (s->maps)
         fprintf(stderr, "%s: %zu map%s of errors: picture, reconstruction, heat from 0 (white) to %.4g (dark), "
                 "the root of a pixel's squared error in the model's input scale\n", o->maps, s->maps,
@@ -276,6 +278,8 @@ static int score(const cli_arguments *a, const score_options *o, ph_model *m, co
     int code = find_normal(o, data, &normal);
     if (code != CLI_DONE)
         return code;
+    const char *first = ph_data_class(data, 0);
+    s.normal = o->normal ? o->normal : first ? first : "0";
     bool known = o->threshold > 0 || o->training || (is_error(o) && !isnan(ph_model_threshold(m, 0)));
     if (!known && is_error(o))
         return cli_usage("%s keeps no errors of its training rows; give --training or --threshold",

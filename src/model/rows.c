@@ -126,6 +126,11 @@ static void size_text(size_t width, size_t rank, const size_t *shape, char text[
         snprintf(text + used, 96 - used, ")");
 }
 
+static size_t channels_of(size_t rank, const size_t *shape)
+{
+    return rank == 3 ? shape[2] : 1;
+}
+
 ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_data *data)
 {
     size_t in, out;
@@ -135,6 +140,10 @@ ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_
     bool rows = f->input == m->x, tokens = ph_model_takes_tokens(m, function);
     bool other = tokens && data->rank > 1 &&
                  (data->rank != s->rank || memcmp(data->shape, s->dim, s->rank * sizeof s->dim[0]) != 0);
+    size_t channels = channels_of(data->rank, data->shape), wanted_channels = channels_of(s->rank, s->dim);
+    if (rows && m->rate && data->rate && channels != wanted_channels)
+        return ph_fail(PH_DATA, "%s: %zu channel%s, but the model was made for %zu", data->name, channels,
+                       channels == 1 ? "" : "s", wanted_channels);
     if (data->width != in || other) {
         char there[96], wanted[96];
         size_text(data->width, data->rank, data->shape, there);

@@ -266,6 +266,7 @@ static void photos_are_scored(void **state)
     assert_run("score p.pin photos --training photos --quantile 1 --json", 0);
     assert_true(fabs(figure("threshold") - top) < 1e-6 * top && figure("odd") == 0);
     assert_true(figure("roc_auc") == 0 || figure("roc_auc") == 1);
+    assert_says(out, "\"normal\":\"a\"");
     assert_run("score p.pin photos --maps worst --maps-of 1", 0);
     assert_true(there("worst/1-a_1.png") != there("worst/2-b_2.png"));
     assert_run("score p.pin photos --training photos -o -", 0);
@@ -345,7 +346,7 @@ static void mistakes(void **state)
     s = mono;
     s.channels = 2;
     assert_true(write_sound("stereo.wav", &s));
-    assert_fails("reconstruct m.pin stereo.wav -o x.wav", 1, "stereo.wav: rows of 512 (1x256x2) numbers");
+    assert_fails("reconstruct m.pin stereo.wav -o x.wav", 1, "stereo.wav: 2 channels, but the model was made for 1");
     assert_fails("reconstruct m.pin song.wav -o song.wav", 2, "that file is read");
     assert_fails("encode m.pin song.wav -o x.wav", 2, "x.wav: a .wav is written of what comes back of a sound");
     assert_run("data glyphs --window 5", 0);

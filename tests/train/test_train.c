@@ -43,6 +43,7 @@ static ph_data *rows(size_t count)
     return ph_data_slice(all, 0, count);
 }
 
+/* name=value, with "_" where a value has a blank. */
 static ph_settings *settings(const char *text)
 {
     ph_settings *s = ph_settings_new();
@@ -51,6 +52,8 @@ static ph_settings *settings(const char *text)
     while ((word = strtok_r(rest, " ", &rest))) {
         char *equals = strchr(word, '=');
         *equals = '\0';
+        for (char *blank = equals + 1; (blank = strchr(blank, '_'));)
+            *blank = ' ';
         assert_int_equal(ph_settings_set(s, word, equals + 1), PH_OK);
     }
     return s;
@@ -113,12 +116,20 @@ static void same_seed_same_bits(void **state)
 static void any_threads_same_bits(void **state)
 {
     (void)state;
-    ph_set_threads(1, false);
-    train_to(file_a, "epochs=2 dropout=0.2");
-    for (int threads = 2; threads <= 4; threads++) {
-        ph_set_threads(threads, false);
-        train_to(file_b, "epochs=2 dropout=0.2");
-        assert_same_files(file_a, file_b);
+    static const char *const variants[] = {
+        "epochs=2 dropout=0.2",
+        "epochs=2 norm=batch",
+        "epochs=2 norm=layer",
+        "epochs=2 hidden=conv_8_4/2,norm_batch,res_8,norm_group:2,pool_2,16 norm=batch",
+    };
+    for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
+        ph_set_threads(1, false);
+        train_to(file_a, variants[v]);
+        for (int threads = 2; threads <= 4; threads++) {
+            ph_set_threads(threads, false);
+            train_to(file_b, variants[v]);
+            assert_same_files(file_a, file_b);
+        }
     }
     ph_set_threads(2, false);
 }

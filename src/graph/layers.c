@@ -54,20 +54,35 @@ static const ph_variable *weight_of(const ph_program *p, const ph_node *n)
     return found;
 }
 
-/* A call that makes the derivative of a weight does not read it; it reads the rows that met it, or the
- * derivatives of what came of these. */
-static const ph_variable *weight_from(const ph_program *p, const ph_node *derivative)
+/* Whether a product reads the weight and, beside it, that value. */
+static bool meets(const ph_program *p, const ph_variable *weight, const ph_node *value)
 {
     for (int c = 0; c < p->call_count; c++) {
         const ph_node *n = p->call[c]->node;
-        const ph_variable *v = has_flops(p->call[c]) ? weight_of(p, n) : NULL;
-        bool meets = v && v->size == ph_shape_size(&derivative->shape);
-        for (int i = 0; meets && i < n->input_count; i++)
-            for (int k = 0; k < derivative->input_count; k++)
-                if (!input_variable(p, n, i) && p->root[n->input[i]->id] == p->root[derivative->input[k]->id])
-                    return v;
+        if (!has_flops(p->call[c]) || weight_of(p, n) != weight)
+            continue;
+        for (int i = 0; i < n->input_count; i++)
+            if (p->root[n->input[i]->id] == p->root[value->id])
+                return true;
     }
-    return NULL;
+    return false;
+}
+
+/* A call that makes the derivative of a weight does not read it; it reads the rows that met it, and the
+ * derivatives of what came of these, which meet it on their way back. Of weights of equal size on the same
+ * rows the second tells which it is. */
+static const ph_variable *weight_from(const ph_program *p, const ph_node *derivative)
+{
+    const ph_variable *best = NULL;
+    for (int c = 0, most = 0; c < p->call_count; c++) {
+        const ph_variable *v = has_flops(p->call[c]) ? weight_of(p, p->call[c]->node) : NULL;
+        int met = 0;
+        for (int i = 0; v && v->size == ph_shape_size(&derivative->shape) && i < derivative->input_count; i++)
+            met += meets(p, v, derivative->input[i]);
+        best = met > most ? v : best;
+        most = met > most ? met : most;
+    }
+    return best;
 }
 
 /* "encoder/0" of "encoder/0/weight". */

@@ -14,7 +14,7 @@
 #include "nn/nn.h"
 #include "train/train.h"
 
-enum { IN = 11, HIDDEN = 7, ROWS = 50 };
+enum { IN = 11, HIDDEN = 7, HEAD = 3, ROWS = 50 };
 
 typedef struct net {
     ph_graph *graph;
@@ -31,6 +31,19 @@ static ph_node *node(net *n, const char *name)
     return v->node;
 }
 
+/* The net's update, and rows for it. */
+static void train_on(net *n, ph_node *y, const char *optimizer, double clip)
+{
+    n->loss = ph_loss("bce", y, n->x);
+    ph_add_phase(n->graph, &(ph_phase){ .loss = n->loss });
+    ph_trainer_options o = { .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8,
+                             .momentum = strcmp(optimizer, "sgd") ? 0 : 0.9, .optimizer = optimizer,
+                             .schedule = "constant", .clip_norm = clip };
+    assert_int_equal(ph_phase_update(n->graph, 0, &o, &n->update), PH_OK);
+    for (int i = 0; i < ROWS * IN; i++)
+        n->rows[i] = (real)(0.5 + 0.5 * sin(i * 0.7));
+}
+
 /* x -> relu -> x, cross-entropy; tied: the second layer uses the first one's weights. */
 static void make(net *n, const char *optimizer, double clip, bool tied)
 {
@@ -41,14 +54,18 @@ static void make(net *n, const char *optimizer, double clip, bool tied)
     n->w1 = node(n, "net/0/weight");
     ph_node *y = ph_linear_with(s, n->h, IN, "linear", "auto", true, tied ? n->w1 : NULL);
     n->w2 = tied ? n->w1 : node(n, "net/1/weight");
-    n->loss = ph_loss("bce", y, n->x);
-    ph_add_phase(n->graph, &(ph_phase){ .loss = n->loss });
-    ph_trainer_options o = { .lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8,
-                             .momentum = strcmp(optimizer, "sgd") ? 0 : 0.9, .optimizer = optimizer,
-                             .schedule = "constant", .clip_norm = clip };
-    assert_int_equal(ph_phase_update(n->graph, 0, &o, &n->update), PH_OK);
-    for (int i = 0; i < ROWS * IN; i++)
-        n->rows[i] = (real)(0.5 + 0.5 * sin(i * 0.7));
+    train_on(n, y, optimizer, clip);
+}
+
+/* Two layers of equal size on the same rows, as the two heads of a variational encoder. */
+static void make_heads(net *n)
+{
+    *n = (net){ .graph = ph_graph_new(3) };
+    n->x = ph_input(n->graph, "x", 1, (size_t[]){ IN });
+    ph_scope *s = ph_scope_of(n->graph, "net");
+    n->h = ph_relu(ph_linear(s, n->x, HIDDEN, "relu", true));
+    ph_node *a = ph_linear(s, n->h, HEAD, "linear", true), *b = ph_linear(s, n->h, HEAD, "linear", true);
+    train_on(n, ph_linear(s, ph_mul(a, ph_exp(b)), IN, "linear", true), "adam", 0);
 }
 
 static void compile(net *n, ph_node **more, int count)
@@ -493,6 +510,29 @@ static void layers_have_their_products(void **state)
     }
 }
 
+static void layers_alike_are_told_apart(void **state)
+{
+    (void)state;
+    static const double once[] = { 2 * IN * HIDDEN, 2 * HIDDEN * HEAD, 2 * HIDDEN * HEAD, 2 * HEAD * IN };
+    net n;
+    size_t count;
+    make_heads(&n);
+    compile(&n, NULL, 0);
+    assert_int_equal(ph_program_time(n.program, "phase"), PH_OK);
+    const ph_layer_cost *l = ph_program_layers(n.program, &count);
+    assert_int_equal(count, 5);
+    for (size_t i = 0; i < 4; i++) {
+        char name[] = "net/0";
+        name[4] = (char)('0' + i);
+        const ph_layer_cost *found = NULL;
+        for (size_t k = 1; k < count; k++)
+            found = strcmp(l[k].name, name) == 0 ? &l[k] : found;
+        assert_non_null(found);
+        assert_true(found->flops_per_row[0] == once[i] && found->flops_per_row[1] == (i ? 2 : 1) * once[i]);
+    }
+    finish(&n);
+}
+
 /* Bits do not depend on it. */
 static void timing_changes_nothing(void **state)
 {
@@ -531,6 +571,7 @@ int main(void)
         cmocka_unit_test(programs_may_begin_in_the_middle),
         cmocka_unit_test(constants_are_not_a_constant),
         cmocka_unit_test(layers_have_their_products),
+        cmocka_unit_test(layers_alike_are_told_apart),
         cmocka_unit_test(timing_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

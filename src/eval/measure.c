@@ -85,7 +85,7 @@ static ph_status add_pass(ph_study *s, const pass *p)
                             "window, white %g, mean over the pixels whose window is "
                             "whole, channels and rows", s->model->white));
     double sse = ph_figure_get(s->figures, "sse");
-    return variance > 0 ? ph_study_add(s, "relative_error", sse / variance, "squared error over that of "
+    return variance > 0 && !isnan(sse) ? ph_study_add(s, "relative_error", sse / variance, "squared error over that of "
                                        "the rows' mean row; 1 is no better than it")
                         : PH_OK;
 }

@@ -290,10 +290,12 @@ static void report_hidden(const net *n, const guess *g, ph_node *tokens, ph_node
 static void learn_hidden(const net *n, const guess *g, ph_node *tokens, ph_node *seen)
 {
     const mae_options *o = n->o;
-    bool all = strcmp(n->o->loss_on, "all") == 0;
+    bool all = strcmp(n->o->loss_on, "all") == 0, symbols = n->symbols.levels > 0;
     ph_phase phase = { .train = "encoder decoder", .name = "masked",
-                       .unit = all ? "squared error, mean over the numbers of all tokens and over rows"
-                                   : "squared error, mean over the numbers of hidden tokens and over rows" };
+                       .unit = symbols && all ? "nats, mean over the numbers of all tokens and over rows"
+                               : symbols ? "nats, mean over the numbers of hidden tokens and over rows"
+                               : all ? "squared error, mean over the numbers of all tokens and over rows"
+                                     : "squared error, mean over the numbers of hidden tokens and over rows" };
     if (tunes(o)) {
         phase.epochs = o->pretrain_epochs;
         phase.lr = o->pretrain_lr;

@@ -100,6 +100,8 @@ ph_function *ph_model_function(ph_model *, const char *name);
 const ph_named *ph_model_export(const ph_model *, const char *name);
 /* Whether the model's input scale has 1 as its peak: squared errors then have a PSNR. */
 bool ph_model_has_peak(const ph_model *);
+/* Whether its rows are bytes of files, which are symbols: no error of theirs is a difference. */
+bool ph_model_of_bytes(const ph_model *);
 /* Adds the error of clusters by majority, where the model has clusters and the data labels. */
 ph_status ph_model_cluster_error(ph_model *, const ph_data *, ph_figures *);
 /* Whether `function` takes rows, and not codes or tokens; whether it takes tokens. */

@@ -157,11 +157,15 @@ ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_
     return rows ? check_names(m, data) : PH_OK;
 }
 
+bool ph_model_of_bytes(const ph_model *m)
+{
+    return *m->window && m->rate == 0 && m->row.rank == 1;
+}
+
 /* A model of bytes takes any file for such, but one of arrays. */
 static void choose_format(const ph_model *m, ph_data_desc *desc, const char *spec)
 {
-    bool bytes = *m->window && m->rate == 0 && m->row.rank == 1;
-    if (bytes && (desc->format == NULL || strcmp(desc->format, "auto") == 0) && !ph_is_arrays(spec))
+    if (ph_model_of_bytes(m) && (desc->format == NULL || strcmp(desc->format, "auto") == 0) && !ph_is_arrays(spec))
         desc->format = "bytes";
 }
 

@@ -260,8 +260,11 @@ static ph_status list_figures(ph_model *m, const ph_data *data, size_t count, co
     double rows = (double)count, width = (double)ph_shape_size(&m->row);
     double sse = sum->squares / rows, mse = sse / width;
     ph_figure_add(figures, "rows", "rows measured", rows);
-    ph_figure_add(figures, "mse", "mean over all elements, in the model's input scale", mse);
-    ph_figure_add(figures, "sse", "squared error summed over a row, mean over rows", sse);
+    bool numbers = !ph_model_of_bytes(m);
+    if (numbers) {
+        ph_figure_add(figures, "mse", "mean over all elements, in the model's input scale", mse);
+        ph_figure_add(figures, "sse", "squared error summed over a row, mean over rows", sse);
+    }
     for (int i = 0; i < m->graph->report_count; i++) {
         const ph_named *r = &m->graph->report[i];
         if (r->needs_more)
@@ -275,7 +278,7 @@ static ph_status list_figures(ph_model *m, const ph_data *data, size_t count, co
         if (strcmp(r->name, "bce") == 0)
             ph_figure_add(figures, "bce_per_element", "nats per element", sum->report[i] / rows / width);
     }
-    if (ph_model_has_peak(m))
+    if (numbers && ph_model_has_peak(m))
         ph_figure_add(figures, "psnr", "dB, of the mean squared error, peak 1", -10 * log10(mse));
     if (m->graph->tokens)
         PH_TRY(ph_model_word_figures(m, &sum->words, data, figures));

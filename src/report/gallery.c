@@ -1,5 +1,5 @@
-/* gallery.c - rows beside their reconstructions: pictures as pictures, other rows as small tables;
- * the rows and the columns that err most.
+/* gallery.c - rows beside their reconstructions: pictures as pictures, bytes as text, other rows as small
+ * tables; the rows and the columns that err most.
  */
 #include "report/report.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_PICTURES = 18, SHOWN_TABLES = 3, SHOWN_COLUMNS = 12 };
+enum { SHOWN_PICTURES = 18, SHOWN_TABLES = 3, SHOWN_COLUMNS = 12, SHOWN_TEXTS = 6 };
 
 static ph_status out_of_memory(void)
 {
@@ -28,6 +28,8 @@ static void put_name(ph_page *r, size_t row)
         ph_put_label(r, r->labels[row]);
         ph_put(r, "</span>");
     }
+    if (r->bytes)
+        return;
     ph_put(r, " <span class=\"error\">error ");
     ph_put_number(r, r->error[row], 3);
     ph_put(r, "</span>");
@@ -137,6 +139,49 @@ static ph_status put_table(ph_page *r, const shown_row *s)
     return status;
 }
 
+/* A byte as a character of its own, a dot where it is none that shows. */
+static void put_byte(ph_page *r, real byte)
+{
+    int code = (int)(byte + (real)0.5);
+    if (code == '\n')
+        ph_put(r, "↵");
+    else if (code < 0x20 || code > 0x7e)
+        ph_put(r, "·");
+    else
+        ph_put_text(r, (const char[]){ (char)code, '\0' });
+}
+
+/* What was seen, what came back, and what stood there; a hidden byte that came back as another is marked. */
+static ph_status put_text(ph_page *r, const shown_row *s)
+{
+    size_t width = r->info.width, hidden = 0, right = 0;
+    ph_put(r, "<figure class=\"card text\"><figcaption>");
+    put_name(r, s->row);
+    for (size_t i = 0; i < width; i++)
+        if (s->seen == NULL || s->seen[i] == 0) {
+            hidden++;
+            right += fabs((double)s->x[i] - (double)s->y[i]) < 0.5;
+        }
+    ph_put(r, " %zu of %zu%s came back</figcaption><pre>", right, hidden, s->seen ? " hidden bytes" : " bytes");
+    for (size_t i = 0; i < width && s->seen; i++)
+        if (s->seen[i] != 0)
+            put_byte(r, s->x[i]);
+        else
+            ph_put(r, "<i>▒</i>");
+    ph_put(r, s->seen ? "\n" : "");
+    for (size_t i = 0; i < width; i++) {
+        bool wrong = fabs((double)s->x[i] - (double)s->y[i]) >= 0.5;
+        ph_put(r, wrong ? "<mark>" : "");
+        put_byte(r, s->y[i]);
+        ph_put(r, wrong ? "</mark>" : "");
+    }
+    ph_put(r, "\n");
+    for (size_t i = 0; i < width; i++)
+        put_byte(r, s->x[i]);
+    ph_put(r, "</pre></figure>");
+    return PH_OK;
+}
+
 /* most: 0 for no heat. */
 static ph_status put_rows(ph_page *r, const size_t *row, size_t count, double most)
 {
@@ -144,7 +189,7 @@ static ph_status put_rows(ph_page *r, const size_t *row, size_t count, double mo
     real *x = malloc(4 * width * sizeof *x), *seen = x && r->hides ? x + 2 * width : NULL;
     real *error = x && most > 0 ? x + 3 * width : NULL;
     ph_status status = x ? PH_OK : out_of_memory();
-    ph_put(r, "<div class=\"%s\">", !r->picture ? "tables" : seen || error ? "pairs wide" : "pairs");
+    ph_put(r, "<div class=\"%s\">", r->bytes ? "texts" : !r->picture ? "tables" : seen || error ? "pairs wide" : "pairs");
     for (size_t i = 0; i < count && status == PH_OK; i++) {
         const shown_row s = { row[i], x, x + width, seen, error, most };
         status = ph_data_read(r->data, &row[i], 1, x);
@@ -155,7 +200,7 @@ static ph_status put_rows(ph_page *r, const size_t *row, size_t count, double mo
         if (status == PH_OK && error)
             status = ph_model_error_maps(r->model, r->data, row[i], 1, error);
         if (status == PH_OK)
-            status = (r->picture ? put_pictures : put_table)(r, &s);
+            status = (r->picture ? put_pictures : r->bytes ? put_text : put_table)(r, &s);
     }
     ph_put(r, "</div>");
     free(x);
@@ -164,6 +209,11 @@ static ph_status put_rows(ph_page *r, const size_t *row, size_t count, double mo
 
 static void explain(ph_page *r)
 {
+    if (r->bytes) {
+        ph_put(r, "%s what came back, with wrong bytes marked, and what stood there.",
+               r->hides ? "What the model saw," : "Above");
+        return;
+    }
     ph_put(r, !r->picture ? "Original values and what came back, in the data's own units; the error "
               : r->hides ? "What the model saw on the left, the rest filled in the middle, originals on "
                            "the right; the error "
@@ -180,7 +230,7 @@ static void explain(ph_page *r)
 
 static ph_status write_rows(ph_page *r)
 {
-    size_t most = r->picture ? SHOWN_PICTURES : SHOWN_TABLES, row[SHOWN_PICTURES];
+    size_t most = r->picture ? SHOWN_PICTURES : r->bytes ? SHOWN_TEXTS : SHOWN_TABLES, row[SHOWN_PICTURES];
     size_t count = r->rows < most ? r->rows : most;
     for (size_t i = 0; i < count; i++)
         row[i] = ph_page_spread(r, i, count);

@@ -142,6 +142,7 @@ static ph_status walk(ph_page *r)
 static void look_at_model(ph_page *r)
 {
     const ph_graph *g = r->model->graph;
+    r->bytes = ph_model_of_bytes(r->model);
     for (int i = 0; i < g->export_count; i++) {
         const ph_named *e = &g->exported[i];
         size_t in = ph_shape_size(&e->input->shape), out = ph_shape_size(&e->value->shape);

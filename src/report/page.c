@@ -112,6 +112,11 @@ const char ph_page_style[] =
     "tbody th{background:linear-gradient(var(--tint),var(--tint)) left/var(--share,0%) 100% no-repeat}\n"
     ".bars .bar{width:60%;text-align:left}\n"
     ".bars i{display:block;height:12px;min-width:1px;border-radius:2px;background:var(--accent)}\n"
+    /* Texts */
+    ".texts{display:grid;gap:14px}\n"
+    "pre{margin:6px 0 0;overflow:auto;font-size:.84rem;line-height:1.5}\n"
+    "pre i{color:var(--line);font-style:normal}\n"
+    "mark{background:var(--second);color:var(--card)}\n"
     /* The map */
     ".marks{position:absolute}\n"
     ".c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)}\n"

@@ -20,7 +20,7 @@ typedef struct ph_page {
     const uint32_t *labels;
     size_t variables;              /* of the code, that have a divergence from a prior; 0: none has */
     size_t classes;                /* of each of them; 0: they are normal */
-    bool picture;
+    bool picture, bytes;
     size_t height, width, channels;
     size_t rows, code;             /* rows measured, numbers of a code (0: the model has none) */
     bool decodes, hides;           /* hides: a part of a row before it is given back */

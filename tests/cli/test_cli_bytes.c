@@ -51,6 +51,7 @@ static void write_file(const char *name, const char *from, size_t size)
 static void text_is_learnt(void **state)
 {
     (void)state;
+    static char page[1 << 20];
     write_text("text.txt", 1, 8000);
     write_text("new.txt", 2, 2000);
     assert_run("data text.txt --format bytes --window 32", 0);
@@ -62,9 +63,13 @@ static void text_is_learnt(void **state)
     if (!(figure("masked_bits") < 0.7 * figure("entropy")))
         fail_msg("%g bits of %g", figure("masked_bits"), figure("entropy"));
     assert_true(figure("masked_exact") > 0.45);
+    assert_true(strstr(out, "\"mse\"") == NULL && strstr(out, "psnr") == NULL); /* a byte is no quantity */
     assert_run("info t.pin", 0);
     assert_fails("eval t.pin new.txt --format csv", 2, "holds text"); /* what is asked for wins */
     assert_run("report t.pin new.txt -o page.html", 0);
+    assert_true(read_file("page.html", page, sizeof page) > 0);
+    assert_says(page, "hidden bytes came back</figcaption><pre>");
+    assert_says(page, "<mark>");
     assert_run("encode t.pin new.txt -o codes.csv", 0);
     assert_run("score t.pin new.txt -o odd.csv", 0);
 }

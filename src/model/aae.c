@@ -58,9 +58,10 @@ static const ph_option table[] = {
     { "labels", NULL, PH_OPTION_TEXT, AT(labels), "none", 0, 0, NULL,
       "how many rows' labels are used: none, all, or a number of them, drawn evenly over the classes" },
     { "labels-for", NULL, PH_OPTION_CHOICE, AT(labels_for), "auto", 0, 0,
-      "auto decoder classifier prior", "who learns by the labels: the decoder, from rows with labels alone; a "
-      "classifier in the encoder; or a critic that knows each class's part of the prior; auto: prior for a "
-      "mixture or a swissroll, decoder where all rows have labels and all are used, else classifier" },
+      "auto decoder classifier prior", "who learns by the labels: the decoder, from rows with labels alone (a row "
+      "is then given back with the label that does it best); a classifier in the encoder; or a critic that knows "
+      "each class's part of the prior; auto: prior for a mixture or a swissroll, decoder where all rows have "
+      "labels and all are used, else classifier" },
     { "critic-label", NULL, PH_OPTION_FLAG, AT(critic_label), "0", 0, 0, NULL,
       "the critic is told the class that the decoder is told: the style of each class follows the prior, not "
       "only that of all together, and so says nothing of the class" },

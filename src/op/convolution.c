@@ -63,11 +63,15 @@ static size_t least(size_t a, size_t b)
 
 PH_INLINE void take(real *to, const real *from, size_t count)
 {
-    if (count >= 32)
+    enum { FEW = 4, MANY = 32 };
+    if (count >= MANY) {
         memcpy(to, from, count * sizeof *to);
-    else
-        for (size_t i = 0; i < count; i++)
-            to[i] = from[i];
+        return;
+    }
+    for (; count >= FEW; count -= FEW, to += FEW, from += FEW)
+        memcpy(to, from, FEW * sizeof *to);
+    for (size_t i = 0; i < count; i++)
+        to[i] = from[i];
 }
 
 /* A place's channels `from` to `to` of a window, zeros outside of the picture. */
@@ -75,10 +79,52 @@ PH_INLINE void take_place(real *out, const real *line, const shape *s, size_t x,
                           size_t from, size_t to)
 {
     size_t at;
-    if (line && ph_window_falls(s->extent, 1, x, kx, s->w, &at))
+    if (ph_window_falls(s->extent, 1, x, kx, s->w, &at))
         take(out, line + at * s->c + first + from, to - from);
     else
         memset(out, 0, (to - from) * sizeof *out);
+}
+
+/* The numbers begin .. end-1 of a window's line, one place after the other. */
+PH_INLINE void take_places(real *out, const real *line, const shape *s, size_t x, size_t first, size_t begin,
+                           size_t end)
+{
+    for (size_t k = begin, next; k < end; k = next) {
+        size_t kx = k / s->c_each, from = k % s->c_each;
+        next = least(end, k + s->c_each - from);
+        take_place(out + k - begin, line, s, x, kx, first, from, from + next - k);
+    }
+}
+
+/* The numbers begin .. end-1 of a window's line that is one piece of the picture's line, which begins `left`
+ * numbers before it (or after it, below 0) and has `size` of them. */
+PH_INLINE void take_piece(real *out, const real *line, ptrdiff_t left, ptrdiff_t size, ptrdiff_t begin, ptrdiff_t end)
+{
+    ptrdiff_t from = begin + left, to = end + left, low = from < 0 ? 0 : from, high = to > size ? size : to;
+    if (low >= high)
+        low = high = from;
+    for (ptrdiff_t i = from; i < low; i++)
+        out[i - from] = 0;
+    take(out + (low - from), line + low, (size_t)(high - low));
+    for (ptrdiff_t i = high; i < to; i++)
+        out[i - from] = 0;
+}
+
+/* The numbers begin .. end-1 of a line of the windows of `count` pixels, from x on, of a line of Y. */
+PH_INLINE void gather_line(real *out, size_t out_stride, const real *line, const shape *s, size_t first, size_t x,
+                           size_t count, size_t begin, size_t end)
+{
+    bool piece = s->groups == 1 && s->extent[PH_WINDOW_DILATION + 1] == 1;
+    size_t step = s->extent[PH_WINDOW_STRIDE + 1], left = x * step - s->extent[PH_WINDOW_PADDING + 1];
+    for (size_t i = 0; i < count; i++, left += step, out += out_stride)
+        if (line == NULL)
+            memset(out, 0, (end - begin) * sizeof *out);
+        else if (piece && left < s->w && left + s->k_w <= s->w)
+            take(out, line + left * s->c + begin, end - begin);
+        else if (piece)
+            take_piece(out, line, (ptrdiff_t)(left * s->c), (ptrdiff_t)(s->w * s->c), (ptrdiff_t)begin, (ptrdiff_t)end);
+        else
+            take_places(out, line, s, x + i, first, begin, end);
 }
 
 /* The numbers begin .. end-1 of the windows of `count` pixels from number `pixel` on, for the channels
@@ -86,28 +132,20 @@ PH_INLINE void take_place(real *out, const real *line, const shape *s, size_t x,
 PH_KERNEL static void gather(real *out, size_t out_stride, const real *x, const shape *s, size_t first,
                              size_t pixel, size_t count, size_t begin, size_t end)
 {
-    size_t line_depth = s->k_w * s->c_each;
-    bool whole = s->groups == 1 && s->extent[PH_WINDOW_DILATION + 1] == 1;
-    for (size_t i = 0; i < count; i++, out += out_stride) {
-        size_t row = (pixel + i) / (s->y_h * s->y_w), place = (pixel + i) % (s->y_h * s->y_w);
-        size_t py = place / s->y_w, px = place % s->y_w;
-        size_t left = px * s->extent[PH_WINDOW_STRIDE + 1] - s->extent[PH_WINDOW_PADDING + 1];
-        bool inside = left < s->w && left + s->k_w <= s->w;
-        const real *picture = x + row * s->h * s->w * s->c;
-        for (size_t k = begin; k < end;) {
-            size_t ky = k / line_depth, in_line = k % line_depth, at;
-            size_t stop = least(end, (ky + 1) * line_depth);
-            const real *line = ph_window_falls(s->extent, 0, py, ky, s->h, &at) ? picture + at * s->w * s->c : NULL;
-            if (line && whole && inside) {
-                take(out + k - begin, line + left * s->c + in_line, stop - k);
-                k = stop;
-                continue;
-            }
-            for (size_t next; k < stop; k = next, in_line = k % line_depth) {
-                size_t kx = in_line / s->c_each, from = in_line % s->c_each;
-                next = least(stop, k + s->c_each - from);
-                take_place(out + k - begin, line, s, px, kx, first, from, from + next - k);
-            }
+    size_t depth = s->k_w * s->c_each, px = pixel % s->y_w, py = pixel / s->y_w % s->y_h;
+    const real *picture = x + pixel / (s->y_w * s->y_h) * s->h * s->w * s->c;
+    for (size_t left = count, here; left > 0; left -= here, px = 0) {
+        here = least(left, s->y_w - px);
+        for (size_t k = begin, ky = begin / depth, next, at; k < end; k = next, ky++) {
+            bool falls = ph_window_falls(s->extent, 0, py, ky, s->h, &at);
+            next = least(end, (ky + 1) * depth);
+            gather_line(out + k - begin, out_stride, falls ? picture + at * s->w * s->c : NULL, s, first, px, here,
+                        k - ky * depth, next - ky * depth);
+        }
+        out += here * out_stride;
+        if (++py == s->y_h) {
+            py = 0;
+            picture += s->h * s->w * s->c;
         }
     }
 }
@@ -157,29 +195,44 @@ static shape of_transposed(const ph_call *call)
     return shape_of(&n->shape, &n->input[0]->shape, &n->input[1]->shape, n->extent);
 }
 
+/* Of few channels a panel would be mostly empty: then all places of the windows of a line of Y are one product,
+ * which is added to the lines of X that it falls on. */
+static bool is_narrow(const shape *s)
+{
+    return s->groups == 1 && 2 * s->c <= PH_PANEL;
+}
+
+static size_t padded(size_t columns)
+{
+    return (columns + PH_PANEL - 1) / PH_PANEL * PH_PANEL;
+}
+
 /* Reals between two pixels of the tile: room for the panel that a product of the last group writes. */
 static size_t pixel_stride(const shape *s)
 {
-    size_t last = (s->c_each + PH_PANEL - 1) / PH_PANEL * PH_PANEL;
-    return (s->c - s->c_each + last + PH_PANEL - 1) / PH_PANEL * PH_PANEL;
+    if (is_narrow(s))
+        return s->c;
+    return padded(s->c - s->c_each + padded(s->c_each));
 }
 
 static size_t pixels_of_task(const shape *s)
 {
-    size_t blocks = LINES / (PIXELS * pixel_stride(s));
+    size_t blocks = LINES / (PIXELS * padded(s->c));
     return PIXELS * (blocks ? blocks : 1);
 }
 
 static size_t transposed_own(const ph_call *call)
 {
     shape s = of_transposed(call);
-    return (pixels_of_task(&s) + 2 * s.w) * pixel_stride(&s);
+    return (pixels_of_task(&s) + 2 * s.w) * pixel_stride(&s) + (is_narrow(&s) ? PIXELS * padded(s.depth) : 0);
 }
 
-/* For each group and place of the window the weight from o to c, in panels. */
+/* For each group and place of the window the weight from o to c, in panels; or from o to all places. */
 static size_t transposed_scratch(const ph_call *call)
 {
     shape s = of_transposed(call);
+    if (is_narrow(&s))
+        return ph_panels_size(s.o, s.depth);
     return s.groups * s.k_h * s.k_w * ph_panels_size(s.o_each, s.c_each);
 }
 
@@ -188,6 +241,11 @@ static void prepare_transposed(ph_call *call, int part)
     shape s = of_transposed(call);
     size_t places = s.k_h * s.k_w, each = ph_panels_size(s.o_each, s.c_each), task;
     const real *weight = ph_call_input(call, 1);
+    if (is_narrow(&s)) {
+        while (ph_next_task(call, part, padded(s.depth) / PH_PANEL, &task))
+            ph_pack_panels(ph_call_scratch(call), weight, 1, s.o, s.o, s.depth, task, task + 1);
+        return;
+    }
     while (ph_next_task(call, part, s.groups * places, &task))
         ph_pack_panels(ph_call_scratch(call) + task * each,
                        weight + task % places * s.c_each * s.o + task / places * s.o_each, 1, s.o,
@@ -229,6 +287,55 @@ static void make_line(real *tile, const shape *s, const real *y, const real *pan
     }
 }
 
+PH_INLINE void add(real *to, const real *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] += from[i];
+}
+
+/* Adds line ky of the windows of `count` pixels, from x on, to a line of X; z has a window each `stride`. */
+PH_KERNEL static void add_windows(real *line, const shape *s, const real *z, size_t stride, size_t x, size_t count,
+                                  size_t ky)
+{
+    size_t depth = s->k_w * s->c, at;
+    bool piece = s->extent[PH_WINDOW_DILATION + 1] == 1;
+    z += ky * depth;
+    for (size_t i = 0; i < count; i++, z += stride) {
+        size_t left = (x + i) * s->extent[PH_WINDOW_STRIDE + 1] - s->extent[PH_WINDOW_PADDING + 1];
+        if (piece && left < s->w && left + s->k_w <= s->w)
+            add(line + left * s->c, z, depth);
+        else
+            for (size_t kx = 0; kx < s->k_w; kx++)
+                if (ph_window_falls(s->extent, 1, x + i, kx, s->w, &at))
+                    add(line + at * s->c, z + kx * s->c, s->c);
+    }
+}
+
+/* The lines first .. last-1 of X, whose numbers count through all rows, from all windows that fall on them. An
+ * element gets its terms in the order of Y's pixels, whatever the lines. */
+static void make_narrow(real *tile, real *z, const shape *s, const real *y, const real *panels, size_t first,
+                        size_t last)
+{
+    size_t stride = padded(s->depth), at, count;
+    memset(tile, 0, (last - first) * s->w * s->c * sizeof *tile);
+    for (size_t row = first / s->h; row * s->h < last; row++)
+        for (size_t py = 0; py < s->y_h; py++) {
+            const real *line = y + (row * s->y_h + py) * s->y_w * s->o;
+            bool falls = false;
+            for (size_t ky = 0; ky < s->k_h && !falls; ky++)
+                falls = ph_window_falls(s->extent, 0, py, ky, s->h, &at) && row * s->h + at >= first &&
+                        row * s->h + at < last;
+            for (size_t px = 0; px < s->y_w && falls; px += count) {
+                count = least(PIXELS, s->y_w - px);
+                ph_product_block(z, stride, line + px * s->o, s->o, 1, panels, count, s->o, s->depth, false);
+                for (size_t ky = 0; ky < s->k_h; ky++)
+                    if (ph_window_falls(s->extent, 0, py, ky, s->h, &at) && row * s->h + at >= first &&
+                        row * s->h + at < last)
+                        add_windows(tile + (row * s->h + at - first) * s->w * s->c, s, z, stride, px, count, ky);
+            }
+        }
+}
+
 static void run_transposed(ph_call *call, int part)
 {
     shape s = of_transposed(call);
@@ -238,8 +345,11 @@ static void run_transposed(ph_call *call, int part)
     size_t pixels = ph_call_rows(call, &call->node->shape), task;
     while (ph_next_task(call, part, (pixels + each - 1) / each, &task)) {
         size_t begin = task * each, end = least(pixels, begin + each), first = begin / s.w;
-        for (size_t line = first; line * s.w < end; line++)
-            make_line(tile + (line - first) * s.w * stride, &s, y, panels, line);
+        if (is_narrow(&s))
+            make_narrow(tile, tile + (each + 2 * s.w) * stride, &s, y, panels, first, (end + s.w - 1) / s.w);
+        else
+            for (size_t line = first; line * s.w < end; line++)
+                make_line(tile + (line - first) * s.w * stride, &s, y, panels, line);
         for (size_t pixel = begin; pixel < end; pixel += PIXELS)
             for (size_t c = 0; c < s.c; c += COLUMNS)
                 ph_group_tile(call, part, pixel, least(PIXELS, end - pixel), c, least(COLUMNS, s.c - c),
@@ -278,8 +388,8 @@ static void sum_windows(real *tile, real *windows, const shape *s, const real *x
         size_t pixel = begin, count;
         do { /* once also for a slice without pixels, whose sum is zero */
             count = least(CHUNK, end - pixel);
-            gather(windows, PIXELS, x, s, group * s->c_each, pixel, count, k, k + rows);
-            ph_product_block_direct(tile + from - column, STRIDE, windows, 1, PIXELS,
+            gather(windows, rows, x, s, group * s->c_each, pixel, count, k, k + rows);
+            ph_product_block_direct(tile + from - column, STRIDE, windows, 1, rows,
                                     y + pixel * s->o + from, s->o, rows, count, to - from,
                                     pixel > begin);
             pixel += count;

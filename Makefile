@@ -42,7 +42,7 @@ bench-convolution: all
 	@scripts/setup.sh libdnnl-dev
 	@cmake -S . -B $(BUILD) >/dev/null
 	@cmake --build $(BUILD) --target bench_convolution
-	@$(BUILD)/bench_convolution
+	@OMP_WAIT_POLICY=passive $(BUILD)/bench_convolution $(THREADS)
 
 install: all
 	@cmake --install $(BUILD)

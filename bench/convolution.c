@@ -1,7 +1,7 @@
 /* convolution.c - our convolutions beside oneDNN's primitives, on the layers of the vqvae.
  *
  *     make bench-convolution                  one thread
- *     build/bench_convolution [THREADS]
+ *     THREADS=2 make bench-convolution        whose OpenMP sleeps between turns, lest it takes ours away
  *
  * The layers of an encoder "conv 32 4/2, conv 64 4/2, conv 64 3" of 28 x 28 x 1 and of the decoder that mirrors
  * it, batch 128, each in its three uses: forward, the gradient by its rows and the one by its weight. A transposed

@@ -71,8 +71,6 @@ void ph_plane_free(ph_plane *);
 /* Adds empty_cells, empty_cells_normal and, with the figures of the training part (or NULL),
  * train_minus_test. */
 ph_status ph_plane_figures(ph_study *, const ph_plane *, const ph_figures *train);
-/* Number i of `count` places spread evenly over rows. */
-size_t ph_spread(size_t i, size_t count, size_t rows);
 
 /* Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) of each picture x with its y, to
  * out[rows]. Pictures are height x width x channels, at least PH_SSIM_WINDOW high and wide. */

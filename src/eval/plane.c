@@ -22,11 +22,6 @@ static ph_status out_of_memory(void)
     return ph_fail(PH_MEMORY, "out of memory for the map of the codes");
 }
 
-size_t ph_spread(size_t i, size_t count, size_t rows)
-{
-    return (size_t)((unsigned __int128)i * rows / count);
-}
-
 /* ---- Axes ------------------------------------------------------------------------------------ */
 
 static double dot(const double *a, const double *b, size_t n)

@@ -80,7 +80,7 @@ ph_status ph_distance_measure(ph_graph *g, ph_node *x, const ph_data *data, cons
     size_t index[PH_COMPARED_ROWS], count = n < PH_COMPARED_ROWS ? n : PH_COMPARED_ROWS;
     size_t width = ph_shape_size(&x->shape);
     for (size_t i = 0; i < count; i++) {
-        size_t at = (size_t)((unsigned __int128)i * n / count);
+        size_t at = ph_spread(i, count, n);
         index[i] = rows ? rows[at] : at;
     }
     real *batch = aligned_alloc(64, (count * width * sizeof *batch + 63) / 64 * 64);

@@ -1,5 +1,6 @@
-/* schedule.c - the learning rate over the epochs, and the order of rows in an epoch, and
- * the rows that are held out. */
+/* schedule.c - the learning rate over the epochs, the order of rows in an epoch, the rows that are held out,
+ * and some of many rows.
+ */
 #include "base/philox.h"
 #include "train/train.h"
 
@@ -23,20 +24,35 @@ double ph_schedule_rate(const ph_trainer_options *o, double epoch, double platea
     return rate;
 }
 
+/* A number from 0 to n-1. */
+static size_t draw_below(size_t n, const uint32_t counter[4], const uint32_t key[2])
+{
+    uint32_t bits[4];
+    ph_philox(bits, counter, key);
+    return (size_t)(((unsigned __int128)(((uint64_t)bits[0] << 32) | bits[1]) * n) >> 64);
+}
+
 void ph_shuffle(size_t *order, size_t n, uint64_t seed, uint64_t epoch)
 {
-    uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) ^ 0x4f524445u }, bits[4];
+    uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) ^ 0x4f524445u };
     for (size_t i = 0; i < n; i++)
         order[i] = i;
     for (size_t i = n; i > 1; i--) {
         uint32_t counter[4] = { (uint32_t)i, (uint32_t)(i >> 32), (uint32_t)epoch,
                                 (uint32_t)(epoch >> 32) };
-        ph_philox(bits, counter, key);
-        size_t k = (size_t)(((unsigned __int128)(((uint64_t)bits[0] << 32) | bits[1]) * i) >> 64);
+        size_t k = draw_below(i, counter, key);
         size_t moved = order[i - 1];
         order[i - 1] = order[k];
         order[k] = moved;
     }
+}
+
+size_t ph_spread(size_t i, size_t count, size_t rows)
+{
+    size_t first = (size_t)((unsigned __int128)i * rows / count);
+    size_t end = (size_t)(((unsigned __int128)i + 1) * rows / count);
+    uint32_t counter[4] = { (uint32_t)i, (uint32_t)((uint64_t)i >> 32) };
+    return first + draw_below(end - first, counter, (uint32_t[]){ 0, 0x53505244u });
 }
 
 size_t *ph_split_rows(size_t n, size_t held_out, uint64_t seed)

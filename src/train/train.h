@@ -169,6 +169,10 @@ ph_status ph_fetch_labels(const ph_data *, const size_t *index, size_t n, size_t
 
 /* order[0..n-1] becomes the permutation of an epoch: a pure function of seed and epoch. */
 void ph_shuffle(size_t *order, size_t n, uint64_t seed, uint64_t epoch);
+/* Number i of `count` places spread evenly over rows: one in each of as many equal stretches, drawn within
+ * it, so that no order of the rows that repeats itself (every second row from another source, as in MNIST)
+ * is met always at the same point. Always the same ones, ascending; count is at most rows. */
+size_t ph_spread(size_t i, size_t count, size_t rows);
 /* The numbers 0 .. n-1, ascending but for the held_out drawn by the seed, which stand at the end,
  * ascending too. Free it; NULL when out of memory. */
 size_t *ph_split_rows(size_t n, size_t held_out, uint64_t seed);

@@ -309,6 +309,23 @@ static void no_allocation_in_a_step(void **state)
 }
 #endif
 
+/* Of rows that alternate, as those of MNIST do, half are of either kind; each stretch has its row. */
+static void some_rows_meet_no_order_of_all(void **state)
+{
+    (void)state;
+    size_t sizes[] = { 60000, 2000, 1001, 1000 }, even = 0;
+    for (size_t s = 0; s < 4; s++)
+        for (size_t i = 0; i < 1000; i++) {
+            size_t row = ph_spread(i, 1000, sizes[s]);
+            assert_true(row >= i * sizes[s] / 1000 && row < (i + 1) * sizes[s] / 1000);
+        }
+    for (size_t i = 0; i < 1000; i++)
+        even += ph_spread(i, 1000, 60000) % 2 == 0;
+    assert_in_range(even, 430, 570);
+    assert_int_equal(ph_spread(6, 7, SIZE_MAX), ph_spread(6, 7, SIZE_MAX));
+    assert_true(ph_spread(6, 7, SIZE_MAX) >= SIZE_MAX / 7 * 6);
+}
+
 static int make_files(void **state)
 {
     (void)state;
@@ -338,6 +355,7 @@ int main(void)
         cmocka_unit_test(options_that_contradict_are_refused),
         cmocka_unit_test(a_last_batch_of_one_row),
         cmocka_unit_test(codes_do_not_depend_on_the_batch),
+        cmocka_unit_test(some_rows_meet_no_order_of_all),
 #ifdef COUNTS_ALLOCATIONS
         cmocka_unit_test(no_allocation_in_a_step),
 #endif

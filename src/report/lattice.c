@@ -67,7 +67,7 @@ static ph_status range_lattice(const ph_page *r, lattice *l)
         l->low[a] = -3;
         l->high[a] = 3;
     }
-    return l->prior ? ph_page_prior_range(r, l->low, l->high) : PH_OK;
+    return l->prior ? ph_page_prior_range(r, 2, l->low, l->high) : PH_OK;
 }
 
 static void put_place(ph_page *r, const lattice *l, const double *at)

@@ -91,9 +91,10 @@ static ph_status put_sprite(ph_page *r)
 
 /* ---- The map ------------------------------------------------------------------------------------- */
 
-static ph_axis range_of(const ph_page *shown, int a)
+/* Of all codes that are shown, and at least from low to high. */
+static ph_axis range_of(const ph_page *shown, int a, double low, double high)
 {
-    ph_axis axis = { .low = INFINITY, .high = -INFINITY };
+    ph_axis axis = { .low = low, .high = high };
     for (size_t i = 0; i < shown->sample_count; i++) {
         double v = shown->map.place[a][shown->sample[i]];
         axis.low = fmin(axis.low, v);
@@ -133,12 +134,15 @@ static void put_marks(ph_page *r, const ph_page *shown, const ph_plot *p, const 
 static ph_status put_plot(ph_page *r, const ph_page *shown, const size_t *count, size_t classes)
 {
     char across[64], up[64];
-    bool axes = shown->map.code > 2;
+    bool axes = shown->map.code > 2, lines = ph_page_has_contours(shown);
+    double low[2] = { INFINITY, INFINITY }, high[2] = { -INFINITY, -INFINITY };
+    if (lines) /* codes that are far from their prior are to be seen as such */
+        PH_TRY(ph_page_prior_range(shown, 2.5, low, high));
     snprintf(across, sizeof across, "first axis, %.1f %% of the variance",
              100 * shown->map.share[0]);
     snprintf(up, sizeof up, "second axis, %.1f %%", 100 * shown->map.share[1]);
     ph_plot p = { .width = 640, .height = 520, .left = 52, .right = 12, .top = 28, .bottom = 50,
-                  .x = range_of(shown, 0), .y = range_of(shown, 1) };
+                  .x = range_of(shown, 0, low[0], high[0]), .y = range_of(shown, 1, low[1], high[1]) };
     p.x.label = axes ? across : PH_Z1;
     p.y.label = axes                     ? up
                 : shown->map.code == 2 ? PH_Z2
@@ -149,7 +153,7 @@ static ph_status put_plot(ph_page *r, const ph_page *shown, const size_t *count,
     if (count)
         ph_put(r, ", marked by their %zu class%s", classes, classes == 1 ? "" : "es");
     ph_plot_axes(r, &p);
-    ph_status status = ph_page_has_contours(shown) ? ph_put_contours(r, shown, &p) : PH_OK;
+    ph_status status = lines ? ph_put_contours(r, shown, &p) : PH_OK;
     put_marks(r, shown, &p, count);
     ph_put(r, "<circle class=\"ring\" r=\"7\" visibility=\"hidden\"/></svg>");
     return status;

@@ -123,8 +123,8 @@ ph_status ph_put_contours(ph_page *r, const ph_page *shown, const ph_plot *p)
     return status;
 }
 
-/* Two deviations of the prior about its mean, to two digits. */
-ph_status ph_page_prior_range(const ph_page *shown, double *low, double *high)
+/* So many deviations of the prior about its mean, to two digits. */
+ph_status ph_page_prior_range(const ph_page *shown, double deviations, double *low, double *high)
 {
     size_t width;
     ph_status status;
@@ -136,7 +136,7 @@ ph_status ph_page_prior_range(const ph_page *shown, double *low, double *high)
             mean += z / DRAWS;
             square += z * z / DRAWS;
         }
-        double reach = 2 * sqrt(fmax(square - mean * mean, 1e-12));
+        double reach = deviations * sqrt(fmax(square - mean * mean, 1e-12));
         double digit = pow(10, floor(log10(reach)) - 1);
         mean = fabs(mean) < 0.05 * reach ? 0 : mean;
         low[a] = round((mean - reach) / digit) * digit;

@@ -92,10 +92,10 @@ void ph_plot_begin(ph_page *, const ph_plot *, const char *classes);
 void ph_plot_axes(ph_page *, const ph_plot *);
 
 /* Of a prior that the model shown has draws of (prior.c): lines around half and nine tenths of them,
- * where codes are points of a plane; two deviations about their mean, each way. */
+ * where codes are points of a plane; so many deviations about their mean, each way. */
 bool ph_page_has_contours(const ph_page *shown);
 ph_status ph_put_contours(ph_page *, const ph_page *shown, const ph_plot *);
-ph_status ph_page_prior_range(const ph_page *shown, double *low, double *high);
+ph_status ph_page_prior_range(const ph_page *shown, double deviations, double *low, double *high);
 
 /* What lies on its map: "code", or "style" where a code has a class in front; its two numbers, as markup. */
 const char *ph_page_what(const ph_page *shown);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A class has one of 8 colours and one of 7 marks: 56 pairs before one comes again. */
-enum { COLOURS = 8, MARKS = 7, MOST_CLASSES = 100, SPRITE_COLUMNS = 50 };
+/* A class has one of 10 colours and one of 7 marks: 70 pairs before one comes again. */
+enum { COLOURS = 10, MARKS = 7, MOST_CLASSES = 100, SPRITE_COLUMNS = 50 };
 enum { SPRITE_BYTES = 1 << 20 };
 
 static const char *const marks[MARKS] = {

@@ -30,9 +30,11 @@ static bool is_named(const char *text, const char *name, double *x)
         return false;
     if (text[length] != ':')
         return text[length] == '\0' || text[length] == ',';
+    const char *number = text + length + 1;
     char *end;
-    *x = strtod(text + length + 1, &end);
-    return end > text + length + 1 && (*end == '\0' || *end == ',');
+    *x = strtod(number, &end);
+    bool is_hex = strcspn(number, "xX") < (size_t)(end - number);
+    return end > number && !is_hex && (*end == '\0' || *end == ',');
 }
 
 static bool is_count(double x)
@@ -70,7 +72,8 @@ ph_status ph_prior_read(const char *text, ph_prior *p)
             return ph_fail(PH_USAGE, "prior %s: 2 to %d components, such as mixture:10 or mixture:5x5", all,
                            MOST_PARTS);
         p->parts = (size_t)x;
-    } else if (sscanf(text, "mixture:%4zux%4zu%n", &p->across, &down, &end) == 2 && text[end] == '\0') {
+    } else if (strchr(text, '-') == NULL &&
+               sscanf(text, "mixture:%4zux%4zu%n", &p->across, &down, &end) == 2 && text[end] == '\0') {
         p->kind = PH_PRIOR_MIXTURE;
         p->parts = p->across * down;
         if (!is_count((double)p->parts))

@@ -513,6 +513,7 @@ static void nonsense_is_refused(void **state)
         { "labels=2", "3 classes" }, { "lr-classify=0.1", "nothing is classified" },
         { "labels=all momentum-classify=0.5", "nothing is classified" }, { "prior-rows=5", "no file of rows" },
         { "prior=mixture:1x1", "components" }, { "prior=mixture:3x", "mixture:KxL" }, { "prior=normal:5,3", "one number" },
+        { "prior=mixture:-5x-5", "mixture:KxL" }, { "prior=mixture:0x10", "components" }, { "prior=normal:0x5", "not one of" },
         { "prior=normal:0", "above 0" }, { "prior=cauchy", "not one of" }, { "prior=mixture:1", "components" },
         { "prior=mixture:3", "--latent-dim is 2" }, { "prior=categorical:1", "clusters" },
         { "critic-label=1", "no class" }, { "prior=categorical:4 labels=5", "without labels" }, { "labels=some", "number of rows" },

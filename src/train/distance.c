@@ -103,7 +103,7 @@ void ph_distance_figures(const ph_distance *d, ph_figure out[PH_DISTANCES])
 {
     out[0] = (ph_figure){ "prior_mmd", "squared maximum mean discrepancy of up to 1000 codes from as many "
                           "draws of the prior, unbiased, kernel C / (C + d^2)", d->mmd };
-    out[1] = (ph_figure){ "prior_mean", "distance of their means", d->mean };
-    out[2] = (ph_figure){ "prior_covariance", "Frobenius norm of the difference of their covariances",
+    out[1] = (ph_figure){ "prior_mean", "distance of the mean code from the mean draw", d->mean };
+    out[2] = (ph_figure){ "prior_covariance", "Frobenius norm of the difference of the covariances of codes and draws",
                           d->covariance };
 }

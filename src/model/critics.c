@@ -147,6 +147,9 @@ void ph_aae_compete(ph_aae_net *n, const ph_aae_code *still, const ph_aae_code *
 
 /* ---- What is odd ----------------------------------------------------------------------------- */
 
+/* About what normal codes have whose every mean is half a deviation away from that of the prior. */
+static const double FAR = 0.05;
+
 const char *ph_aae_remark(const ph_figures *f)
 {
     static const char *const says[2][3] = {
@@ -169,8 +172,11 @@ const char *ph_aae_remark(const ph_figures *f)
         if (draws > 0.998 && codes < 0.002)
             return says[i][2];
     }
-    return ph_figure_get(f, "largest_class") > 0.9
-               ? "y has collapsed: nearly all rows are of one class or cluster (a higher --lr-classify, a "
-                 "lower --lr-reconstruction, more --noise or another --seed may help)"
+    if (ph_figure_get(f, "largest_class") > 0.9)
+        return "y has collapsed: nearly all rows are of one class or cluster (a higher --lr-classify, a "
+               "lower --lr-reconstruction, more --noise or another --seed may help)";
+    return ph_figure_get(f, "prior_mmd") > FAR
+               ? "codes do not follow the prior, and rows sampled from it may be like none (a lower "
+                 "--lr-reconstruction, a higher --lr-critic or --lr-generator, or more epochs may help)"
                : NULL;
 }

@@ -432,6 +432,12 @@ static void critics_that_win_or_die_are_told(void **state)
     ph_figures many = { 0 };
     ph_figure_add(&many, "largest_class", "", 0.95);
     assert_non_null(strstr(ph_family_aae.remark(&many), "y has collapsed"));
+    for (int far = 0; far < 2; far++) {
+        ph_figures codes = { 0 };
+        ph_figure_add(&codes, "prior_mmd", "", far ? 0.06 : 0.04);
+        const char *says = ph_family_aae.remark(&codes);
+        assert_true(far ? says && strstr(says, "codes do not follow the prior") : says == NULL);
+    }
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ph_figures f = { 0 };
         ph_figure_add(&f, cases[i].y ? "critic_y_real" : "critic_real", "", cases[i].draws);

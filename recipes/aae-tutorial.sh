@@ -23,7 +23,7 @@ for model in faults mended corrected few; do
     printf '%-44s %14s %12s %10.0f\n' "$label" "$(last val_label_error $model)" \
         "$(figure error $model mnist)" "$(last seconds $model)"
 done
-times="one thread=$(last seconds faults),tutorial on a CPU=12780,Quadro M4000=540,Quadro P5000=360"
-pinhole report mended.pin mnist -o mended.html --name "ours, two threads" --times "$times"
+times="another on one thread=$(last seconds faults),tutorial on a CPU=12780,Quadro M4000=540,Quadro P5000=360"
+pinhole report mended.pin mnist -o mended.html --title "The tutorial's run, on two threads" --times "$times"
 pinhole sample corrected.pin --every-label -n 12 -o styles.png
 echo "times beside the tutorial's: $folder/mended.html; rows of one style, columns of one label: $folder/styles.png"

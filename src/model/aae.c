@@ -50,9 +50,9 @@ static const ph_option table[] = {
     { "loss", NULL, PH_OPTION_CHOICE, AT(loss), "auto", 0, 0, "auto bce mse lp:P",
       "of the reconstruction; auto: bce for bytes and [0,1], else mse" },
     { "prior", NULL, PH_OPTION_TEXT, AT(prior), "normal", 0, 0, NULL,
-      "that codes follow: normal:S (deviation S), uniform:A (from -A to A), mixture:K (petals in the "
-      "plane), mixture:KxL (a grid in it), swissroll, FILE.npy (its rows); categorical:K or categorical:K,PRIOR: K clusters and a "
-      "style" },
+      "that codes follow: normal:S (deviation S), uniform:A (from -A to A), mixture:K (petals in the plane), "
+      "mixture:KxL (a grid in it), swissroll, FILE.npy (its rows); categorical:K or categorical:K,PRIOR: K "
+      "clusters and a style" },
     { "prior-rows", NULL, PH_OPTION_INT, AT(prior_rows), "0", 0, 1e9, NULL,
       "of the prior's file, which the model keeps; 0: all" },
     { "labels", NULL, PH_OPTION_TEXT, AT(labels), "none", 0, 0, NULL,

@@ -4,9 +4,9 @@
 
 #include "nn/nn.h"
 
-/* What --prior says. normal:S, deviation S; uniform:A, from -A to A; mixture:K, K petals of a flower in
- * the plane; mixture:KxL, a grid of normals there, K across and L down; swissroll, a spiral in the plane; the rows of a .npy file. Before it, categorical:K: one of
- * K clusters, beside the style. */
+/* What --prior says. normal:S, deviation S; uniform:A, from -A to A; mixture:K, K petals of a flower in the
+ * plane; mixture:KxL, a grid of normals there, K across and L down; swissroll, a spiral in the plane; the rows of
+ * a .npy file. Before it, categorical:K: one of K clusters, beside the style. */
 typedef enum ph_prior_kind {
     PH_PRIOR_NORMAL, PH_PRIOR_UNIFORM, PH_PRIOR_MIXTURE, PH_PRIOR_SWISSROLL, PH_PRIOR_ROWS
 } ph_prior_kind;

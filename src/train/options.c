@@ -43,7 +43,8 @@ const ph_option ph_training_table[] = {
     { "average", "ema", PH_OPTION_REAL, AT(average), "0", 0, 0.9999999, NULL,
       "decay of averaged weights, which are then the ones in use; 0: none" },
     { "val-split", "validation-split", PH_OPTION_REAL, AT(val_split), "0", 0, 0.9, NULL,
-      "share of the rows held out, drawn by the seed; the best weights on them are kept" },
+      "share of the rows held out, drawn by the seed; the best weights on them are kept, but for models of several "
+      "losses, which keep the last" },
     { "early-stop", "early-stopping", PH_OPTION_INT, AT(early_stop), "0", 0, 1e9, NULL,
       "epochs without a better validation loss before training ends; 0: never" },
     { "seed", "random-state", PH_OPTION_INT, AT(seed), "1", 0, 9e15, NULL,

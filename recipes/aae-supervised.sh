@@ -4,7 +4,7 @@
 #     make recipe-aae-supervised
 # Can a probe still tell the class from the style? Does a classifier of real digits see what was asked for?
 train supervised aae mnist --labels 10000 --labels-for decoder --critic-label --hidden 500,500 --latent-dim 4 \
-    --noise gauss:0.3 --batch-size 100 --lr 1e-3 --schedule cosine --epochs 80
+    --noise gauss:0.3 --batch-size 100 --lr 1e-3 --schedule cosine --epochs 80 --seed 2
 echo "a linear probe of the style: $(figure probe_accuracy supervised mnist --probe)"
 echo "generated rows of the class that was asked for: $(figure samples_right supervised mnist --features classifier)"
 pinhole sample supervised.pin --every-label -n 12 -o styles.png

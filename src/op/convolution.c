@@ -10,10 +10,10 @@
  *
  * The first gathers the windows of 64 pixels into scratch of its thread, which the product kernel then
  * reads; nothing of the size of all windows is ever in memory. The second adds each place's product to
- * the lines of its result that it falls on; a task is some lines, and no two write to one line. The third
- * cuts the pixels into SLICES, whatever the threads, and adds up the slices' products in their order. The
- * first two's results go through the call's group while they are in the cache, and so does the weight's
- * derivative.
+ * the lines of its result that it falls on, or, of few channels, those of all places at once; a task is some
+ * lines, and no two write to one line. The third cuts the pixels into SLICES, whatever the threads, and adds up
+ * the slices' products in their order. The first two's results go through the call's group while they are in
+ * the cache, and so does the weight's derivative.
  */
 #include "base/product.h"
 #include "op/op_nodes.h"
@@ -311,6 +311,17 @@ PH_KERNEL static void add_windows(real *line, const shape *s, const real *z, siz
     }
 }
 
+/* Whether line ky of the windows of line py of Y, in that row, falls on one of the lines first .. last-1 of X, and
+ * which of these it is. */
+static bool lands(const shape *s, size_t row, size_t py, size_t ky, size_t first, size_t last, size_t *which)
+{
+    size_t at;
+    if (!ph_window_falls(s->extent, 0, py, ky, s->h, &at) || row * s->h + at < first || row * s->h + at >= last)
+        return false;
+    *which = row * s->h + at - first;
+    return true;
+}
+
 /* The lines first .. last-1 of X, whose numbers count through all rows, from all windows that fall on them. An
  * element gets its terms in the order of Y's pixels, whatever the lines. */
 static void make_narrow(real *tile, real *z, const shape *s, const real *y, const real *panels, size_t first,
@@ -323,15 +334,13 @@ static void make_narrow(real *tile, real *z, const shape *s, const real *y, cons
             const real *line = y + (row * s->y_h + py) * s->y_w * s->o;
             bool falls = false;
             for (size_t ky = 0; ky < s->k_h && !falls; ky++)
-                falls = ph_window_falls(s->extent, 0, py, ky, s->h, &at) && row * s->h + at >= first &&
-                        row * s->h + at < last;
+                falls = lands(s, row, py, ky, first, last, &at);
             for (size_t px = 0; px < s->y_w && falls; px += count) {
                 count = least(PIXELS, s->y_w - px);
                 ph_product_block(z, stride, line + px * s->o, s->o, 1, panels, count, s->o, s->depth, false);
                 for (size_t ky = 0; ky < s->k_h; ky++)
-                    if (ph_window_falls(s->extent, 0, py, ky, s->h, &at) && row * s->h + at >= first &&
-                        row * s->h + at < last)
-                        add_windows(tile + (row * s->h + at - first) * s->w * s->c, s, z, stride, px, count, ky);
+                    if (lands(s, row, py, ky, first, last, &at))
+                        add_windows(tile + at * s->w * s->c, s, z, stride, px, count, ky);
             }
         }
 }

@@ -18,6 +18,10 @@
 #define PH_SQRT sqrtf
 #define PH_ROUND rintf
 #endif
+/* Of the standard normal distribution; where both are asked for, they share one exponential. */
+#define PH_SCALED(a) ((a) * (real)M_SQRT1_2)
+#define PH_NORMAL_BELOW(a) ((real)0.5 * (1 + ph_v_erf(PH_SCALED(a))))
+#define PH_NORMAL_DENSITY(a) ((real)0.3989422804014327 * ph_v_exp(-(PH_SCALED(a) * PH_SCALED(a))))
 
 /* ---- The rows, declared first, since derivatives refer to each other --------------------------- */
 
@@ -30,6 +34,16 @@
 #undef MAP2
 #undef MAP3
 #undef MAP5
+
+static ph_node *gelu_gradient(ph_node *a, ph_node *dy)
+{
+    return ph_map(&op_gelu_gradient, (ph_node *[]){ a, dy }, NULL);
+}
+
+static ph_node *normal_density(ph_node *a)
+{
+    return ph_scale(ph_exp(ph_scale(ph_square(a), -0.5)), 0.3989422804014327);
+}
 
 static ph_node *relu_gradient(ph_node *y, ph_node *dy)
 {
@@ -189,6 +203,7 @@ PLAIN1(sqrt)
 PLAIN1(exp)
 PLAIN1(log)
 PLAIN1(erf)
+PLAIN1(gelu)
 PLAIN1(relu)
 PLAIN1(sigmoid)
 PLAIN1(tanh)
@@ -249,11 +264,6 @@ ph_node *ph_select(ph_node *condition, ph_node *a, ph_node *b)
 ph_node *ph_silu(ph_node *a)
 {
     return ph_mul(a, ph_sigmoid(a));
-}
-
-ph_node *ph_gelu(ph_node *a)
-{
-    return ph_mul(ph_scale(a, 0.5), ph_shift(ph_erf(ph_scale(a, M_SQRT1_2)), 1));
 }
 
 ph_node *ph_average(ph_node *old, ph_node *new, double decay)

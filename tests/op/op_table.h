@@ -111,6 +111,8 @@ static ph_node *derivative_of(ph_node *(*build)(ph_node **), ph_node *a, ph_node
     ph_gradient(ph_sum_all(ph_mul(build(&a), dy)), &a, 1, &out);
     return out;
 }
+BUILD2(gelu_gradient, derivative_of(build_gelu, a, b))
+SCALAR(gelu_gradient, b * (0.5 * erfc(-a / sqrt(2)) + a * exp(-a * a / 2) / sqrt(2 * M_PI)))
 BUILD2(relu_gradient, derivative_of(build_relu, a, b)) SCALAR(relu_gradient, a > 0 ? b : 0)
 BUILD2(leaky_relu_gradient, derivative_of(build_leaky_relu, a, b))
 SCALAR(leaky_relu_gradient, a > 0 ? b : 0.125 * b)
@@ -814,7 +816,8 @@ static const op_row table[] = {
     EW(round, 1, BETWEEN(-3, 3), .no_derivative = true), EW(neg, 1, BETWEEN(-2, 2)),
     EW(abs, 1, BETWEEN(-2, 2)), EW(sign, 1, BETWEEN(-2, 2), .no_derivative = true),
     EW(square, 1, BETWEEN(-2, 2)), EW(sqrt, 1, BETWEEN(0.25, 4)), EW(exp, 1, BETWEEN(-3, 3)),
-    EW(log, 1, BETWEEN(0.25, 4)), EW(erf, 1, BETWEEN(-3, 3)), EW(relu, 1, BETWEEN(-2, 2)),
+    EW(log, 1, BETWEEN(0.25, 4)), EW(erf, 1, BETWEEN(-3, 3)), EW(gelu, 1, BETWEEN(-3, 3)),
+    EW(gelu_gradient, 2, BETWEEN(-3, 3), .together = true), EW(relu, 1, BETWEEN(-2, 2)),
     EW(relu_gradient, 2, BETWEEN(-2, 2), .together = true), EW(leaky_relu, 1, BETWEEN(-2, 2)),
     EW(leaky_relu_gradient, 2, BETWEEN(-2, 2), .together = true), EW(elu, 1, BETWEEN(-2, 2)),
     EW(elu_gradient, 2, BETWEEN(-2, 2), .together = true), EW(sigmoid, 1, BETWEEN(-5, 5)),
@@ -824,8 +827,6 @@ static const op_row table[] = {
     EW(average_square, 2, BETWEEN(-2, 2)),
     EW(adam_step, 5, .low = { -2, -2, 0.1, 0.1, 0.5 }, .high = { 2, 2, 2, 1, 2 },
        .no_derivative = true),
-    { .op = "mul", .label = "gelu", .build = build_gelu, .inputs = 1, .scalar = scalar_gelu,
-      BETWEEN(-3, 3) },
     { .op = "mul", .label = "silu", .build = build_silu, .inputs = 1, .scalar = scalar_silu,
       BETWEEN(-3, 3) },
 

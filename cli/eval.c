@@ -7,13 +7,15 @@
 
 typedef struct eval_options {
     bool pca, probe, code_size, map, jpeg;
-    const char *pca_data, *features, *also, *noise;
-    int64_t importance_samples, parzen, noise_seed;
+    const char *training, *pca_data, *features, *also, *noise;
+    int64_t importance_samples, parzen, probe_labels, probe_seed, noise_seed;
 } eval_options;
 
 #define AT(field) offsetof(eval_options, field)
 
 static const ph_option table[] = {
+    { "training", NULL, PH_OPTION_TEXT, AT(training), NULL, 0, 0, NULL,
+      "the rows that PCA, probes, classifiers and other yardsticks are fitted on [the set's training part]" },
     { "pca", NULL, PH_OPTION_FLAG, AT(pca), "0", 0, 0, NULL,
       "beside it, PCA with a code of equal size, fitted on the set's training part" },
     { "pca-data", NULL, PH_OPTION_TEXT, AT(pca_data), NULL, 0, 0, NULL,
@@ -24,6 +26,10 @@ static const ph_option table[] = {
       "draws from the model, for a Parzen estimate of the rows' likelihood (10000 as a rule)" },
     { "probe", NULL, PH_OPTION_FLAG, AT(probe), "0", 0, 0, NULL,
       "accuracy of a linear probe and of the nearest neighbours on codes, and on rows" },
+    { "probe-labels", NULL, PH_OPTION_INT, AT(probe_labels), "0", 0, 1e15, NULL,
+      "the same, learning from so many labelled rows, drawn evenly over the classes; 0: from all" },
+    { "probe-seed", NULL, PH_OPTION_INT, AT(probe_seed), "1", 0, 9007199254740992.0, NULL,
+      "of the draw" },
     { "code-size", NULL, PH_OPTION_FLAG, AT(code_size), "0", 0, 0, NULL,
       "bytes of a row's code, as floats and as bytes, and what comes back from it, beside PCA" },
     { "features", NULL, PH_OPTION_TEXT, AT(features), NULL, 0, 0, NULL,
@@ -63,14 +69,18 @@ static size_t spec_length(const char *spec, const char **part)
     return named ? (size_t)(colon - spec) : strlen(spec);
 }
 
-/* The training part of the set that is measured. What it has none of, or what was asked to be measured
- * itself, cannot be fitted on: NULL with PH_OK. */
+/* What --training names, or the training part of the set that is measured. What it has none of, or what was
+ * asked to be measured itself, cannot be fitted on: NULL with PH_OK. */
 static ph_status open_training(eval *e)
 {
     char set[4096];
     const char *part;
     ph_data_info info;
     size_t length = spec_length(e->spec, &part);
+    if (e->o.training) {
+        e->training = cli_open_for(e->a, e->model, "reconstruct", e->o.training, "train");
+        return e->training ? PH_OK : ph_last_status();
+    }
     if (strcmp(e->spec, "-") == 0 || (*part && strcmp(part, "test") != 0))
         return PH_OK;
     snprintf(set, sizeof set, "%.*s", (int)length, e->spec);
@@ -318,7 +328,8 @@ static int open_features(const eval *e, ph_data *set[2])
 static int measure(eval *e)
 {
     ph_data *features[2] = { NULL, NULL };
-    ph_measures asked = { .probe = e->o.probe, .code_size = e->o.code_size,
+    ph_measures asked = { .probe = e->o.probe || e->o.probe_labels, .code_size = e->o.code_size,
+                          .probe_labels = (size_t)e->o.probe_labels, .probe_seed = (uint64_t)e->o.probe_seed,
                           .importance_samples = (size_t)e->o.importance_samples,
                           .parzen_draws = (size_t)e->o.parzen };
     asked.map = e->o.map;

@@ -572,6 +572,8 @@ typedef struct ph_measures {
                                   NULL: four fifths of `data`, drawn by a fixed seed, and these
                                   measures are taken on the rest */
     bool probe;                /* accuracy of a linear probe and of nearest neighbours on codes */
+    size_t probe_labels;       /* they learn from so many labelled rows, drawn evenly over the classes */
+    uint64_t probe_seed;       /* by this seed; 0: from all */
     bool code_size;            /* bytes of a code and what comes back from it, beside PCA */
     bool classifier;           /* Fréchet distance and inception score of reconstructions and of samples
                                   (from the prior; without one from normals and from a mixture), on the

@@ -3,6 +3,8 @@
  */
 #include "eval/eval.h"
 
+#include <stdlib.h>
+
 #define PROBE_PROTOCOL "share of labels right, logistic regression, L2 1e-4, Adam"
 
 /* A linear probe on rows of `train`, measured on `test`. */
@@ -44,14 +46,48 @@ static ph_status probe_rows(ph_study *s)
                         s->parts);
 }
 
-ph_status ph_study_probe(ph_study *s)
+/* So many rows of what is fitted on, as evenly over the classes as they are there. */
+static ph_data *draw_few(const ph_study *s)
 {
-    if (s->fit->labels == NULL || s->test->labels == NULL)
-        return ph_fail(PH_USAGE, "%s: a probe needs labels, and there are none", s->data->name);
+    size_t rows = s->fit->rows, count = 0;
+    bool *drawn = calloc(rows, sizeof *drawn);
+    size_t *index = malloc(rows * sizeof *index);
+    ph_status status = drawn && index ? PH_OK : ph_fail(PH_MEMORY, "out of memory for a draw of rows");
+    if (status == PH_OK)
+        ph_draw_labelled(s->fit, NULL, rows, s->asked->probe_labels, s->asked->probe_seed, drawn, &status);
+    for (size_t r = 0; status == PH_OK && r < rows; r++)
+        if (drawn[r])
+            index[count++] = r;
+    ph_data *few = status == PH_OK ? ph_data_pick(s->fit, index, count, PH_MEMORY_LIMIT) : NULL;
+    free(drawn);
+    free(index);
+    return few;
+}
+
+static ph_status probe_both(ph_study *s)
+{
     ph_data *train = ph_results(s->model, "encode", s->fit);
     ph_data *test = train ? ph_results(s->model, "encode", s->test) : NULL;
     ph_status status = test ? probe_codes(s, train, test) : ph_last_status();
     ph_data_close(train);
     ph_data_close(test);
     return status == PH_OK ? probe_rows(s) : status;
+}
+
+ph_status ph_study_probe(ph_study *s)
+{
+    char parts[256];
+    ph_study few = *s;
+    if (s->fit->labels == NULL || s->test->labels == NULL)
+        return ph_fail(PH_USAGE, "%s: a probe needs labels, and there are none", s->data->name);
+    if (s->asked->probe_labels == 0)
+        return probe_both(s);
+    snprintf(parts, sizeof parts, "%s, with %zu of their labels, drawn by seed %llu", s->parts, s->asked->probe_labels,
+             (unsigned long long)s->asked->probe_seed);
+    ph_data *drawn = draw_few(s);
+    few.fit = drawn;
+    few.parts = parts;
+    ph_status status = drawn ? probe_both(&few) : ph_last_status();
+    ph_data_close(drawn);
+    return status;
 }

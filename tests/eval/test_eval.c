@@ -590,6 +590,35 @@ static void a_set_without_parts_is_split(void **state)
     ph_data_close(d);
 }
 
+/* Of four clouds far apart ten labelled rows each are enough; a draw is the same by its seed. More than there are
+ * are refused. */
+static void a_probe_of_few_labels(void **state)
+{
+    (void)state;
+    ph_data *train = clouds(500, 8, 4, 40, 0), *test = clouds(100, 8, 4, 40, 0);
+    ph_model *m = pca_of(train, "6");
+    ph_figures f, again, other;
+    ph_measures asked = { .probe = true, .training = train, .probe_labels = 40, .probe_seed = 3 };
+    assert_int_equal(ph_model_measure(m, test, &asked, &f), PH_OK);
+    assert_int_equal(ph_model_measure(m, test, &asked, &again), PH_OK);
+    assert_near(figure(&f, "probe_accuracy"), 1, 0.02);
+    assert_near(figure(&f, "rows_knn_1"), 1, 0.02);
+    assert_near(figure(&f, "probe_accuracy"), figure(&again, "probe_accuracy"), 0);
+    for (size_t i = 0; i < f.count; i++)
+        if (strcmp(f.at[i].name, "probe_accuracy") == 0)
+            assert_non_null(strstr(f.at[i].unit, "the training part, with 40 of their labels, drawn by seed 3"));
+    /* Two rows know two classes. */
+    asked.probe_labels = 2;
+    assert_int_equal(ph_model_measure(m, test, &asked, &other), PH_OK);
+    assert_true(figure(&other, "knn_1") <= 0.5);
+    asked.probe_labels = 501;
+    assert_int_equal(ph_model_measure(m, test, &asked, &other), PH_USAGE);
+    assert_non_null(strstr(ph_message(), "501 labelled rows are wanted"));
+    ph_model_free(m);
+    ph_data_close(train);
+    ph_data_close(test);
+}
+
 static void picked_rows(void **state)
 {
     (void)state;
@@ -640,7 +669,7 @@ int main(void)
         cmocka_unit_test(frechet_of_two_clouds), cmocka_unit_test(frechet_of_known_moments),
         cmocka_unit_test(frechet_to_itself_is_zero), cmocka_unit_test(inception_scores),
         cmocka_unit_test(codes_as_bytes), cmocka_unit_test(pictures_have_ssim),
-        cmocka_unit_test(a_set_without_parts_is_split), cmocka_unit_test(picked_rows),
+        cmocka_unit_test(a_set_without_parts_is_split), cmocka_unit_test(a_probe_of_few_labels), cmocka_unit_test(picked_rows),
         cmocka_unit_test(samples_are_normal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

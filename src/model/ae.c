@@ -296,6 +296,9 @@ static bool read_layers(net *n)
         ph_refuse(n->graph, "%s: not of a spatial code", n->o->tied ? "tied" : "pretrain layerwise");
     else if (n->o->tied && (strcmp(nets->decoder_hidden, "mirror") != 0 || strcmp(nets->norm, "none") != 0))
         ph_refuse(n->graph, "tied weights need a mirrored decoder and no norm");
+    else if (n->o->tied && ph_layers_untied(&n->in))
+        ph_refuse(n->graph, "tied: %s is not undone by its own weights, transposed, as dense layers and "
+                  "convolutions are", ph_layers_untied(&n->in));
     else if (n->o->contractive > 0 && ph_layers_words(&n->in))
         ph_refuse(n->graph, "contractive: a code has no derivative by words, which embed takes");
     return ph_graph_status(n->graph) == PH_OK;

@@ -1,4 +1,5 @@
-/* attention.c - self-attention and the transformer's block, over a sequence of n tokens, [n, d] per row.
+/* attention.c - self-attention and the transformer's block, over a sequence of n tokens, [n, d] per row, or
+ * over several of them, [s, n, d].
  *
  *     attention    softmax(Q transpose(K) / sqrt(d / heads)) V for each head, with Q, K and V linear in
  *                  the tokens, and a linear layer over all heads (Vaswani et al. 2017)
@@ -8,37 +9,40 @@
 
 #include <math.h>
 
-/* Queries, keys and values, each [heads, n, d / heads]. */
+/* Queries, keys and values, each [s * heads, n, d / heads]. */
 typedef struct projections {
     ph_node *q, *k, *v;
-    size_t n, d, each;
+    const ph_shape *shape;     /* of the sequences */
+    size_t heads, n, d, each;
 } projections;
 
-/* Number `which` of the three, of all of them one after the other: equal pieces of a row. */
+/* Number `which` of the three, of [s, 3 * heads, n, each]: equal pieces of each sequence's numbers. */
 static ph_node *heads_of(ph_node *all, size_t which)
 {
-    const ph_shape *s = &all->shape;
-    size_t size = ph_shape_size(s) / 3;
-    return ph_reshape(ph_slice(ph_flatten(all), which * size, size), 3,
-                      (size_t[]){ s->dim[0] / 3, s->dim[1], s->dim[2] });
+    if (ph_is_dead(all))
+        return all;
+    const size_t *s = all->shape.dim;
+    size_t size = s[1] / 3 * s[2] * s[3];
+    ph_node *lines = ph_reshape(all, 2, (size_t[]){ s[0], 3 * size });
+    return ph_reshape(ph_slice(lines, which * size, size), 3, (size_t[]){ s[0] * s[1] / 3, s[2], s[3] });
 }
 
 static bool project(ph_scope *scope, ph_node *a, size_t heads, projections *p)
 {
     if (ph_is_dead(a))
         return false;
-    size_t n = a->shape.dim[0], d = ph_shape_columns(&a->shape);
-    if (a->shape.rank != 2 || heads == 0 || d % heads != 0) {
+    size_t rank = a->shape.rank, n = rank < 2 ? 0 : a->shape.dim[rank - 2], d = ph_shape_columns(&a->shape);
+    if (rank < 2 || rank > 3 || heads == 0 || d % heads != 0) {
         char text[96];
         ph_mistake(a->graph, "attention: %s is not a sequence of tokens of a width that %zu heads divide",
                    ph_shape_text(&a->shape, text), heads);
         return false;
     }
-    size_t each = d / heads;
-    ph_node *all = ph_reshape(ph_linear(scope, a, 3 * d, "linear", true), 3,
-                              (size_t[]){ n, 3 * heads, each });
-    all = ph_swap_axes(all, 0, 1);
-    *p = (projections){ heads_of(all, 0), heads_of(all, 1), heads_of(all, 2), n, d, each };
+    size_t sequences = rank == 3 ? a->shape.dim[0] : 1, each = d / heads;
+    ph_node *all = ph_reshape(ph_linear(scope, a, 3 * d, "linear", true), 4,
+                              (size_t[]){ sequences, n, 3 * heads, each });
+    all = ph_swap_axes(all, 1, 2);
+    *p = (projections){ heads_of(all, 0), heads_of(all, 1), heads_of(all, 2), &a->shape, heads, n, d, each };
     return true;
 }
 
@@ -55,10 +59,12 @@ static ph_node *hide(ph_node *scores, ph_node *seen)
     return ph_add(scores, ph_flatten(ph_scale(ph_shift(seen, -1), hidden_by)));
 }
 
-/* What all heads have mixed, [heads, n, d / heads], to [n, d]. */
+/* What all heads have mixed, [s * heads, n, d / heads], as the sequences are. */
 static ph_node *join(ph_scope *scope, const projections *p, ph_node *mixed)
 {
-    mixed = ph_reshape(ph_swap_axes(mixed, 0, 1), 2, (size_t[]){ p->n, p->d });
+    size_t sequences = p->shape->rank == 3 ? p->shape->dim[0] : 1;
+    mixed = ph_reshape(mixed, 4, (size_t[]){ sequences, p->heads, p->n, p->each });
+    mixed = ph_reshape(ph_swap_axes(mixed, 1, 2), p->shape->rank, p->shape->dim);
     return ph_linear(scope, mixed, p->d, "linear", true);
 }
 

@@ -2,8 +2,9 @@
  *
  *     conv 32 4/2, conv 64 4/2, res 64 x2, 128
  *
- * Along a dimension of one pixel (a series is a picture of one line) every window is one pixel. A kind is a
- * row of the table below: how it is written and read, the shape it makes, and what undoes it in a decoder.
+ * Along a dimension of which rows have one pixel (a series is a picture of one line) every window is one pixel.
+ * A kind is a row of the table below: how it is written and read, the shape it makes, and what undoes it in a
+ * decoder.
  */
 #include "nn/nn.h"
 #include "op/window.h"
@@ -194,11 +195,11 @@ static bool read_nothing(words *w, ph_layer *l)
 
 /* ---- The shapes they make ------------------------------------------------------------------------- */
 
-/* A window acts along a dimension that has more than one pixel. */
-static void fit_window(ph_layer *l, const size_t *picture)
+/* A window acts along a dimension of which rows have more than one pixel. */
+static void fit_window(ph_layer *l, const ph_picture *p)
 {
     for (int i = 0; i < 2; i++)
-        if (picture[i] == 1) {
+        if (p->thin[i]) {
             l->kernel[i] = 1;
             l->window.stride[i] = l->window.dilation[i] = 1;
             l->window.padding[i] = 0;
@@ -216,14 +217,15 @@ static size_t places(const ph_layer *l, int i, size_t pixels)
 static bool shape_dense(ph_layer *l, ph_picture *p, char *why)
 {
     (void)why;
-    *p = (ph_picture){ .flat = true, .size = { 1, 1, l->width } };
+    p->flat = true;
+    memcpy(p->size, (size_t[]){ 1, 1, l->width }, sizeof p->size);
     return true;
 }
 
 static bool shape_window(ph_layer *l, ph_picture *p, char *why)
 {
     (void)why;
-    fit_window(l, p->size);
+    fit_window(l, p);
     p->size[0] = l->size[0] = places(l, 0, p->size[0]);
     p->size[1] = l->size[1] = places(l, 1, p->size[1]);
     return p->size[0] && p->size[1];
@@ -248,7 +250,7 @@ static bool shape_deconvolution(ph_layer *l, ph_picture *p, char *why)
 {
     if (!groups_fit(l, p, why))
         return false;
-    fit_window(l, p->size);
+    fit_window(l, p);
     for (int i = 0; i < 2; i++) {
         size_t here = p->size[i];
         size_t least = (here - 1) * l->window.stride[i] + (l->kernel[i] - 1) * l->window.dilation[i] + 1;
@@ -276,7 +278,7 @@ static bool shape_up(ph_layer *l, ph_picture *p, char *why)
     (void)why;
     for (int i = 0; i < 2; i++) {
         if (l->size[i] == 0)
-            l->size[i] = p->size[i] == 1 ? 1 : p->size[i] * l->kernel[i];
+            l->size[i] = p->thin[i] ? 1 : p->size[i] * l->kernel[i];
         p->size[i] = l->size[i];
     }
     return true;
@@ -290,7 +292,8 @@ static size_t numbers(const ph_picture *p)
 static bool shape_grid(ph_layer *l, ph_picture *p, char *why)
 {
     size_t before = numbers(p);
-    *p = (ph_picture){ .size = { l->size[0], l->size[1], l->width } };
+    *p = (ph_picture){ .size = { l->size[0], l->size[1], l->width },
+                       .thin = { p->thin[0] && l->size[0] == 1, p->thin[1] && l->size[1] == 1 } };
     return before == numbers(p) || wrong(why, "%zux%zux%zu are %zu numbers, but there are %zu before it",
                                          p->size[0], p->size[1], p->size[2], numbers(p), before);
 }
@@ -449,6 +452,16 @@ bool ph_layers_dense(const ph_layers *layers)
     return true;
 }
 
+const char *ph_layers_untied(const ph_layers *layers)
+{
+    for (size_t i = 0; i < layers->count; i++) {
+        ph_layer_kind kind = layers->layer[i].kind;
+        if (kind == PH_RESIDUAL || kind == PH_ATTEND || kind == PH_PLACES || kind == PH_NORMED || kind == PH_EMBED)
+            return kinds[kind].name;
+    }
+    return NULL;
+}
+
 size_t ph_layers_words(const ph_layers *layers)
 {
     return layers->count && layers->layer[0].kind == PH_EMBED ? layers->layer[0].words : 0;
@@ -465,14 +478,14 @@ const char *ph_layers_norm(const ph_layers *layers, size_t i)
 ph_picture ph_picture_of(const ph_shape *row)
 {
     const size_t *d = row->dim;
-    switch (row->rank) {
-    case 1:
-        return (ph_picture){ .size = { 1, d[0], 1 }, .row = true };
-    case 2:
-        return (ph_picture){ .size = { d[0], d[1], 1 }, .row = true };
-    default:
-        return (ph_picture){ .size = { d[row->rank - 3], d[row->rank - 2], d[row->rank - 1] }, .row = true };
-    }
+    ph_picture p = { .size = { 1, d[0], 1 }, .row = true };
+    if (row->rank == 2)
+        memcpy(p.size, (size_t[]){ d[0], d[1], 1 }, sizeof p.size);
+    else if (row->rank > 2)
+        memcpy(p.size, d + row->rank - 3, sizeof p.size);
+    for (int i = 0; i < 2; i++)
+        p.thin[i] = p.size[i] == 1;
+    return p;
 }
 
 ph_status ph_layer_shape(const char *option, ph_layer *l, ph_picture *p)

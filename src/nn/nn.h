@@ -44,6 +44,7 @@ typedef struct ph_layers {
 typedef struct ph_picture {
     bool flat;
     size_t size[3];
+    bool thin[2];              /* rows have one line, or one column, and no window acts along it */
     bool row;                  /* a row itself, before any layer */
 } ph_picture;
 
@@ -61,6 +62,8 @@ ph_status ph_layers_mirror(const char *text, ph_layers *encoder, const ph_shape 
 ph_status ph_layer_shape(const char *option, ph_layer *l, ph_picture *before);
 /* Whether all are dense. */
 bool ph_layers_dense(const ph_layers *);
+/* The name of the first that is not undone by its own weight, transposed; NULL: all are, or have none. */
+const char *ph_layers_untied(const ph_layers *);
 /* The words that rows consist of, whole numbers from 0 to one less: those of an embedding at the list's head;
  * 0: rows are of any numbers. */
 size_t ph_layers_words(const ph_layers *);

@@ -130,10 +130,10 @@ static ph_node *residual(const flow *f, const ph_layer *l)
 static ph_node *attend(const flow *f, const ph_layer *l)
 {
     const size_t *size = f->picture.size;
-    ph_node *x = ph_reshape(as_picture(f), 2, (size_t[]){ size[0] * size[1], size[2] });
+    ph_node *x = reshaped(as_picture(f), 3, 2, (size_t[]){ size[0] * size[1], size[2] });
     for (size_t i = 0; i < l->repeat; i++)
         x = ph_add(x, ph_attention(f->scope, ph_norm(f->scope, x, "layer"), l->heads, l->causal));
-    return ph_reshape(x, 3, size);
+    return reshaped(x, 2, 3, size);
 }
 
 static ph_node *add_places(const flow *f)
@@ -271,6 +271,7 @@ ph_node *ph_decode_over(ph_scope *scope, ph_node *code, const ph_picture *pictur
         return code;
     flow f = flow_of(scope, code, picture, o);
     ph_picture end = ph_picture_of(row);
+    memcpy(f.picture.thin, end.thin, sizeof end.thin);
     ph_layer last = layers->last;
     add_layers(&f, layers);
     if (layers->mirror && last.kind != PH_DENSE) {

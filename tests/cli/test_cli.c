@@ -92,6 +92,7 @@ static void wrong_usage(void **state)
         { "train ae glyphs --hidden '64, norm batch' --pretrain layerwise", "for dense layers without a norm" },
         { "train ae glyphs --hidden 'conv 8 3 pad 1000'", "pad 1000 is not below the 3 pixels from end to end" },
         { "train ae glyphs --hidden 'conv 8 3 dilate 2 pad 1x5'", "pad 5 is not below the 5 pixels" },
+        { "train ae glyphs --hidden 'conv 8 4/2, res 8' --tied", "tied: res is not undone by its own weights" },
         { "train ae glyphs --hidden 'up 1000'", "up would make 28000x28000x1 of 28x28x1; a layer has" },
         { "train ae glyphs --hidden 'conv 1000000 3'", "conv would make 28x28x1000000 of 28x28x1" },
         { "train ae glyphs --hidden 'embed 50'", "'embed 50' is not a layer such as embed 50x8" },
@@ -489,6 +490,10 @@ static void measures(void **state)
     assert_true(figure("code_bytes") == 24 && figure("code_bytes_8bit") == 6);
     assert_true(figure("psnr_8bit") <= figure("psnr_float") + 1e-3 && figure("pca_psnr_8bit") > 10);
     assert_says(out, "\"units\":{\"rows\":\"rows measured\"");
+    assert_run("eval e.pin glyphs:test --json --training glyphs:test --probe-labels 200 --probe-seed 2", 0);
+    assert_true(figure("probe_accuracy") > 0.3 && figure("probe_accuracy") < 1);
+    assert_run("eval e.pin glyphs --probe-labels 1000000", 2);
+    assert_one_line(err);
     assert_run("train pca glyphs --latent-dim 6 --scaling center -o c.pin --quiet", 0);
     assert_run("eval c.pin glyphs --json", 0);
     assert_true(fabs(figure("psnr") + 10 * log10(figure("mse"))) < 1e-3);

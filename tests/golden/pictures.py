@@ -8,8 +8,14 @@ import math
 import torch
 import torch.nn.functional as F
 
+from philox import philox
+
 torch.set_default_dtype(torch.float64)
 H, W, C, ROWS, STEPS, LR, CODE = 5, 6, 2, 7, 5, 1e-2, 3
+
+
+def sides(k):
+    return k if isinstance(k, tuple) else (k, k)
 
 
 class Net:
@@ -32,13 +38,13 @@ class Net:
         return a.flatten(1) @ self.parameter(a[0].numel(), n) + self.parameter(n, bias=True)
 
     def conv(self, a, channels, k, groups=1, **window):
-        """a [rows, h, w, c]; the weight lies as [k, k, c / groups, channels]."""
-        w = self.parameter(k, k, a.shape[3] // groups, channels).permute(3, 2, 0, 1)
+        """a [rows, h, w, c]; the weight lies as [k, k, c / groups, channels]; k: a side, or both."""
+        w = self.parameter(*sides(k), a.shape[3] // groups, channels).permute(3, 2, 0, 1)
         y = F.conv2d(a.permute(0, 3, 1, 2), w, groups=groups, **window).permute(0, 2, 3, 1)
         return y + self.parameter(channels, bias=True)
 
     def deconv(self, a, channels, k, groups=1, **window):
-        w = self.parameter(k, k, channels // groups, a.shape[3]).permute(3, 2, 0, 1)
+        w = self.parameter(*sides(k), channels // groups, a.shape[3]).permute(3, 2, 0, 1)
         y = F.conv_transpose2d(a.permute(0, 3, 1, 2), w, groups=groups, **window).permute(0, 2, 3, 1)
         return y + self.parameter(channels, bias=True)
 
@@ -170,17 +176,61 @@ def attending(net, x):
     return net.deconv(h, C, 3, stride=2, padding=1, output_padding=(0, 1))
 
 
+def to_one_pixel(net, x):
+    """--hidden "conv 4 4/2, conv 5 2x3 pad 0": the decoder's windows open from a single pixel."""
+    h = F.relu(net.conv(x, 4, 4, stride=2, padding=1))
+    h = F.relu(net.conv(h, 5, (2, 3)))
+    code = net.dense(h, CODE)
+    h = F.relu(net.dense(code, 5)).reshape(-1, 1, 1, 5)
+    h = F.relu(net.deconv(h, 4, (2, 3)))
+    return net.deconv(h, C, 4, stride=2, padding=1, output_padding=(1, 0))
+
+
+def normal(step, node, rows, columns):
+    """The noise of src/op/noise.c, of up to 16 columns."""
+    out = torch.zeros(rows, columns)
+    for r in range(rows):
+        for c in range(columns):
+            words = philox((c, r, step, node | 0x80000000), (1, 0))
+            u, v = [((w >> 9) + 0.5) / 2**23 for w in words[:2]]
+            out[r, c] = math.sqrt(-2 * math.log(u)) * math.cos(2 * math.pi * (v - 0.5))
+    return out
+
+
+def weighted(net, x, step):
+    """vae --hidden "conv 4 3/2, attend 2" --objective iwae:3 --likelihood logistic --latent-dim 3: each draw is a
+    picture, and the decoder's attention sees the pixels of one draw alone."""
+    draws = 3
+    h = net.attend(F.relu(net.conv(x, 4, 3, stride=2, padding=1)), 2, False)
+    mean, log_variance = net.dense(h, CODE), net.dense(h, CODE)
+    noise = normal(step, 1, ROWS * draws, CODE).reshape(ROWS, draws, CODE)
+    z = mean[:, None] + torch.exp(log_variance[:, None] / 2) * noise
+    h = F.relu(net.dense(z.reshape(ROWS * draws, CODE), 36)).reshape(-1, 3, 3, 4)
+    y = net.deconv(net.attend(h, 2, False), 2 * C, 3, stride=2, padding=1, output_padding=(0, 1))
+    y = y.reshape(ROWS, draws, H * W * C, 2)
+    middle, scale = 0.5 + y[..., 0], torch.exp((y[..., 1] - 2).clamp(-8, 0))
+    level = torch.round(x.reshape(ROWS, 1, -1) * 255)
+    above_low = torch.where(level == 0, 0.0, F.logsigmoid((middle - (level - 0.5) / 255) / scale))
+    below_high = torch.where(level == 255, 0.0, F.logsigmoid(((level + 0.5) / 255 - middle) / scale))
+    inside = torch.where((level == 0) | (level == 255), 0.0, torch.log1p(-torch.exp(-1 / 255 / scale)))
+    prior = -0.5 * (z**2).sum(2) + 0.5 * (noise**2 + log_variance[:, None]).sum(2)
+    log_weight = (above_low + below_high + inside).sum(2) + prior
+    return -(torch.logsumexp(log_weight, 1) - math.log(draws)).mean()
+
+
 def run(build):
     x = (0.5 + 0.5 * torch.sin(0.37 * torch.arange(ROWS * H * W * C, dtype=torch.float64)))
     x = x.reshape(ROWS, H, W, C)
     if build is embedded:
         x = torch.floor(4.999 * x)
     net, losses, optimizer = Net(), [], None
-    for _ in range(STEPS):
+    for step in range(STEPS):
         net.at = 0
-        y = build(net, x)
-        measure = F.mse_loss if build is embedded else F.binary_cross_entropy_with_logits
-        loss = measure(y.reshape(x.shape), x, reduction="sum") / ROWS
+        if build is weighted:
+            loss = build(net, x, step)
+        else:
+            measure = F.mse_loss if build is embedded else F.binary_cross_entropy_with_logits
+            loss = measure(build(net, x).reshape(x.shape), x, reduction="sum") / ROWS
         optimizer = optimizer or torch.optim.Adam(net.list, lr=LR)
         optimizer.zero_grad()
         loss.backward()
@@ -189,7 +239,7 @@ def run(build):
     return losses
 
 
-print("/* Losses of the first five steps of Adam on autoencoders of 5x6x2 pictures, by tests/golden/pictures.py */")
-for build in (residual, normed, listed, after_norm, embedded, pooled, attending):
+print("/* Losses of the first five steps of Adam on nets of 5x6x2 pictures, by tests/golden/pictures.py */")
+for build in (residual, normed, listed, after_norm, embedded, pooled, attending, to_one_pixel, weighted):
     text = ", ".join(f"{value:.17g}" for value in run(build))
     print(f"static const double golden_{build.__name__}[{STEPS}] = {{ {text} }};")

@@ -117,6 +117,10 @@ static void golden_of_pictures(void **state)
                "latent-dim=3 loss=bce", golden_attending);
     check_rows("ae", "conv 4 3 groups 2, pool 2, average 2", "8, grid 2x2x2, deconv 3 3/2, up 2", 3, shape,
                "latent-dim=3 loss=bce", golden_pooled);
+    check_rows("ae", "conv 4 4/2, conv 5 2x3 pad 0", "mirror", 3, shape, "latent-dim=3 loss=bce",
+               golden_to_one_pixel);
+    check_rows("vae", "conv 4 3/2, attend 2", "mirror", 3, shape,
+               "latent-dim=3 likelihood=logistic objective=iwae:3", golden_weighted);
 }
 
 static void golden_vae(void **state)

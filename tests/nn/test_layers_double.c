@@ -81,6 +81,60 @@ static void mirrors(void **state)
     assert_int_equal(out.last.kind, PH_DENSE);
 }
 
+/* The mirror gives back rows of any size, also from a single pixel; along a line's or a column's other way
+ * nothing moves. */
+static void mirrors_of_small_pictures(void **state)
+{
+    (void)state;
+    static const struct { size_t rank, shape[3]; const char *list; size_t end[2]; } cases[] = {
+        { 3, { 8, 8, 3 }, "conv 8 4/2, conv 8 4/2, conv 8 4/2", { 1, 1 } },
+        { 3, { 24, 3, 1 }, "conv 8 4/2", { 12, 1 } },
+        { 3, { 5, 7, 1 }, "conv 8 4/2, conv 8 4/2", { 1, 1 } },
+        { 3, { 8, 8, 2 }, "conv 8 8/8 pad 0, res 4", { 1, 1 } },
+        { 3, { 4, 4, 1 }, "pool 2, average 2", { 1, 1 } },
+        { 1, { 16 }, "conv 8 4/2, conv 8 4/2, conv 8 4/2, conv 8 4/2", { 1, 1 } },
+        { 2, { 16, 1 }, "conv 8 4/2, pool 2, conv 2 3", { 4, 1 } },
+        { 1, { 1 }, "conv 8 4/2", { 1, 1 } },
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        ph_shape row = ph_shape_of(1, cases[k].rank, cases[k].shape);
+        ph_picture code = { .flat = true, .size = { 1, 1, 1 } }, p = ph_picture_of(&row), end = p;
+        ph_layers in = read_list(cases[k].list), out;
+        if (ph_layers_mirror("mirror", &in, &row, &code, &out) != PH_OK)
+            fail_msg("%s: %s", cases[k].list, ph_message());
+        for (size_t i = 0; i < in.count; i++)
+            assert_int_equal(ph_layer_shape("hidden", &in.layer[i], &p), PH_OK);
+        check_size(&p, cases[k].end[0], cases[k].end[1], in.layer[in.count - 1].width ? p.size[2] : end.size[2]);
+        for (size_t i = 0; i < out.count; i++)
+            if (ph_layer_shape("hidden", &out.layer[i], &p) != PH_OK)
+                fail_msg("%s: %s", cases[k].list, ph_message());
+        assert_int_equal(ph_layer_shape("hidden", &out.last, &p), PH_OK);
+        check_size(&p, end.size[0], end.size[1], end.size[2]);
+    }
+}
+
+/* A window of a decoder of one's own opens from a single pixel, where it did not once have a place to move. */
+static void windows_open_from_a_pixel(void **state)
+{
+    (void)state;
+    ph_shape square = ph_shape_of(1, 3, (size_t[]){ 16, 16, 1 }), line = ph_shape_of(1, 1, (size_t[]){ 16 });
+    ph_layers list = read_list("64, grid 1x1x64, deconv 32 4 pad 0, deconv 16 4/2, up 2");
+    ph_picture p = ph_picture_of(&square);
+    for (size_t i = 0; i < list.count; i++)
+        assert_int_equal(ph_layer_shape("hidden", &list.layer[i], &p), PH_OK);
+    check_size(&p, 16, 16, 16);
+    list = read_list("64, grid 1x1x64, deconv 32 4 pad 0, deconv 16 4/2, up 2");
+    p = ph_picture_of(&line);
+    for (size_t i = 0; i < list.count; i++)
+        assert_int_equal(ph_layer_shape("hidden", &list.layer[i], &p), PH_OK);
+    check_size(&p, 1, 16, 16);
+    /* And one that has shrunk a picture to a pixel has no place for a window that skips. */
+    list = read_list("conv 4 16 pad 0, conv 4 4/2");
+    p = ph_picture_of(&square);
+    assert_int_equal(ph_layer_shape("hidden", &list.layer[0], &p), PH_OK);
+    assert_int_equal(ph_layer_shape("hidden", &list.layer[1], &p), PH_USAGE);
+}
+
 /* Of a line of numbers each has its own mean; of a picture each channel. */
 static void what_a_norm_is_of(void **state)
 {
@@ -179,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_is_read), cmocka_unit_test(windows_are_whole), cmocka_unit_test(mirrors),
+        cmocka_unit_test(mirrors_of_small_pictures), cmocka_unit_test(windows_open_from_a_pixel),
         cmocka_unit_test(what_a_norm_is_of),  cmocka_unit_test(likelihood_of_words),
         cmocka_unit_test(nearest_words),
     };

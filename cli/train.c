@@ -387,11 +387,15 @@ static int train(run *r, const cli_arguments *a, const ph_data *data)
     return code;
 }
 
-/* A run that goes on takes columns and pictures as its model does. */
-static ph_data *open_to_resume(const cli_arguments *a, const train_options *o)
+/* A run that goes on takes columns and pictures as its model does, and one on top of a model as that does. */
+static ph_data *open_rows(const cli_arguments *a, const train_options *o, const char *part)
 {
-    ph_model *m = ph_model_load(o->output);
-    ph_data *data = m ? cli_open_for(a, m, "reconstruct", o->data, "train") : NULL;
+    const char *base = o->family && has_base(family_of(o->family)) ? ph_settings_get(a->settings, "base") : NULL;
+    const char *path = o->resume && o->output ? o->output : base;
+    if (path == NULL)
+        return cli_open(a, o->data, part);
+    ph_model *m = ph_model_load(path);
+    ph_data *data = m ? cli_open_for(a, m, "reconstruct", o->data, part) : NULL;
     ph_model_free(m);
     return data;
 }
@@ -410,9 +414,8 @@ static int run_train(const cli_command *c, int argc, char **argv)
         return code;
     }
     r.json = a.json;
-    ph_data *data = r.o.resume && r.o.output ? open_to_resume(&a, &r.o)
-                                           : cli_open(&a, r.o.data, "train");
-    ph_data *shown = data && r.o.pictures ? cli_open(&a, r.o.data, "test") : NULL;
+    ph_data *data = open_rows(&a, &r.o, "train");
+    ph_data *shown = data && r.o.pictures ? open_rows(&a, &r.o, "test") : NULL;
     char name[128];
     if (data == NULL) {
         code = cli_fail();

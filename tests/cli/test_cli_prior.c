@@ -111,6 +111,21 @@ static void beside_jpeg(void **state)
     assert_null(strstr(page, "words, by the prior"));
 }
 
+/* Rows are read as the model has read them: bytes of any file, in its windows. */
+static void rows_as_the_model_reads_them(void **state)
+{
+    (void)state;
+    FILE *f = fopen(in_folder("book.txt"), "w");
+    for (int i = 0; i < 400; i++)
+        fprintf(f, "line %d of a book that is no table;\n", i);
+    fclose(f);
+    assert_run("train vqvae book.txt --format bytes --window 32 --hidden 'embed 256x4, conv 8 4/2' --latent-dim 4 --codes 8 "
+               "--epochs 1 -o letters.pin --quiet", 0);
+    assert_run("train prior letters.pin book.txt " SMALL "--epochs 1 -o sayer.pin --quiet", 0);
+    assert_run("eval sayer.pin book.txt --json", 0);
+    assert_true(figure("bits_per_token") > 0);
+}
+
 static void words_of_the_command(void **state)
 {
     (void)state;
@@ -228,7 +243,7 @@ static void damaged_files_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trained_over_a_model), cmocka_unit_test(beside_jpeg), cmocka_unit_test(words_of_the_command),
+        cmocka_unit_test(trained_over_a_model), cmocka_unit_test(beside_jpeg), cmocka_unit_test(rows_as_the_model_reads_them), cmocka_unit_test(words_of_the_command),
         cmocka_unit_test(rows_of_a_class), cmocka_unit_test(damaged_files_are_told),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

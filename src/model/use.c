@@ -26,7 +26,8 @@ static ph_program *compile_use(ph_graph *graph, ph_program_desc desc)
     static const size_t most = ((size_t)256 << 20) / sizeof(real);
     for (desc.max_rows = PH_USE_ROWS;; desc.max_rows /= 4) {
         ph_program *p = ph_compile(graph, &desc);
-        if (p == NULL || p->arena_size <= most || desc.max_rows < 16)
+        bool fewer = p ? p->arena_size > most : ph_last_status() == PH_MEMORY;
+        if (!fewer || desc.max_rows < 16)
             return p;
         ph_program_free(p);
     }

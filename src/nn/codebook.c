@@ -71,6 +71,10 @@ static void check(const ph_codebook *b)
     if (b->level_count && of_words)
         ph_refuse(g, "quantizer %s: residual, product, normalize-codes, rotation and codebook ema are "
                   "for vq", o->quantizer);
+    bool of_learnt = o->codebook_weight != 1 || o->commitment != 0.25 || o->decay != 0.99 || o->revive != 0.03;
+    if (b->level_count && of_learnt)
+        ph_refuse(g, "quantizer %s: its words are fixed, and nothing draws vectors to them: commitment, "
+                  "codebook-weight, codebook-decay and revive are for vq", o->quantizer);
     if (b->depth % (size_t)o->product)
         ph_refuse(g, "product %lld: it does not divide latent-dim %zu", (long long)o->product, b->depth);
     if (follows(b) && o->codebook_weight != 1)

@@ -85,8 +85,10 @@ static bool read_window(words *w, ph_layer *l, size_t usual)
     char *text = next_word(w), *stride = text ? strchr(text, '/') : NULL;
     if (stride)
         *stride++ = '\0';
-    if (text == NULL || !take_pair(text, l->kernel) || (stride && !take_pair(stride, l->window.stride)))
+    if (text == NULL)
         return false;
+    if (!take_pair(text, l->kernel) || (stride && !take_pair(stride, l->window.stride)))
+        return wrong(w->why, "a window and its stride are whole numbers from 1 on, as 4/2 or 3x5/1x2");
     for (int i = 0; i < 2 && !stride; i++)
         l->window.stride[i] = usual ? usual : l->kernel[i];
     return true;
@@ -103,18 +105,15 @@ static bool read_width(words *w, ph_layer *l)
 static bool read_convolution(words *w, ph_layer *l)
 {
     bool padded = false, sound = read_width(w, l) && read_window(w, l, 1);
-    size_t pair[2];
     while (sound && w->next < w->count) {
         bool pad = next_is(w, "pad"), dilate = !pad && next_is(w, "dilate");
-        char *text = pad || dilate || next_is(w, "groups") ? next_word(w) : NULL;
+        bool groups = !pad && !dilate && next_is(w, "groups");
+        char *text = pad || dilate || groups ? next_word(w) : NULL;
         padded = padded || pad;
-        sound = text && take_pair_from(pad ? 0 : 1, text, pair);
-        if (sound && pad)
-            memcpy(l->window.padding, pair, sizeof pair);
-        else if (sound && dilate)
-            memcpy(l->window.dilation, pair, sizeof pair);
-        else if (sound)
-            l->window.groups = pair[0];
+        if (groups)
+            sound = text && take_number(text, &l->window.groups);
+        else
+            sound = text && take_pair_from(pad ? 0 : 1, text, pad ? l->window.padding : l->window.dilation);
     }
     for (int i = 0; i < 2 && sound; i++) {
         size_t more = (l->kernel[i] - 1) * l->window.dilation[i], *padding = &l->window.padding[i];
@@ -143,7 +142,7 @@ static bool read_up(words *w, ph_layer *l)
 {
     char *text = next_word(w);
     bool sound = text && take_pair(text, l->kernel);
-    l->bilinear = next_is(w, "bilinear");
+    l->bilinear = !next_is(w, "nearest") && next_is(w, "bilinear");
     return sound;
 }
 
@@ -156,12 +155,13 @@ static bool read_grid(words *w, ph_layer *l)
     return strchr(text, 'x') && take_pair(text, l->size) && take_number(channels, &l->width);
 }
 
-/* "4", "4 causal", "4 causal x2". */
+/* "4", "4 causal", "4 x2 causal", in either order. */
 static bool read_attend(words *w, ph_layer *l)
 {
     char *heads = next_word(w);
     l->causal = next_is(w, "causal");
     char *times = next_word(w);
+    l->causal = l->causal || next_is(w, "causal");
     l->repeat = 1;
     return heads && take_number(heads, &l->heads) &&
            (times == NULL || (*times == 'x' && take_number(times + 1, &l->repeat)));

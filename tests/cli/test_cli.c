@@ -40,6 +40,10 @@ static void usage(void **state)
         assert_says(out, "--threads");
         assert_string_equal(err, "");
     }
+    assert_run("help train", 0);
+    assert_says(out, "--latent-dim");
+    assert_run("help frobnicate", 2);
+    assert_says(err, "unknown command 'frobnicate'");
     assert_run("train --help", 0);
     assert_says(out, "--latent-dim");
     assert_says(out, "[0.001]");
@@ -75,6 +79,8 @@ static void wrong_usage(void **state)
         { "train ae glyphs --hidden 12,,3", "neither a width" },
         { "train ae glyphs --hidden 12,-3", "neither a width" },
         { "train ae glyphs --hidden 'conv 8'", "a layer such as conv" },
+        { "train ae glyphs --hidden 'conv 8 3/0'", "'conv 8 3/0': a window and its stride are whole numbers from 1" },
+        { "train ae glyphs --hidden 'conv 8 3 groups 2x5'", "is not a layer such as conv 32 4/2" },
         { "train ae glyphs --hidden '64, conv 8 3'", "needs a picture" },
         { "train ae glyphs --hidden 'conv 8 99 pad 0'", "does not fit" },
         { "train ae glyphs --hidden 'conv 8 4/2,'", "hidden: 'conv 8 4/2,' ends in a comma" },

@@ -310,6 +310,8 @@ static void nonsense_is_refused(void **state)
         { "quantizer=fsq:257", "levels" }, { "quantizer=pq", "vq" },
         { "quantizer=fsq:4,4 latent-dim=3", "latent-dim" }, { "quantizer=fsq:4,4 codes=17", "codes" },
         { "quantizer=fsq:4,4 codebook=ema", "for vq" }, { "quantizer=fsq:4,4 residual=2", "for vq" },
+        { "quantizer=fsq:4,4 commitment=1", "words are fixed" }, { "quantizer=fsq:4,4 revive=0", "words are fixed" },
+        { "quantizer=fsq:4,4 codebook-decay=0.9", "words are fixed" },
         { "product=3 latent-dim=4", "divide" }, { "codebook=ema codebook-weight=2", "no such loss" },
         { "normalize-codes=1 residual=2", "residual" },
     };

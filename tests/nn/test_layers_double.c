@@ -43,6 +43,9 @@ static void windows_are_whole(void **state)
     assert_true(v->groups == 3 && v->dilation[0] == 2 && v->dilation[1] == 2);
     assert_true(v->stride[0] == 1 && v->stride[1] == 2 && v->padding[0] == 0 && v->padding[1] == 2);
     assert_int_equal(full.layer[1].width, 64);
+    plain = read_list("attend 2 x3 causal, up 2 nearest, up 3 bilinear, attend 2 causal x3");
+    assert_true(plain.layer[0].causal && plain.layer[0].repeat == 3 && plain.layer[3].causal);
+    assert_true(plain.layer[3].repeat == 3 && !plain.layer[1].bilinear && plain.layer[2].bilinear);
     plain = read_list("pool 2");
     assert_true(plain.layer[0].window.groups == 1 && plain.layer[0].window.dilation[0] == 1);
 }

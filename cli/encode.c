@@ -37,7 +37,8 @@ static const ph_option decode_table[] = {
 static const ph_option reconstruct_table[] = {
     WHOLE_OUTPUT,
     { "noise", "corruption", PH_OPTION_CHOICE, offsetof(use_options, noise), "none", 0, 0, PH_NOISES,
-      "on the rows that go in; how far they and what comes back are from the clean ones is told" },
+      "on the rows that go in; how far they and what comes back are from the clean ones is told; of windows that "
+      "overlap each has its own" },
     { "noise-seed", NULL, PH_OPTION_INT, offsetof(use_options, noise_seed), "1", 0, 9007199254740992.0,
       NULL, "of the noise" },
     { "mask", NULL, PH_OPTION_TEXT, offsetof(use_options, mask), NULL, 0, 0, NULL,
@@ -91,8 +92,8 @@ static int classify(ph_model *m, const ph_data *data, const char *path)
     size_t in, out;
     const char *function = ph_model_port(m, "cluster", &in, &out) == PH_OK ? "cluster" : "classify";
     if (ph_model_port(m, function, &in, &out) != PH_OK)
-        return cli_usage("--classify: the model knows no classes (train aae --labels N, or ae or mae "
-                         "--finetune labels)");
+        return cli_usage("--classify: the model knows no classes (train aae --labels N, ae or mae "
+                         "--finetune labels, or prior --labels all)");
     ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = 2, .source = data, .column = class_column,
                                                            .text = class_text, .user = m });
     if (w == NULL)

@@ -24,6 +24,8 @@ static void print_commands(FILE *to)
 
 static int run(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "help") == 0) /* pinhole help COMMAND */
+        return run(3, (char *[]){ argv[0], argv[2], "--help", NULL });
     if (argc < 2) {
         print_commands(stderr);
         return CLI_USAGE;

@@ -20,7 +20,7 @@ printf '%-52s %10s\n' "bits of a word by the prior, of log2 512 = 9" "$(told bit
     "share of samples that are of the class asked for" "$(told samples_right prior)" \
     "Fréchet distance of samples: prior" "$(told frechet_samples prior)" \
     "  plain vae" "$(told frechet_samples vae)" \
-    "  reconstructions of the vqvae, which bound the prior" "$(told frechet_rec prior)" \
+    "  what the vqvae makes of test rows" "$(told frechet_rec prior)" \
     "  training rows" "$(told frechet_floor prior)"
 pinhole sample prior.pin --every-label -n 10 -o samples.png
 pinhole sample vae.pin -n 100 -o vae.png

@@ -1,7 +1,7 @@
 #!/bin/sh
-# make recipe-NAME: trains recipes/NAME, a configuration file, and measures the model, NAME.pin, on the
-# test part; then runs recipes/NAME.sh, what else is done with it or an experiment of several models.
-# There may be only one of the two. What comes of it lies in the folder recipes/NAME of the build.
+# make recipe-NAME: trains recipes/NAME, a configuration file, into NAME.pin; then runs recipes/NAME.sh, which
+# measures it or is an experiment of several models. There may be only one of the two: a model without a script
+# is measured on the test part of its data. What comes of it lies in the folder recipes/NAME of the build.
 #
 # Such a script finds here its folder to work in, and
 #     pinhole ARGUMENTS...               the command of this build
@@ -50,7 +50,7 @@ if [ ! -f "$recipes/$name" ] && [ ! -f "$recipes/$name.sh" ]; then
 fi
 if [ -f "$recipes/$name" ]; then
     pinhole train "$recipes/$name" -o "$name.pin"
-    pinhole eval "$name.pin" "$(sed -n 's/^data *= *//p' "$recipes/$name")"
+    [ -f "$recipes/$name.sh" ] || pinhole eval "$name.pin" "$(sed -n 's/^data *= *//p' "$recipes/$name")"
     echo "the model: $folder/$name.pin"
 fi
 if [ -f "$recipes/$name.sh" ]; then

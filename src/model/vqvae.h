@@ -32,9 +32,10 @@ typedef struct ph_vqvae_options {
     { "commitment", "commitment-weight commitment-cost", PH_OPTION_REAL, PH_VQVAE_AT(book.commitment), "0.25", 0, 1e6, \
       NULL, "weight of the loss by which vectors keep to their words" }, \
     { "codebook-decay", "ema-decay", PH_OPTION_REAL, PH_VQVAE_AT(book.decay), "0.99", 0, 0.999999, NULL, \
-      "of the averages: of a word's use, and of its vectors" }, \
+      "of the averages of codebook ema: of a word's vectors, and of how many there are" }, \
     { "revive", NULL, PH_OPTION_REAL, PH_VQVAE_AT(book.revive), "0.03", 0, 1, NULL, \
-      "words that are used less than this part of an even share become vectors of the batch; 0: none do" }, \
+      "words that are used less than this part of an even share become vectors of the batch; 0: none do. It takes " \
+      "so many vectors as would be some 100 uses of each word, at 0.03" }, \
     { "residual", NULL, PH_OPTION_INT, PH_VQVAE_AT(book.residual), "1", 1, 32, NULL, \
       "words for each vector, each for what those before it have left" }, \
     { "product", NULL, PH_OPTION_INT, PH_VQVAE_AT(book.product), "1", 1, 256, NULL, \

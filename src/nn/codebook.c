@@ -14,10 +14,11 @@
  * In use there are no derivatives, and a vector is its word to the last bit.
  *
  * A book begins with the means of clusters among the first batch's vectors, by ten rounds of Lloyd's
- * iteration. A word that is used less than `revive` of its even share, by an average of the same decay, is
- * replaced by one of the batch's vectors (Dhariwal et al. 2020). A word by averages is the quotient of
- * two, of its vectors and of its use, which forget alike: it is a mean of vectors, however rare it is.
- * The constant that others add to the use (Laplace's) would draw rare words to the origin.
+ * iteration. A word that is used less than `revive` of its even share is replaced by one of the batch's
+ * vectors (Dhariwal et al. 2020). That is judged by an average over the last words / revive vectors or so, of
+ * which an even share would be 1 / revive uses: as many as it takes to tell, in batches of any size. A word by
+ * averages is the quotient of two, of its vectors and of its use, which forget alike: it is a mean of vectors,
+ * however rare it is. The constant that others add to the use (Laplace's) would draw rare words to the origin.
  */
 #include "nn/codebook.h"
 
@@ -77,6 +78,8 @@ static void check(const ph_codebook *b)
                   "codebook-weight, codebook-decay and revive are for vq", o->quantizer);
     if (b->depth % (size_t)o->product)
         ph_refuse(g, "product %lld: it does not divide latent-dim %zu", (long long)o->product, b->depth);
+    if (!b->level_count && !follows(b) && o->decay != 0.99)
+        ph_refuse(g, "codebook-decay: only words that are averages (codebook ema) have one");
     if (follows(b) && o->codebook_weight != 1)
         ph_refuse(g, "codebook-weight: with averages (codebook ema) there is no such loss");
     if (o->normalize && o->residual > 1)
@@ -145,7 +148,9 @@ static void follow(const ph_codebook *b, size_t book, ph_node *x, ph_node *index
     size_t depth = ph_shape_columns(&x->shape);
     double decay = b->o->decay, even = 1 / (double)b->words;
     ph_node *usage = kept(b, book, "usage", b->words, 1), *key = kept(b, book, "steps", 1, 1);
-    ph_node *first = ph_equal(key, ph_constant(g, 0)), *now = ph_average(usage, share, decay);
+    ph_node *each = ph_scale(ph_inverse_rows(x), 1 / (double)x->shape.dim[0]);
+    ph_node *left = ph_exp(ph_div(ph_constant(g, -b->o->revive * even), each));
+    ph_node *first = ph_equal(key, ph_constant(g, 0)), *now = ph_add(share, ph_mul(left, ph_sub(usage, share)));
     ph_node *dead = ph_max(ph_less(now, ph_constant(g, b->o->revive * even)), first);
     ph_node *others = ph_choose_lines(x, b->words, ph_shift(ph_scale(key, (double)b->books), (double)book));
     others = ph_cluster_lines(x, others, ph_scale(first, START_ROUNDS));
@@ -156,12 +161,13 @@ static void follow(const ph_codebook *b, size_t book, ph_node *x, ph_node *index
         ph_replace(words, dead, others);
         return;
     }
-    ph_node *sums = kept(b, book, "sums", b->words, depth);
-    ph_node *each = ph_scale(ph_inverse_rows(x), 1 / (double)x->shape.dim[0]);
+    ph_node *counts = kept(b, book, "counts", b->words, 1), *sums = kept(b, book, "sums", b->words, depth);
+    ph_node *count = ph_average(counts, share, decay);
     ph_node *moved = ph_average(sums, ph_mul(ph_scatter(x, index, b->words), each), decay);
+    ph_assign(counts, ph_select(dead, ph_constant(g, even), count));
     ph_assign(sums, ph_select(dead, ph_scale(others, even), moved));
-    ph_node *least = ph_constant(g, 1e-20), *mean = ph_div(moved, ph_max(now, least));
-    ph_assign(words, ph_select(dead, others, ph_select(ph_less(now, least), words, mean)));
+    ph_node *least = ph_constant(g, 1e-20), *mean = ph_div(moved, ph_max(count, least));
+    ph_assign(words, ph_select(dead, others, ph_select(ph_less(count, least), words, mean)));
 }
 
 /* The word of each line of x, [t, depth], that the book has for it, without a way for derivatives. */

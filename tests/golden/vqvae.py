@@ -75,21 +75,23 @@ def clustered(x, centres):
 class Book:
     def __init__(self, number, books, codes, depth, decay, revive):
         self.number, self.books, self.decay, self.revive = number, books, decay, revive
-        self.kept, self.sums, self.usage = *np.zeros((2, codes, depth)), np.zeros(codes)
+        self.kept, self.sums, self.usage, self.counts = *np.zeros((2, codes, depth)), *np.zeros((2, codes))
 
     def follow(self, x, index, step):
         """Which words go, and for what; moves the averages."""
         codes = len(self.usage)
         share = np.array([(index == k).sum() for k in range(codes)]) / len(x)
         sums = np.array([x[index == k].sum(0) for k in range(codes)]) / len(x)
-        now = self.decay * self.usage + (1 - self.decay) * share
+        left = math.exp(-len(x) * self.revive / codes)
+        now = left * self.usage + (1 - left) * share
+        self.counts = self.decay * self.counts + (1 - self.decay) * share
         self.sums = self.decay * self.sums + (1 - self.decay) * sums
         dead = np.full(codes, True) if step == 0 else now < self.revive / codes
         others = chosen(x, codes, step * self.books + self.number)
         others = clustered(x, others) if step == 0 else others
-        self.kept = np.where(now[:, None] > 0, self.sums / np.maximum(now, 1e-20)[:, None], self.kept)
+        self.kept = np.where(self.counts[:, None] > 0, self.sums / np.maximum(self.counts, 1e-20)[:, None], self.kept)
         self.kept[dead], self.sums[dead] = others[dead], others[dead] / codes
-        self.usage = np.where(dead, 1 / codes, now)
+        self.usage, self.counts = np.where(dead, 1 / codes, now), np.where(dead, 1 / codes, self.counts)
         return dead, others
 
 
@@ -189,10 +191,10 @@ CASES = {
     "loss": {},
     "ema": dict(ema=True, decay=0.5, revive=0.8),
     "lecture": dict(weight=0.5, commitment=1.0, gaussian=True),
-    "residual": dict(residual=3, revive=0.9, decay=0.3),
+    "residual": dict(residual=3, revive=0.9),
     "product": dict(product=2, ema=True, decay=0.7),
     "product_residual": dict(product=2, residual=2),
-    "rotation": dict(rotation=True, decay=0.5, revive=0.7),
+    "rotation": dict(rotation=True, revive=0.7),
     "rotation_residual": dict(rotation=True, residual=2),
     "normalised": dict(normalize=True),
     "normalised_ema": dict(normalize=True, ema=True, decay=0.6, product=2),

@@ -6,7 +6,7 @@
 words=$folder/../vqvae-fashion/vqvae-fashion.pin
 [ -f "$words" ] || "$here/scripts/recipe.sh" "$built" vqvae-fashion
 train prior prior "$words" fashion-mnist --labels all --optimizer adamw --weight-decay 0.05 --lr 1e-3 \
-    --schedule cosine --warmup 1 --batch-size 128 --epochs 20
+    --schedule cosine --warmup 1 --batch-size 128 --epochs 8
 train vae $recipes/vae-lecture fashion-mnist
 pinhole eval prior.pin fashion-mnist --features classifier >prior.txt
 pinhole eval vae.pin fashion-mnist --features classifier >vae.txt

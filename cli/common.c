@@ -281,7 +281,7 @@ static ph_data *tell_unused(const cli_arguments *a, ph_data *data)
           " label-column id-column columns drop-columns separator decimal header " },
         { "NPZ safetensors", ".npz and .safetensors files", " array label-array " },
         { "pictures", "folders of pictures", " size fit channels " },
-        { "pictures WAV bytes", "sounds and pictures, and for --format bytes", " window hop " },
+        { "pictures WAV bytes CSV NPY", "sounds and pictures, tables, .npy and --format bytes", " window hop " },
         { "built-in", "built-in sets", " data-seed " },
     };
     ph_data_info info;

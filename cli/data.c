@@ -119,10 +119,17 @@ typedef struct summary {
     double entropy;            /* of bytes */
 } summary;
 
+/* Those of the table, where rows are windows of it. */
+static size_t columns_of(const ph_data_info *info)
+{
+    return !info->table ? info->width : info->rank == 3 ? info->shape[2] : 1;
+}
+
 static ph_status sum_up(const ph_data *d, const ph_data_info *info, summary *s)
 {
     *s = (summary){ .column = malloc(info->width * sizeof *s->column), .low = INFINITY,
                     .high = -INFINITY };
+    size_t columns = columns_of(info);
     ph_status status = s->column ? ph_data_survey(d, s->column) : PH_MEMORY;
     for (size_t c = 0; c < info->width && status == PH_OK; c++) {
         const ph_column *at = &s->column[c];
@@ -130,12 +137,16 @@ static ph_status sum_up(const ph_data *d, const ph_data_info *info, summary *s)
         s->high = at->max > s->high ? at->max : s->high;
         s->missing += at->missing;
         s->infinite += at->infinite;
-        s->constant += at->min == at->max;
+        s->constant += c < columns && at->min == at->max;
+        if (c < columns)
+            continue;
+        s->column[c % columns].missing += at->missing;
+        s->column[c % columns].infinite += at->infinite;
     }
     return status == PH_OK && info->bytes ? ph_data_entropy(d, &s->entropy) : status;
 }
 
-/* Sounds or pictures that are smaller than a window. */
+/* Sounds, tables or pictures that are smaller than a window. */
 static size_t count_small(const ph_data *d, const ph_data_info *info)
 {
     size_t small = 0;
@@ -167,7 +178,7 @@ static void print_json(const ph_data *d, const ph_data_info *info, const summary
     cli_json_number("constant_columns", (double)s->constant);
     if (ph_data_column(d, 0)) {
         cli_json_list_begin("columns");
-        for (size_t c = 0; c < info->width; c++)
+        for (size_t c = 0; c < columns_of(info); c++)
             cli_json_item_text(ph_data_column(d, c));
         cli_json_list_end();
     }
@@ -222,11 +233,12 @@ static int by_text(const void *a, const void *b)
 /* The names in alphabetical order, to find such as are there twice; NULL without names. */
 static const char **sorted_names(const ph_data *d, const ph_data_info *info)
 {
-    const char **names = ph_data_column(d, 0) ? malloc(info->width * sizeof *names) : NULL;
-    for (size_t c = 0; names && c < info->width; c++)
+    size_t columns = columns_of(info);
+    const char **names = ph_data_column(d, 0) ? malloc(columns * sizeof *names) : NULL;
+    for (size_t c = 0; names && c < columns; c++)
         names[c] = ph_data_column(d, c);
     if (names)
-        qsort(names, info->width, sizeof *names, by_text);
+        qsort(names, columns, sizeof *names, by_text);
     return names;
 }
 
@@ -234,10 +246,11 @@ static const char **sorted_names(const ph_data *d, const ph_data_info *info)
 static const char *oddity(const char *name, const char **names, const ph_data_info *info,
                           const ph_column *c, char text[128])
 {
-    const char **at = names ? bsearch(&name, names, info->width, sizeof *names, by_text) : NULL;
+    size_t columns = columns_of(info);
+    const char **at = names ? bsearch(&name, names, columns, sizeof *names, by_text) : NULL;
     bool twice = at && ((at > names && strcmp(at[-1], name) == 0) ||
-                        (at + 1 < names + info->width && strcmp(at[1], name) == 0));
-    if (c->missing == info->rows)
+                        (at + 1 < names + columns && strcmp(at[1], name) == 0));
+    if (isnan(c->mean) && c->infinite == 0)
         return "no value at all";
     snprintf(text, 128, "%s%s%s", c->min == c->max ? "constant" : "",
              twice ? (c->min == c->max ? ", a name twice" : "a name twice") : "",
@@ -249,18 +262,18 @@ static const char *oddity(const char *name, const char **names, const ph_data_in
 static void print_columns(const ph_data *d, const ph_data_info *info, const summary *s)
 {
     enum { MOST = 40 };
-    size_t shown = 0;
+    size_t shown = 0, columns = columns_of(info);
     const char **names = sorted_names(d, info);
-    for (size_t c = 0; c < info->width; c++) {
+    for (size_t c = 0; c < columns; c++) {
         const ph_column *at = &s->column[c];
         const char *name = ph_data_column(d, c);
         char text[128];
         const char *odd = oddity(name, names, info, at, text);
-        if (info->width > MOST && !odd && at->missing == 0 && at->infinite == 0)
+        if (columns > MOST && !odd && at->missing == 0 && at->infinite == 0)
             continue;
         if (shown == 0)
             printf("%s\n%6s %-24s %12s %12s %12s %12s %9s\n",
-                   info->width > MOST ? "columns with something odd:" : "columns:", "", "name", "min",
+                   columns > MOST ? "columns with something odd:" : "columns:", "", "name", "min",
                    "max", "mean", "deviation", "missing");
         if (++shown > MOST)
             continue;
@@ -346,8 +359,8 @@ static void print_pieces(const ph_data *d, const ph_data_info *info)
     size_t small = count_small(d, info);
     if (info->pieces == 0)
         return;
-    const char *unit = info->bytes ? " bytes" : info->rate ? " samples" : "";
-    const char *piece = info->bytes ? "file" : info->rate ? "sound" : "picture";
+    const char *unit = info->bytes ? " bytes" : info->rate ? " samples" : info->table ? " lines" : "";
+    const char *piece = info->bytes ? "file" : info->rate ? "sound" : info->table ? "table" : "picture";
     printf("rows are windows of %s%s, %s apart, of %zu %s%s\n", info->window, unit, info->hop, info->pieces,
            piece, info->pieces == 1 ? "" : "s");
     if (small)
@@ -366,8 +379,8 @@ static ph_status print(const ph_data *d, const ph_data_info *info, const summary
            info->rows == 1 ? "" : "s", cli_shape(info->rank, info->shape, shape), info->element,
            info->format, s->low, s->high);
     if (info->id_column || ph_data_id(d, 0))
-        printf("rows are named%s%s: %s, ...\n", info->id_column ? " by " : "",
-               info->id_column ? cli_shown(info->id_column) : "", cli_shown(ph_data_id(d, 0)));
+        printf("rows are named%s%s: %s, ...\n", info->id_column && !info->table ? " by " : "",
+               info->id_column && !info->table ? cli_shown(info->id_column) : "", cli_shown(ph_data_id(d, 0)));
     print_pieces(d, info);
     if (info->left_out)
         printf("left out, as they hold no numbers: %s\n", cli_shown(info->left_out));
@@ -379,7 +392,7 @@ static ph_status print(const ph_data *d, const ph_data_info *info, const summary
         print_classes(d, info);
     if (info->has_test)
         printf("this is :%s of its training and test parts: :train, :test, :all\n", part);
-    if (info->rank > 1)
+    if (info->rank > 1 && !info->table)
         return print_pictures(d, info, s->high);
     if (info->bytes)
         printf("%.4g bits a byte, by how often each is there\n", s->entropy);

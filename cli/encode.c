@@ -16,7 +16,8 @@ typedef struct use_options {
 #define WHOLE_OUTPUT                                                                               \
     { "output", NULL, PH_OPTION_TEXT, offsetof(use_options, output), NULL, 0, 0, NULL,             \
       "file, also -o: as encode's; of a sound a .wav, of a picture that was cut into windows a .png of its " \
-      "size, of bytes any other ending; FOLDER/ takes a file for each sound, picture or file of bytes" }
+      "size, of a table that was a .csv of its lines, of bytes any other ending; FOLDER/ takes a file for each " \
+      "sound, table, picture or file of bytes" }
 
 static const ph_option encode_table[] = {
     OUTPUT,
@@ -191,8 +192,8 @@ const cli_command cli_decode = {
 };
 const cli_command cli_reconstruct = {
     .name = "reconstruct", .words = "MODEL DATA -o FILE",
-    .help = "rows through the model and back; .png: fifty rows, beside what became of them; sounds, bytes and "
-            "pictures that were cut into windows come back whole",
+    .help = "rows through the model and back; .png: fifty rows, beside what became of them; sounds, bytes, tables "
+            "and pictures that were cut into windows come back whole",
     .options = reconstruct_table,
     .option_count = sizeof reconstruct_table / sizeof reconstruct_table[0],
     .least_words = 2, .most_words = 2, .reads = true, .run = run,

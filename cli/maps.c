@@ -146,6 +146,8 @@ int cli_draw_maps(const cli_arguments *a, ph_model *m, const cli_scored *s, cons
     ph_data_info data;
     ph_model_describe(m, &info);
     ph_data_describe(s->data, &data);
+    if (data.table)
+        return cli_usage("maps are of pictures, and the rows of %s are windows of a table", data.name);
     bool pictures = data.pieces ? data.rate == 0 : strcmp(data.format, "pictures") == 0;
     ph_heat heat = { .white = info.white };
     if (!cli_is_picture(info.rank, info.shape, &heat.height, &heat.width, &heat.channels))

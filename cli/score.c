@@ -1,5 +1,5 @@
 /* score.c - pinhole score MODEL DATA: how odd each row is, which are odd, and where. Rows that are windows of
- * sounds or pictures have one score for each of these, unless each window is asked for. */
+ * sounds, tables or pictures have one score for each of these, unless each window is asked for. */
 #include "cli.h"
 
 #include <math.h>
@@ -20,8 +20,8 @@ static const ph_option table[] = {
       "code is from those of the training rows; both, in units of their means; its likelihood by K samples" },
     { "of-windows", NULL, PH_OPTION_CHOICE, offsetof(score_options, of_windows), "largest", 0, 0,
       "largest mean each",
-      "the score of a sound or picture that is cut into windows: the largest of theirs, or their mean; each: every "
-      "window has a line and a map of its own" },
+      "the score of a sound, table or picture that is cut into windows: the largest of theirs, or their mean; each: "
+      "every window has a line and a map of its own, and of a table says from which line to which it is" },
     { "training", NULL, PH_OPTION_TEXT, offsetof(score_options, training), NULL, 0, 0, NULL,
       "the rows that the model was trained on, which code and both compare with" },
     { "normal-label", NULL, PH_OPTION_TEXT, offsetof(score_options, normal), NULL, 0, 0, NULL,
@@ -97,8 +97,21 @@ const char *cli_scored_name(const cli_scored *s, size_t number)
 /* What they are called, several of them. */
 static const char *kind_of(const cli_scored *s)
 {
+    ph_data_info info;
     ph_excerpt at;
-    return !s->whole || !ph_data_excerpt(s->data, 0, &at) ? "rows" : at.picture ? "pictures" : "sounds";
+    ph_data_describe(s->data, &info);
+    return !s->whole || !ph_data_excerpt(s->data, 0, &at) ? "rows" : at.picture ? "pictures"
+           : info.bytes ? "files" : info.table ? "tables" : "sounds";
+}
+
+/* A piece is odd where a window of it is: its label is the first that is not normal, or else any that it has. */
+static uint32_t label_of(const cli_scored *s, const uint32_t *labels, uint32_t normal, size_t number)
+{
+    uint32_t found = PH_NO_LABEL;
+    for (size_t r = s->first[number]; r < s->first[number + 1]; r++)
+        if (labels[r] != PH_NO_LABEL && (found == PH_NO_LABEL || found == normal))
+            found = labels[r];
+    return found;
 }
 
 /* Area under the receiver operating characteristic, ties counted half, and average precision: rows of any
@@ -110,7 +123,7 @@ static bool rank(const double *errors, const uint32_t *labels, uint32_t normal, 
         return false;
     size_t known = 0; /* rows without a label count neither way */
     for (size_t i = 0; i < s->of.count; i++) {
-        uint32_t label = labels[s->of.first[s->order[i]]];
+        uint32_t label = label_of(&s->of, labels, normal, s->order[i]);
         if (label != PH_NO_LABEL) {
             order[known++] = s->order[i];
             odd += label != normal;
@@ -120,7 +133,7 @@ static bool rank(const double *errors, const uint32_t *labels, uint32_t normal, 
     for (size_t i = 0, next; i < known; i = next) {
         size_t odd_here = 0;
         for (next = i; next < known && errors[order[next]] == errors[order[i]]; next++)
-            odd_here += labels[s->of.first[order[next]]] != normal;
+            odd_here += label_of(&s->of, labels, normal, order[next]) != normal;
         size_t normal_here = next - i - odd_here;
         area += (double)normal_here * ((double)found + (double)odd_here / 2);
         found += odd_here;

@@ -1,4 +1,4 @@
-/* write.c - rows through a model into a file, or into a folder with a file for each sound, picture or file of
+/* write.c - rows through a model into a file, or into a folder with a file for each sound, table, picture or file of
  * bytes.
  */
 #include "cli.h"
@@ -40,6 +40,15 @@ const char *cli_row_name(const void *user, size_t column)
     return own ? own : name;
 }
 
+/* As the table calls its columns whose lines come back. */
+static const char *line_name(const void *user, size_t column)
+{
+    static char name[24];
+    const char *own = ph_data_column(user, column);
+    snprintf(name, sizeof name, "x%zu", column + 1);
+    return own ? own : name;
+}
+
 /* What is written: what `make` gives for rows, in the form of what the model's `function` does. */
 typedef struct writing {
     ph_model *model;
@@ -57,7 +66,8 @@ static bool is_whole(const ph_data *data, const char *path)
     ph_data_info info = { 0 };
     if (data)
         ph_data_describe(data, &info);
-    return data && ph_data_excerpt(data, 0, &at) && (info.bytes || cli_ends(path, ".wav") || cli_ends(path, ".png"));
+    return data && ph_data_excerpt(data, 0, &at) && 
+           (info.bytes || cli_ends(path, info.table ? ".csv" : ".wav") || cli_ends(path, ".png"));
 }
 
 /* Opens the file, for *width reals for each row of data. */
@@ -79,6 +89,10 @@ static ph_writer *open_writer(const writing *to, const ph_data *data, const char
     desc.whole = strcmp(function, "reconstruct") == 0 && is_whole(data, path);
     if (ph_model_column(m, 0) || ph_data_id(data, 0))
         desc.column = rows ? cli_row_name : tokens ? token_name : code_name;
+    if (desc.whole && cli_ends(path, ".csv")) {
+        desc.column = ph_data_column(data, 0) || ph_data_line(data, 0, 0) ? line_name : NULL;
+        desc.user = data;
+    }
     if (rows || tokens) {
         desc.rank = rows ? model.rank : model.token_rank;
         for (size_t i = 0; i < desc.rank; i++)
@@ -130,7 +144,7 @@ static ph_status write_file(const writing *w, const ph_data *data, const ph_data
     return status;
 }
 
-/* ---- A file for each sound, picture or file of bytes --------------------------------------------- */
+/* ---- A file for each sound, table, picture or file of bytes --------------------------------------------- */
 
 /* Makes the folders of a path; false, and said, where that cannot be. */
 static bool make_folders(char *path)
@@ -148,9 +162,9 @@ static bool make_folders(char *path)
 }
 
 /* FOLDER/NAME, with an ending of what is written behind it unless it has that; bytes have none. */
-static bool name_piece(const char *folder, const ph_excerpt *at, bool bytes, char *path, size_t size)
+static bool name_piece(const char *folder, const ph_excerpt *at, const ph_data_info *info, char *path, size_t size)
 {
-    const char *ending = bytes ? "" : at->picture ? ".png" : ".wav";
+    const char *ending = info->bytes ? "" : at->picture ? ".png" : info->table ? ".csv" : ".wav";
     const char *more = cli_ends(at->name, ending) ? "" : ending;
     if ((size_t)snprintf(path, size, "%s%s%s", folder, at->name, more) < size)
         return true;
@@ -170,11 +184,11 @@ static int write_pieces(const writing *w, const ph_data *data, const char *folde
     for (size_t first = 0, end; first < info.rows; first = end) {
         char path[4096];
         if (!ph_data_excerpt(data, first, &at))
-            return cli_usage("%s: a folder takes sounds, pictures or files of bytes, and the rows of %s are no "
+            return cli_usage("%s: a folder takes sounds, tables, pictures or files of bytes, and the rows of %s are no "
                              "windows of such", folder, info.name);
         for (end = first + 1; ph_data_excerpt(data, end, &next) && next.piece == at.piece;)
             end++;
-        if (!name_piece(folder, &at, info.bytes, path, sizeof path) || !make_folders(path))
+        if (!name_piece(folder, &at, &info, path, sizeof path) || !make_folders(path))
             return CLI_FAILED;
         ph_data *piece = ph_data_slice(data, first, end - first);
         ph_status status = piece ? write_file(&own, data, piece, first, end - first, path) : ph_last_status();
@@ -189,8 +203,10 @@ static int write_all(const writing *w, const ph_data *data, const char *path)
 {
     ph_data_info info;
     ph_data_describe(data, &info);
-    if (info.pieces > 1 && info.rate && cli_ends(path, ".wav"))
-        return cli_usage("%s: %s has %zu sounds; -o FOLDER/ takes a file for each", path, info.name, info.pieces);
+    bool whole = strcmp(w->function, "reconstruct") == 0 && is_whole(data, path);
+    if (info.pieces > 1 && whole && (info.rate || info.table))
+        return cli_usage("%s: %s has %zu %ss; -o FOLDER/ takes a file for each", path, info.name, info.pieces,
+                         info.table ? "table" : "sound");
     if (cli_ends(path, "/"))
         return write_pieces(w, data, path);
     return write_file(w, data, data, 0, info.rows, path) == PH_OK ? CLI_DONE : cli_fail();

@@ -144,12 +144,16 @@ typedef struct ph_data_desc {
     const char *fit;           /* how: "crop" (default), "pad" or "stretch" */
     const char *channels;      /* "auto" (3 if any picture can hold colour), "gray" or "rgb" */
 
-    /* Sounds, bytes and pictures that are larger than a row */
-    const char *window;        /* samples of a sound in a row, NULL: 1024; bytes, NULL: 64; "WIDTHxHEIGHT" of the
-                                  part of a picture that a row is, after `size`; NULL: all of it */
+    /* Sounds, bytes, series and pictures that are larger than a row */
+    const char *window;        /* samples of a sound in a row, NULL: 1024; bytes, NULL: 64; lines of a table or of a
+                                  .npy array, which make a row of shape {n} or {1, n, columns}, NULL: a row is a
+                                  line; "WIDTHxHEIGHT" of the part of a picture that a row is, after `size`; NULL:
+                                  all of it. Of the labels of its lines a row has the highest */
     const char *hop;           /* how far windows are from each other, likewise; NULL: half a window. The
                                   last window of each piece lies flush with its end; a piece smaller than
-                                  a window is PH_DATA, since what fills it up would be learnt and measured */
+                                  a window is continued in it by reflection, but bytes are PH_DATA */
+    const char *window_of;     /* NULL: tables and .npy arrays are cut, too; "table": tables, but not arrays, whose rows
+                                  may be windows already; "other": neither. Models open other sets so */
 } ph_data_desc;
 
 /* The options that opening data has, for a ph_data_desc as their target. */
@@ -168,26 +172,28 @@ typedef struct ph_data_info {
     bool has_test;         /* the set has a test part of its own */
     const char *id_column; /* the name of the column that the ids are from, or NULL */
     const char *left_out;  /* a list of the columns of text that were dropped, or NULL */
-    size_t pieces;         /* sounds, files of bytes or pictures that rows are windows of; 0: they are none */
+    size_t pieces;         /* sounds, tables, files of bytes or pictures that rows are windows of; 0: they are none, or
+                              copies of such (only_label) */
     char window[24], hop[24]; /* of those, as in ph_data_desc */
     uint32_t rate;         /* of sounds: samples of a channel in a second; 0: there are none */
     const char *coding;    /* of their samples: "16-bit PCM", "32-bit float", ..., "mixed", or NULL */
     bool bytes;            /* numbers are bytes of a file, symbols from 0 to 255 */
+    bool table;            /* rows are windows of the lines of a table or an array */
 } ph_data_info;
 
 /* What a row is a window of, and where it lies there. Sizes and places are in lines [0] and columns [1];
- * sounds and files of bytes have one column, and as many lines as samples or bytes. */
+ * all but pictures have one column, and as many lines as samples, bytes or lines of the table. */
 typedef struct ph_excerpt {
     size_t piece;          /* from 0 on */
     const char *name;      /* of the file, or of it in its folder */
-    bool picture;          /* and not a sound or bytes */
+    bool picture;          /* and not a sound, a table or bytes */
     size_t size[2], place[2], whole[2], channels;
 } ph_excerpt;
 
 /* Opens `spec`: a path, a name looked up in $PINHOLE_DATA (folders separated by ":"), then in the
  * user's cache, or a built-in set ("glyphs"). A path is an IDX file or folder, .npy, .npz, .csv or
  * .tsv, a CIFAR batch or folder, a picture or a folder of them (PNG, JPEG, PGM, PPM; flat or one
- * folder for each class), a sound (WAV) or a folder of them, .safetensors; with desc->format "bytes" any file or
+ * folder for each class), a sound (WAV) or a folder of them, with desc->window a folder of tables, .safetensors; with desc->format "bytes" any file or
  * folder of files. IDX, .npy, CSV, CIFAR, bytes and single sounds may be gzipped. "-" is standard input, CSV, .npy,
  * WAV or bytes. An ending ":train", ":test" or ":all" picks
  * the part and wins over desc->part. A part that a set does not have is PH_USAGE; desc->part falls back to
@@ -215,10 +221,12 @@ const uint32_t *ph_data_labels(const ph_data *);
 /* The class of that name or number, or PH_NO_LABEL where the set has none such. */
 uint32_t ph_data_find_class(const ph_data *, const char *text);
 /* The name of a column, of a class, of a row (as the set's id column or file names have it), or NULL
- * where the set has none. */
+ * where the set has none. Where rows are windows of a table, every number has the name of its column there. */
 const char *ph_data_column(const ph_data *, size_t column);
 const char *ph_data_class(const ph_data *, size_t label);
 const char *ph_data_id(const ph_data *, size_t row);
+/* The name of a line of a table that rows are windows of, as its id column has it, or NULL. */
+const char *ph_data_line(const ph_data *, size_t piece, size_t line);
 /* Smallest and largest finite value of the set: one pass over it. */
 ph_status ph_data_range(const ph_data *, double *min, double *max);
 /* What a number takes in bits by how often each of the 256 there are is in the rows: the entropy of their
@@ -230,7 +238,8 @@ typedef struct ph_column {
     size_t missing, infinite;         /* NaN, and values beyond all numbers */
 } ph_column;
 
-/* One pass over the set: what is in each of its `width` columns. */
+/* One pass over the set: what is in each of its `width` columns. Those of windows have one range, mean and deviation, of
+ * tables one for each column of the table; what is missing is counted window by window. */
 ph_status ph_data_survey(const ph_data *, ph_column *columns);
 
 /* Name number i of the sets that ph_data_get knows, or NULL past the last. */
@@ -272,8 +281,8 @@ typedef struct ph_writer_desc {
                               row, or one line for each row of a table */
     const ph_data *source; /* the set that the rows come from, one for each from its first on: csv has
                               its ids before each row, npz and safetensors its labels (y) */
-    bool whole;            /* png, wav, bytes: rows are the windows of one picture, sound or file, all of source's;
-                              that is written, put together from them with a smooth cross-fade, or, of bytes,
+    bool whole;            /* png, wav, csv, bytes: rows are the windows of one picture, sound, table or file, all of
+                              source's; that is written, put together from them with a smooth cross-fade, or, of bytes,
                               each from the window in whose middle it is most, as the nearest byte. A sound has the rate of
                               source, as 16-bit PCM where its coding is that or 8 bits, else as 32-bit float */
     size_t *clipped;       /* wav, bytes, if not NULL: set at the end to how many samples were beyond full scale,
@@ -296,7 +305,7 @@ ph_status ph_writer_close(ph_writer *);
 /* Frees the writer and leaves no trace of its file. */
 void ph_writer_discard(ph_writer *);
 
-/* What `make` gives for windows first .. first+count-1 of one sound or picture, all of whose windows are the
+/* What `make` gives for windows first .. first+count-1 of one sound, table or picture, all of whose windows are the
  * rows of `windows`, put together with a smooth cross-fade: `channels` numbers for each frame of a window, and
  * of the whole, whose lines and columns ph_data_excerpt() tells. PH_USAGE where rows are no such windows. */
 typedef ph_status ph_window_maker(void *with, const ph_data *windows, size_t first, size_t count, ph_real *out);
@@ -406,7 +415,8 @@ typedef struct ph_model_info {
     double white;                 /* the value of white in the data's own units, 0: unknown */
 } ph_model_info;
 void ph_model_describe(const ph_model *, ph_model_info *info);
-/* The name of a number of a row, as the table that the model was made for has it, or NULL. */
+/* The name of a number of a row, as the table that the model was made for has it, or NULL, also where rows are windows of
+ * it. */
 const char *ph_model_column(const ph_model *, size_t column);
 /* The name of a class that the model has learnt, as the set that it was made for has it (a number, where that
  * has numbers alone), or NULL; the class of that name or number, or PH_NO_LABEL. */
@@ -465,7 +475,7 @@ typedef struct ph_score_desc {
     const char *score;         /* NULL: "error" */
     const ph_data *training;   /* the rows that are normal; code and both need them. NULL: none */
     double share;              /* the threshold is what this share of them stay below, in [0,1] */
-    const char *of_windows;    /* where rows are windows of sounds or pictures: "largest" or "mean" of the
+    const char *of_windows;    /* where rows are windows of sounds, tables or pictures: "largest" or "mean" of the
                                   scores of each one's windows; NULL or "each": windows have their own */
 } ph_score_desc;
 /* The scores of all rows of data, or of all sounds or pictures that they are windows of, in the first places

@@ -8,7 +8,7 @@ static ph_status begin(ph_pieces *p)
     p->d->element = PH_U1;
     p->d->bytes = true;
     p->d->rank = p->d->shape[0] = 1;
-    return ph_data_begin(p->d, p->memory_limit);
+    return ph_data_begin(p->d, p->desc->memory_limit);
 }
 
 static ph_status read_bytes(ph_pieces *p, ph_source *in, size_t *frames)

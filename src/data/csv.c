@@ -2,10 +2,12 @@
  * is found in the wild).
  *
  * The text passes once, from a file, gzip or a pipe, through a buffer of a megabyte; the numbers go
- * to the set's store. So a table may be larger than memory, and an epoch reads no text.
+ * to the set's store. So a table may be larger than memory, and an epoch reads no text. A line is a row, or,
+ * where a window is asked for, a frame of a series: one of several channels is a picture of one line.
  */
 #include "data/csv.h"
 #include "data/number.h"
+#include "data/pieces.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -295,9 +297,50 @@ static ph_status read_rows(ph_csv *c, ph_data *d, ph_texts *labels)
     return status;
 }
 
-static ph_status read_table(ph_csv *c, ph_data *d, const ph_data_desc *desc)
+/* The first table of a set says what its columns are. */
+static ph_status begin(ph_csv *c, ph_data *d, const ph_data_desc *desc)
 {
-    ph_texts labels = { 0 };
+    PH_TRY(ph_csv_layout(c, desc, d));
+    d->element = PH_REAL_ELEMENT;
+    d->rank = 1;
+    d->shape[0] = c->width;
+    return ph_data_begin(d, desc->memory_limit);
+}
+
+static ph_status differ(const ph_csv *c, const ph_data *own, const ph_data *d)
+{
+    char here[120], there[120];
+    if (c->width != d->width)
+        return ph_fail(PH_DATA, "%s: %zu columns of numbers, but those before it have %zu", c->path, c->width,
+                       d->width);
+    if (!own->id_column != !d->id_column)
+        return ph_fail(PH_DATA, "%s: its lines have %s names, unlike those before it", c->path,
+                       own->id_column ? "" : "no");
+    for (size_t i = 0; i < own->columns.count || i < d->columns.count; i++) {
+        const char *name = ph_texts_at(&own->columns, i), *first = ph_texts_at(&d->columns, i);
+        snprintf(here, sizeof here, "%s", name ? name : "");
+        snprintf(there, sizeof there, "%s", first ? first : "");
+        if (strcmp(here, there) != 0)
+            return ph_fail(PH_DATA, "%s: column %zu of numbers is '%s', but of those before it '%s'", c->path, i + 1,
+                           here, there);
+    }
+    return PH_OK;
+}
+
+/* Further tables have the same columns. */
+static ph_status compare(ph_csv *c, const ph_data *d, const ph_data_desc *desc)
+{
+    ph_data *own = ph_data_make(d->name, "CSV");
+    ph_status status = own ? ph_csv_layout(c, desc, own) : PH_MEMORY;
+    if (status == PH_OK)
+        status = differ(c, own, d);
+    ph_data_close(own);
+    return status;
+}
+
+/* Appends the lines of a table, and their labels. */
+static ph_status read_table(ph_csv *c, bool first, ph_data *d, ph_texts *labels, const ph_data_desc *desc)
+{
     c->capacity = BUFFER;
     c->buffer = malloc(c->capacity);
     if (c->buffer == NULL)
@@ -305,32 +348,61 @@ static ph_status read_table(ph_csv *c, ph_data *d, const ph_data_desc *desc)
     /* A sample that shows how the table is written: with a whole line, and more if there is more. */
     while (!c->ended && (c->size < BUFFER / 4 || memchr(c->buffer, '\n', c->size) == NULL))
         PH_TRY(refill(c));
-    PH_TRY(ph_csv_layout(c, desc, d));
-    d->element = PH_REAL_ELEMENT;
-    d->rank = 1;
-    d->shape[0] = c->width;
-    PH_TRY(ph_data_begin(d, desc->memory_limit));
-    ph_status status = read_rows(c, d, &labels);
-    if (status == PH_OK)
-        status = ph_data_finish(d, c->path);
+    PH_TRY(first ? begin(c, d, desc) : compare(c, d, desc));
+    return read_rows(c, d, labels);
+}
+
+static ph_status read_file(ph_source *in, bool first, ph_data *d, ph_texts *labels, const ph_data_desc *desc)
+{
+    ph_csv c = { .in = in, .path = ph_source_name(in), .line = 1 };
+    size_t before = d->rows;
+    ph_status status = read_table(&c, first, d, labels, desc);
+    if (status == PH_OK && d->rows == before)
+        status = ph_fail(PH_DATA, "%s: there are no rows", c.path);
+    free(c.buffer);
+    free(c.scratch);
+    free(c.role);
+    free(c.order);
+    ph_texts_free(&c.names);
+    return status;
+}
+
+/* ---- Series ---------------------------------------------------------------------------------- */
+
+static ph_status read_series(ph_pieces *p, ph_source *in, size_t *frames)
+{
+    size_t before = p->d->rows;
+    PH_TRY(read_file(in, p->count == 0, p->d, &p->labels, p->desc));
+    *frames = p->d->rows - before;
+    return PH_OK;
+}
+
+static const ph_piece_kind series = { "CSV", read_series, 0 };
+
+ph_data *ph_csv_folder(const ph_folder *folder, const char *name, const char *part, const ph_data_desc *desc)
+{
+    return ph_pieces_of_folder(folder, name, part, &series, desc);
+}
+
+/* ---- Rows of a table alone ------------------------------------------------------------------- */
+
+static ph_status read_lines(ph_source *in, ph_data *d, const ph_data_desc *desc)
+{
+    ph_texts labels = { 0 };
+    ph_status status = read_file(in, true, d, &labels, desc);
     if (status == PH_OK && labels.count)
-        status = ph_data_label_texts(d, &labels, c->path);
+        status = ph_data_label_texts(d, &labels, ph_source_name(in));
     ph_texts_free(&labels);
     return status;
 }
 
 ph_data *ph_csv_open(ph_source *in, const char *name, const ph_data_desc *desc)
 {
-    ph_csv c = { .in = in, .path = ph_source_name(in), .line = 1 };
+    if (ph_is_cut(desc, "table"))
+        return ph_pieces_of_file(in, name, &series, desc);
     ph_data *d = ph_data_make(name, "CSV");
-    if (d && read_table(&c, d, desc) != PH_OK) {
-        ph_data_close(d);
-        d = NULL;
-    }
-    free(c.buffer);
-    free(c.scratch);
-    free(c.role);
-    free(c.order);
-    ph_texts_free(&c.names);
-    return d;
+    if (d == NULL || read_lines(in, d, desc) == PH_OK)
+        return d;
+    ph_data_close(d);
+    return NULL;
 }

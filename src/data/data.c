@@ -399,16 +399,21 @@ static ph_status read_from_file(const ph_data *d, uint64_t at, size_t length, re
     return PH_OK;
 }
 
+static bool is_cut(const ph_data *d)
+{
+    return d->windows && d->windows->count > 0;
+}
+
 ph_runs ph_data_runs(const ph_data *d, size_t row)
 {
     row += d->first;
-    return d->windows ? ph_windows_runs(d->windows, row)
+    return is_cut(d) ? ph_windows_runs(d->windows, row)
                       : (ph_runs){ .begin = row * d->width, .count = 1, .length = d->width };
 }
 
 void ph_data_continue(const ph_data *d, size_t row, void *numbers, size_t bytes)
 {
-    if (d->windows)
+    if (is_cut(d))
         ph_windows_continue(d->windows, row + d->first, numbers, bytes);
 }
 
@@ -455,13 +460,19 @@ const uint32_t *ph_data_labels(const ph_data *d)
 
 double ph_data_white(const ph_data *d)
 {
-    bool picture = d->rank >= 2;
+    bool picture = d->rank >= 2 && !(d->windows && d->windows->table);
     return (picture && d->element == PH_U1) || d->bytes ? 255 : picture && d->element == PH_U2 ? 65535 : 0;
 }
 
 const char *ph_data_column(const ph_data *d, size_t column)
 {
-    return ph_texts_at(&d->columns, column);
+    return column < d->width ? ph_texts_at(&d->columns, column % ph_data_scales(d)) : NULL;
+}
+
+size_t ph_data_scales(const ph_data *d)
+{
+    const ph_windows *w = d->windows;
+    return w == NULL ? d->width : w->table ? w->channels : 1;
 }
 
 const char *ph_data_class(const ph_data *d, size_t label)
@@ -480,7 +491,8 @@ void ph_data_describe(const ph_data *d, ph_data_info *info)
                             .rows = d->rows, .rank = d->rank, .width = d->width,
                             .classes = d->labels ? d->classes : 0, .has_test = d->has_test,
                             .id_column = d->id_column, .left_out = d->left_out, .rate = d->rate,
-                            .coding = d->coding, .bytes = d->bytes, .pieces = d->windows ? d->windows->count : 0 };
+                            .coding = d->coding, .bytes = d->bytes, .pieces = d->windows ? d->windows->count : 0,
+                            .table = d->windows && d->windows->table };
     snprintf(info->name, sizeof info->name, "%s", d->name);
     memcpy(info->shape, d->shape, sizeof info->shape);
     if (d->windows) {

@@ -103,6 +103,10 @@ typedef ph_status (*ph_row_maker)(void *context, size_t first, size_t count, rea
 ph_data *ph_data_compute(const char *name, size_t rows, size_t width, const uint32_t *labels,
                          ph_row_maker make, void *context);
 
+/* How many columns there are that may have a scale of their own: those of a row, or, where rows are windows, those of
+ * the table, and one of sounds and pictures. Number c of a row is of column c % so many. */
+size_t ph_data_scales(const ph_data *);
+
 /* Where the numbers of a row are in the store, counted from the set's first number on. */
 ph_runs ph_data_runs(const ph_data *, size_t row);
 /* What follows them in the row, where it is a window beyond the end of its piece (ph_windows_continue). */
@@ -141,6 +145,8 @@ ph_data *ph_sounds_open(const struct ph_folder *, const char *name, const char *
                         const ph_data_desc *);
 ph_data *ph_bytes_folder(const struct ph_folder *, const char *name, const char *part,
                          const ph_data_desc *);
+ph_data *ph_csv_folder(const struct ph_folder *, const char *name, const char *part,
+                       const ph_data_desc *);
 ph_data *ph_glyphs_open(const char *part, uint64_t seed);
 
 /* An array as NumPy writes it, from the bytes of `read`: element, order and shape of d. The numbers

@@ -46,6 +46,13 @@ static ph_status add_of_kind(ph_folder *f, const char *path, bool sound)
     return add_file(f, path);
 }
 
+static bool is_series(const char *path)
+{
+    size_t length = strlen(path);
+    length -= length > 3 && strcmp(path + length - 3, ".gz") == 0 ? 3 : 0;
+    return length > 4 && (strncmp(path + length - 4, ".csv", 4) == 0 || strncmp(path + length - 4, ".tsv", 4) == 0);
+}
+
 static void note_table(ph_folder *f, const char *path)
 {
     const char *ending = strrchr(path, '.');
@@ -73,8 +80,10 @@ static ph_status visit(ph_folder *f, FTS *walk, FTSENT *at)
     case FTS_SLNONE:   /* A link to nowhere is told when it is opened. */
         if (at->fts_name[0] == '.')
             return PH_OK;
-        if (f->any)
+        if (f->any || (f->series && is_series(at->fts_name)))
             return add_file(f, at->fts_path);
+        if (f->series)
+            return PH_OK;
         if (ph_is_picture(at->fts_name) || ph_is_sound(at->fts_name))
             return add_of_kind(f, at->fts_path, ph_is_sound(at->fts_name));
         note_table(f, at->fts_path);
@@ -87,7 +96,7 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static ph_status find_files(ph_folder *f)
+static ph_status walk_through(ph_folder *f)
 {
     FTSENT *at;
     ph_status status = PH_OK;
@@ -100,6 +109,17 @@ static ph_status find_files(ph_folder *f)
     if (status == PH_OK && errno != 0)
         status = ph_fail(PH_IO, "%s: cannot read: %s", f->root, strerror(errno));
     fts_close(walk);
+    return status;
+}
+
+/* Tables often stand beside pictures and sounds, to tell of them; they are a set where they are alone. */
+static ph_status find_files(ph_folder *f, bool series)
+{
+    ph_status status = walk_through(f);
+    if (status == PH_OK && f->count == 0 && series) {
+        f->series = true;
+        status = walk_through(f);
+    }
     if (status == PH_OK && f->count == 0 && f->any)
         status = ph_fail(PH_USAGE, "%s: a folder without files", f->root);
     else if (status == PH_OK && f->count == 0)
@@ -217,10 +237,10 @@ static ph_status find_classes(ph_folder *f)
     return PH_OK;
 }
 
-ph_status ph_folder_list(ph_folder *f, const char *root, bool any)
+ph_status ph_folder_list(ph_folder *f, const char *root, bool any, bool series)
 {
     *f = (ph_folder){ .root = root, .any = any };
-    PH_TRY(find_files(f));
+    PH_TRY(find_files(f, series));
     descend(f);
     PH_TRY(split(f));
     return find_classes(f);

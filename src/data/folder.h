@@ -1,11 +1,12 @@
-/* folder.h - the pictures, sounds or other files in a folder: flat, with a folder for each class, or with the
+/* folder.h - the pictures, sounds, tables or other files in a folder: flat, with a folder for each class, or with the
  * parts train and test, each of which is one or the other.
  *
  * Names are visited in the order of their bytes, so files are in the same order on every machine.
  * Hidden files and what is neither a picture nor a sound by its ending are passed over, and beside train
  * and test so is everything else. Folders that hold nothing but one folder with pictures are stepped
  * through. A class is the first folder below that; its deeper folders belong to it. Pictures beside
- * folders of pictures are refused: they would be rows without a class. So are pictures beside sounds.
+ * folders of pictures are refused: they would be rows without a class. So are pictures beside sounds. Tables (.csv,
+ * .tsv) are taken where series are asked for and there is neither.
  */
 #ifndef PH_DATA_FOLDER_H
 #define PH_DATA_FOLDER_H
@@ -22,7 +23,7 @@ typedef struct ph_folder {
     const char *root;
     ph_folder_file *files;     /* those of train, then those of test */
     size_t count, room;
-    bool sounds, any;          /* and not pictures; files of any kind */
+    bool sounds, series, any;  /* and not pictures; tables; files of any kind */
     size_t train;              /* files of that part; 0: there are no parts */
     const char **classes;      /* each up to its "/", in order; NULL: a flat folder */
     size_t class_count;
@@ -30,9 +31,10 @@ typedef struct ph_folder {
     char table_names[512];
 } ph_folder;
 
-/* root is not copied. any: of all files, and not of pictures or sounds alone. The folder is to be freed whatever
+/* root is not copied. any: of all files, and not of pictures or sounds alone; series: of tables, where there are no
+ * others. The folder is to be freed whatever
  * the status. PH_USAGE where there are no pictures nor sounds, or both, PH_DATA where some have no class, PH_IO. */
-ph_status ph_folder_list(ph_folder *, const char *root, bool any);
+ph_status ph_folder_list(ph_folder *, const char *root, bool any, bool series);
 void ph_folder_free(ph_folder *);
 /* Which files are asked for, from *from up to *to (part as of ph_pictures_open), and whether the set has a
  * test part. PH_USAGE where there is no such part. */

@@ -3,7 +3,7 @@
  * Magic, version, the length of a header, and the header: a Python dictionary with descr,
  * fortran_order and shape. The first dimension counts the rows.
  */
-#include "data/data.h"
+#include "data/pieces.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -117,8 +117,22 @@ static ph_status read_array(ph_data *d, ph_source *in, const ph_data_desc *desc)
     return by_column ? ph_data_transpose(d, desc->memory_limit) : PH_OK;
 }
 
+/* Its rows are the lines of a series. */
+static ph_status read_series(ph_pieces *p, ph_source *in, size_t *frames)
+{
+    PH_TRY(read_array(p->d, in, p->desc));
+    *frames = p->d->rows;
+    return p->d->rank == 1 ? PH_OK
+                           : ph_fail(PH_USAGE, "%s: window: its rows have %zu dimensions; a series has lines of numbers",
+                                     ph_source_name(in), p->d->rank);
+}
+
+static const ph_piece_kind series = { "NPY", read_series, 0 };
+
 ph_data *ph_npy_open(ph_source *in, const char *name, const ph_data_desc *desc)
 {
+    if (ph_is_cut(desc, "array"))
+        return ph_pieces_of_file(in, name, &series, desc);
     ph_data *d = ph_data_make(name, "NPY");
     if (d == NULL || read_array(d, in, desc) == PH_OK)
         return d;

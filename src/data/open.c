@@ -151,9 +151,11 @@ static ph_data *open_folder(const char *path, const char *name, const ph_data_de
         return open_parts(path, name, desc, asked, ph_cifar_has, ph_cifar_part);
     ph_folder folder;   /* or one picture */
     ph_data *d = NULL;
-    if (ph_folder_list(&folder, path, bytes) == PH_OK)
-        d = (bytes ? ph_bytes_folder : folder.sounds ? ph_sounds_open : ph_pictures_open)(
-            &folder, name, asked ? desc->part : NULL, desc);
+    if (ph_folder_list(&folder, path, bytes, ph_is_cut(desc, "table")) == PH_OK)
+        d = (bytes           ? ph_bytes_folder
+             : folder.series ? ph_csv_folder
+             : folder.sounds ? ph_sounds_open
+                             : ph_pictures_open)(&folder, name, asked ? desc->part : NULL, desc);
     ph_folder_free(&folder);
     return d;
 }

@@ -29,8 +29,9 @@ static const ph_option table[] = {
            "pictures: how; crop and pad keep the aspect"),
     CHOICE("channels", channels, "auto", "auto gray rgb", "pictures: gray or colour"),
     TEXT("window", NULL, window,
-         "sounds: samples in a row [1024]; --format bytes: bytes in a row [64]; pictures: WIDTHxHEIGHT of a row, "
-         "which is then a part of a picture of any size [a row is a whole picture]"),
+         "sounds: samples in a row [1024]; --format bytes: bytes in a row [64]; tables and .npy: successive lines in "
+         "a row, whose label is the highest of theirs: of 0 and 1, 1 if any line's is [a row is a line]; pictures: "
+         "WIDTHxHEIGHT of a row, which is then a part of a picture of any size [a row is a whole picture]"),
     TEXT("hop", NULL, hop, "how far windows are from each other, as --window says [half a window]"),
     TEXT("only-label", "only-labels only-class only-classes", only_label,
          "only the rows of these classes, by name or number, as 3 or daisy,roses [all rows]"),

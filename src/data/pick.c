@@ -63,20 +63,37 @@ static ph_status pick_names(ph_data *d, const ph_data *from, const size_t *index
     return ph_texts_copy(&d->class_names, &from->class_names);
 }
 
+/* Windows that are copied no longer say where they were, but still what they are: a model of them keeps that. */
+static ph_status pick_kind(ph_data *d, const ph_data *from)
+{
+    d->element = from->element;
+    d->swapped = from->swapped;
+    d->has_test = from->has_test;
+    d->bytes = from->bytes;
+    d->rate = from->rate;
+    d->coding = from->coding;
+    d->rank = from->rank;
+    memcpy(d->shape, from->shape, sizeof d->shape);
+    memcpy(d->size, from->size, sizeof d->size);
+    memcpy(d->fit, from->fit, sizeof d->fit);
+    const ph_windows *w = from->windows;
+    if (w == NULL)
+        return PH_OK;
+    d->windows = malloc(sizeof *d->windows);
+    if (d->windows == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", from->name);
+    *d->windows = (ph_windows){ .cut = w->cut, .picture = w->picture, .table = w->table, .channels = w->channels };
+    return PH_OK;
+}
+
 ph_data *ph_data_pick(const ph_data *from, const size_t *index, size_t n, size_t memory_limit)
 {
     ph_data *d = ph_data_make(from->name, from->format);
     if (d == NULL)
         return NULL;
-    d->element = from->element;
-    d->swapped = from->swapped;
-    d->has_test = from->has_test;
-    d->bytes = from->bytes;
-    d->rank = from->rank;
-    memcpy(d->shape, from->shape, sizeof d->shape);
-    memcpy(d->size, from->size, sizeof d->size);
-    memcpy(d->fit, from->fit, sizeof d->fit);
-    ph_status status = pick_rows(d, from, index, n, memory_limit);
+    ph_status status = pick_kind(d, from);
+    if (status == PH_OK)
+        status = pick_rows(d, from, index, n, memory_limit);
     if (status == PH_OK)
         status = pick_names(d, from, index, n);
     if (status == PH_OK && from->labels)

@@ -220,7 +220,7 @@ static ph_status fill(pictures *p, ph_data *d, const char *part, const ph_data_d
 {
     size_t begin, end;
     PH_TRY(read_choices(p, desc));
-    PH_TRY(ph_cut_read(desc, 0, &p->cut));
+    PH_TRY(ph_cut_read(desc, true, 0, &p->cut));
     PH_TRY(ph_folder_part(p->folder, d, part, desc, &begin, &end));
     PH_TRY(choose_shape(p, d));
     if (p->width) {

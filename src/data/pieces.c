@@ -35,26 +35,28 @@ static ph_status add_file(ph_pieces *p, const char *path, const char *name, ph_p
 
 static ph_status cut(ph_pieces *p, const char *path)
 {
+    if (p->labels.count)
+        PH_TRY(ph_data_label_texts(p->d, &p->labels, path));
     ph_piece *piece = p->piece;
     p->piece = NULL;
     return ph_data_cut(p->d, path, &p->cut, false, piece, p->count, &p->names);
 }
 
-static ph_status add_folder(ph_pieces *p, const ph_folder *f, const char *part, const ph_piece_kind *kind,
-                            const ph_data_desc *desc)
+static ph_status add_folder(ph_pieces *p, const ph_folder *f, const char *part, const ph_piece_kind *kind)
 {
     size_t from, to;
-    PH_TRY(ph_cut_read(desc, kind->window, &p->cut));
-    PH_TRY(ph_folder_part(f, p->d, part, desc, &from, &to));
+    PH_TRY(ph_cut_read(p->desc, false, kind->window, &p->cut));
+    PH_TRY(ph_folder_part(f, p->d, part, p->desc, &from, &to));
     for (size_t i = from; i < to; i++)
         PH_TRY(add_file(p, f->files[i].path, ph_folder_relative(f, f->files[i].path), kind->read));
     PH_TRY(cut(p, f->root));
-    return ph_folder_classes(f, p->d, from);
+    return p->labels.count ? PH_OK : ph_folder_classes(f, p->d, from);
 }
 
 static ph_data *done(ph_pieces *p, ph_status status)
 {
     ph_texts_free(&p->names);
+    ph_texts_free(&p->labels);
     free(p->piece);
     if (status == PH_OK)
         return p->d;
@@ -65,14 +67,14 @@ static ph_data *done(ph_pieces *p, ph_status status)
 ph_data *ph_pieces_of_folder(const ph_folder *folder, const char *name, const char *part,
                              const ph_piece_kind *kind, const ph_data_desc *desc)
 {
-    ph_pieces p = { .d = ph_data_make(name, kind->format), .memory_limit = desc->memory_limit };
-    return done(&p, p.d ? add_folder(&p, folder, part, kind, desc) : PH_MEMORY);
+    ph_pieces p = { .d = ph_data_make(name, kind->format), .desc = desc };
+    return done(&p, p.d ? add_folder(&p, folder, part, kind) : PH_MEMORY);
 }
 
 ph_data *ph_pieces_of_file(ph_source *in, const char *name, const ph_piece_kind *kind, const ph_data_desc *desc)
 {
-    ph_pieces p = { .d = ph_data_make(name, kind->format), .memory_limit = desc->memory_limit };
-    ph_status status = p.d ? ph_cut_read(desc, kind->window, &p.cut) : PH_MEMORY;
+    ph_pieces p = { .d = ph_data_make(name, kind->format), .desc = desc };
+    ph_status status = p.d ? ph_cut_read(desc, false, kind->window, &p.cut) : PH_MEMORY;
     if (status == PH_OK)
         status = add_source(&p, in, name, kind->read);
     return done(&p, status == PH_OK ? cut(&p, ph_source_name(in)) : status);

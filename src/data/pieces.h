@@ -11,8 +11,9 @@ typedef struct ph_pieces {
     ph_piece *piece;
     size_t count, room;
     ph_texts names;
+    ph_texts labels;           /* of frames, one each, where files have them; none: folders are the classes */
     ph_cut cut;
-    size_t memory_limit;
+    const ph_data_desc *desc;
 } ph_pieces;
 
 /* Appends the frames of a file to p->d; the first one, for which p->count is 0, begins the set. *frames:
@@ -23,7 +24,7 @@ typedef ph_status (*ph_piece_reader)(ph_pieces *p, ph_source *, size_t *frames);
 typedef struct ph_piece_kind {
     const char *format;        /* of the set */
     ph_piece_reader read;
-    size_t window;             /* frames in one, where nothing else is asked for */
+    size_t window;             /* frames in one, where nothing else is asked for; 0: that is always asked for */
 } ph_piece_kind;
 
 /* The windows of a file, or of the folder's files, with their classes. NULL on failure. */

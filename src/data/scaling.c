@@ -42,12 +42,17 @@ static ph_status refuse(const ph_data *d, size_t row, size_t column, const char 
 {
     char where[160], id[96] = "";
     const char *name = ph_data_column(d, column), *own = ph_data_id(d, row);
+    bool table = d->windows && d->windows->table;
+    size_t columns = ph_data_scales(d), own_column = (table ? column % columns : column) + 1;
     if (name)
-        snprintf(where, sizeof where, "column %zu ('%.100s')", column + 1, name);
+        snprintf(where, sizeof where, "column %zu ('%.100s')", own_column, name);
     else
-        snprintf(where, sizeof where, "column %zu", column + 1);
+        snprintf(where, sizeof where, "column %zu", own_column);
     if (own)
         snprintf(id, sizeof id, " ('%.80s')", own);
+    if (table)
+        return ph_fail(PH_DATA, "%s: row %zu%s, its line %zu, %s: the value is %s", d->name, row + 1, id,
+                       column / columns + 1, where, what);
     return ph_fail(PH_DATA, "%s: row %zu%s, %s: the value is %s", d->name, row + 1, id, where, what);
 }
 
@@ -86,13 +91,13 @@ static const char *choose(const ph_data *d, const ph_column *c)
 
 static ph_status fill_means(ph_scaling *s, const ph_data *d, const ph_column *c)
 {
-    s->columns = d->width;
-    s->fill = malloc(d->width * sizeof *s->fill);
+    s->columns = ph_data_scales(d);
+    s->fill = malloc(s->columns * sizeof *s->fill);
     if (s->fill == NULL)
         return ph_fail(PH_MEMORY, "%s: out of memory", d->name);
-    for (size_t i = 0; i < d->width; i++) {
+    for (size_t i = 0; i < s->columns; i++) {
         const char *name = ph_data_column(d, i);
-        if (c && c[i].missing == d->rows)
+        if (c && isnan(c[i].mean))
             return ph_fail(PH_DATA, "%s: column %zu%s%s%s holds no value at all: leave it out with "
                            "--drop-columns", d->name, i + 1, name ? " ('" : "", name ? name : "",
                            name ? "')" : "");
@@ -101,34 +106,11 @@ static ph_status fill_means(ph_scaling *s, const ph_data *d, const ph_column *c)
     return PH_OK;
 }
 
-/* The columns of windows are places of the same sounds or pictures, wherever a window happens to begin:
- * they have one mean, deviation and range. Puts them in the first column. */
-static void pool(ph_column *c, size_t width, size_t rows)
-{
-    ph_column all = { .min = INFINITY, .max = -INFINITY };
-    double count = 0, squares = 0;
-    for (size_t i = 0; i < width; i++) {
-        double own = (double)(rows - c[i].missing - c[i].infinite);
-        if (own == 0)
-            continue;
-        double delta = c[i].mean - all.mean; /* Chan, Golub and LeVeque (1979) */
-        all.mean += delta * own / (count + own);
-        squares += own * c[i].deviation * c[i].deviation + delta * delta * count * own / (count + own);
-        count += own;
-        all.min = c[i].min < all.min ? c[i].min : all.min;
-        all.max = c[i].max > all.max ? c[i].max : all.max;
-    }
-    all.deviation = count > 0 ? sqrt(squares / count) : 0;
-    *c = all;
-}
-
-static ph_status set_columns(ph_scaling *s, const ph_data *d, ph_column *c)
+static ph_status set_columns(ph_scaling *s, const ph_data *d, const ph_column *c)
 {
     bool center = strcmp(s->kind, "center") == 0;
     bool each = center || strcmp(s->kind, "minmax") == 0 || strcmp(s->kind, "standardise") == 0;
-    s->width = each && !d->windows ? d->width : 1;
-    if (each && d->windows)
-        pool(c, d->width, d->rows);
+    s->width = each ? ph_data_scales(d) : 1;
     s->shift = calloc(s->width, sizeof *s->shift);
     s->scale = calloc(s->width, sizeof *s->scale);
     if (s->shift == NULL || s->scale == NULL)
@@ -194,10 +176,11 @@ PH_KERNEL static void apply_one(real *x, size_t n, real shift, real scale)
         x[i] = (x[i] - shift) * scale;
 }
 
-PH_KERNEL static void apply_each(real *x, size_t n, const real *shift, const real *scale)
+PH_KERNEL static void apply_each(real *x, size_t n, size_t width, const real *shift, const real *scale)
 {
-    for (size_t i = 0; i < n; i++)
-        x[i] = (x[i] - shift[i]) * scale[i];
+    for (size_t first = 0; first < n; first += width)
+        for (size_t i = 0; i < width; i++)
+            x[first + i] = (x[first + i] - shift[i]) * scale[i];
 }
 
 /* 0 exactly where all are finite: the exponent of NaN and infinity makes x - x NaN. */
@@ -212,7 +195,7 @@ PH_KERNEL static real check(const real *x, size_t n)
 static void scale_row(const ph_scaling *s, real *row, size_t columns)
 {
     if (s->width > 1)
-        apply_each(row, columns, s->shift, s->scale);
+        apply_each(row, columns, s->width, s->shift, s->scale);
     else if (s->shift[0] != 0 || s->scale[0] != 1)
         apply_one(row, columns, s->shift[0], s->scale[0]);
 }
@@ -224,7 +207,7 @@ static size_t settle_row(const ph_scaling *s, real *row, size_t columns)
         return SIZE_MAX;
     for (size_t c = 0; c < columns; c++) {
         if (isnan(row[c]) && s->fill)
-            row[c] = s->fill[c];
+            row[c] = s->fill[c % s->columns];
         if (!isfinite(row[c]))
             return c;
     }
@@ -296,7 +279,7 @@ void ph_scaling_undo_to(const ph_scaling *s, real *rows, size_t n, size_t column
 {
     for (size_t r = 0; r < n; r++)
         for (size_t c = 0; c < columns; c++) {
-            size_t i = s->width == 1 ? 0 : c;
+            size_t i = c % s->width;
             rows[r * columns + c] = rows[r * columns + c] / s->scale[i] + s->shift[i];
         }
     if (strcmp(s->kind, "bytes") == 0)

@@ -7,10 +7,11 @@
 
 typedef struct ph_scaling {
     char kind[16];             /* "none", "bytes", "center", "minmax", "standardise" */
-    size_t width;              /* 1: the same for all columns; else one of each for each column */
+    size_t width;              /* number c of a row is scaled by c % width: 1, or all columns of a row, or those of a
+                                  table whose windows rows are (ph_data_scales) */
     real *shift, *scale;
-    real *fill;                /* in the data's own units, one for each column; NULL: none */
-    size_t columns;            /* how many fills there are */
+    real *fill;                /* in the data's own units, by c % columns; NULL: none */
+    size_t columns;
     size_t words;              /* rows are of whole numbers below this, and refused if not; 0: of any */
 } ph_scaling;
 

@@ -15,7 +15,7 @@ static ph_status begin(ph_pieces *p, const ph_wav *w)
     p->d->coding = w->coding;
     p->d->rank = 1;
     p->d->shape[0] = w->channels;
-    return ph_data_begin(p->d, p->memory_limit);
+    return ph_data_begin(p->d, p->desc->memory_limit);
 }
 
 /* Sounds of a set are alike, but for their coding. */

@@ -5,6 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The columns of windows are places of the same sounds, pictures or series, wherever a window happens to begin: they
+ * have one mean, deviation and range; those of a series for each of its columns, which are `apart`. Only what is
+ * missing is counted place by place. */
+static void pool(ph_column *c, size_t width, size_t apart, size_t rows)
+{
+    ph_column all = { .min = INFINITY, .max = -INFINITY };
+    double count = 0, squares = 0;
+    for (size_t i = 0; i < width; i += apart) {
+        double own = (double)(rows - c[i].missing - c[i].infinite);
+        if (own == 0)
+            continue;
+        double delta = c[i].mean - all.mean; /* Chan, Golub and LeVeque (1979) */
+        all.mean += delta * own / (count + own);
+        squares += own * c[i].deviation * c[i].deviation + delta * delta * count * own / (count + own);
+        count += own;
+        all.min = c[i].min < all.min ? c[i].min : all.min;
+        all.max = c[i].max > all.max ? c[i].max : all.max;
+    }
+    for (size_t i = 0; i < width && count > 0; i += apart) {
+        c[i].mean = all.mean;
+        c[i].deviation = sqrt(squares / count);
+        c[i].min = all.min;
+        c[i].max = all.max;
+    }
+}
+
 ph_status ph_data_survey(const ph_data *d, ph_column *column)
 {
     size_t w = d->width;
@@ -41,6 +67,9 @@ ph_status ph_data_survey(const ph_data *d, ph_column *column)
         column[c].min = count ? column[c].min : NAN;
         column[c].max = count ? column[c].max : NAN;
     }
+    size_t apart = ph_data_scales(d);
+    for (size_t c = 0; c < apart && d->windows; c++)
+        pool(column + c, w - c, apart, d->rows);
     free(row);
     return status;
 }

@@ -1,4 +1,4 @@
-/* windows.c - sounds, bytes and pictures of any size as overlapping windows, each a row. */
+/* windows.c - sounds, bytes, tables and pictures of any size as overlapping windows, each a row. */
 #include "data/data.h"
 
 #include "data/picture.h"
@@ -8,7 +8,7 @@
 
 /* ---- What the caller asks for ------------------------------------------------------------------- */
 
-/* "64x48", width by height, or one number: of a sound or of bytes the length, of a picture both sides. */
+/* "64x48", width by height, or one number: of a picture both sides, of anything else the length. */
 static bool read_size(const char *text, bool picture, size_t size[2])
 {
     size_t first = 0, second = 0;
@@ -35,13 +35,13 @@ void ph_cut_text(const size_t size[2], bool picture, char text[24])
 static ph_status refuse(const char *name, const char *value, bool picture)
 {
     return picture ? ph_fail(PH_USAGE, "%s %s: not WIDTHxHEIGHT, as 64x48, or one number for both", name, value)
-                   : ph_fail(PH_USAGE, "%s %s: of sounds and bytes it is one number of them, as 1024", name, value);
+                   : ph_fail(PH_USAGE, "%s %s: of sounds and bytes it is one number of them, as 1024, of a table a number "
+                             "of lines", name, value);
 }
 
-ph_status ph_cut_read(const ph_data_desc *desc, size_t usual, ph_cut *cut)
+ph_status ph_cut_read(const ph_data_desc *desc, bool picture, size_t usual, ph_cut *cut)
 {
-    bool picture = usual == 0;
-    *cut = (ph_cut){ .window = { usual, picture ? 0 : 1 } };
+    *cut = (ph_cut){ .window = { usual, usual ? 1 : 0 } };
     if (desc->window && !read_size(desc->window, picture, cut->window))
         return refuse("window", desc->window, picture);
     for (int i = 0; i < 2; i++)
@@ -49,12 +49,17 @@ ph_status ph_cut_read(const ph_data_desc *desc, size_t usual, ph_cut *cut)
     if (desc->hop == NULL)
         return PH_OK;
     if (cut->window[0] == 0)
-        return ph_fail(PH_USAGE, "hop %s: of pictures it takes a window, too", desc->hop);
+        return ph_fail(PH_USAGE, "hop %s: of %s it takes a window, too", desc->hop, picture ? "pictures" : "tables");
     if (!read_size(desc->hop, picture, cut->hop))
         return refuse("hop", desc->hop, picture);
     if (cut->hop[0] > cut->window[0] || cut->hop[1] > cut->window[1])
         return ph_fail(PH_USAGE, "hop %s: larger than the window, which would leave out what is between", desc->hop);
     return PH_OK;
+}
+
+bool ph_is_cut(const ph_data_desc *desc, const char *of)
+{
+    return (desc->window || desc->hop) && (desc->window_of == NULL || strcmp(desc->window_of, of) == 0);
 }
 
 /* ---- Where windows are -------------------------------------------------------------------------- */
@@ -159,12 +164,39 @@ static ph_status name_rows(ph_data *d)
     for (size_t r = 0; r < d->rows; r++) {
         char text[400];
         size_t place[2], piece = ph_windows_at(w, r, place);
-        int length = w->picture ? snprintf(text, sizeof text, "%.300s+%zu+%zu", ph_texts_at(&w->names, piece),
-                                           place[1], place[0])
-                                : snprintf(text, sizeof text, "%.300s+%zu", ph_texts_at(&w->names, piece),
-                                           place[0]);
+        const char *name = ph_texts_at(&w->names, piece);
+        int length = w->picture ? snprintf(text, sizeof text, "%.300s+%zu+%zu", name, place[1], place[0])
+                     : w->table ? snprintf(text, sizeof text, "%.300s:%zu-%zu", name, place[0] + 1,
+                                           place[0] + share(&w->cut, &w->piece[piece], 0))
+                                : snprintf(text, sizeof text, "%.300s+%zu", name, place[0]);
         PH_TRY(ph_data_add_id(d, text, (size_t)length));
     }
+    return PH_OK;
+}
+
+/* Of classes 0 and 1, which tell what is odd, a row is odd where any of its frames is. */
+static uint32_t highest(const uint32_t *labels, size_t count)
+{
+    uint32_t found = PH_NO_LABEL;
+    for (size_t i = 0; i < count; i++)
+        if (labels[i] != PH_NO_LABEL && (found == PH_NO_LABEL || labels[i] > found))
+            found = labels[i];
+    return found;
+}
+
+static ph_status label_rows(ph_data *d, const char *path)
+{
+    const ph_windows *w = d->windows;
+    uint32_t *labels = malloc(d->rows * sizeof *labels);
+    if (labels == NULL)
+        return ph_fail(PH_MEMORY, "%s: out of memory", path);
+    for (size_t r = 0; r < d->rows; r++) {
+        size_t place[2];
+        const ph_piece *p = &w->piece[ph_windows_at(w, r, place)];
+        labels[r] = highest(d->labels + p->frame + place[0], share(&w->cut, p, 0));
+    }
+    free(d->labels);
+    d->labels = labels;
     return PH_OK;
 }
 
@@ -177,13 +209,17 @@ ph_status ph_data_cut(ph_data *d, const char *path, const ph_cut *cut, bool pict
         free(piece);
         return ph_fail(PH_MEMORY, "%s: out of memory", path);
     }
-    *w = (ph_windows){ .cut = *cut, .picture = picture, .channels = channels, .count = count, .piece = piece };
+    *w = (ph_windows){ .cut = *cut, .picture = picture, .table = !picture && !d->rate && !d->bytes,
+                       .channels = channels, .count = count, .piece = piece, .frames = d->ids };
+    d->ids = (ph_texts){ 0 };
     PH_TRY(ph_texts_copy(&w->names, names));
     size_t rows;
     PH_TRY(place_pieces(d, path, &rows));
     size_t shape[] = { picture ? cut->window[0] : 1, picture ? cut->window[1] : cut->window[0], channels };
     bool line = !picture && channels == 1;
     PH_TRY(ph_data_shape(d, path, rows, line ? 1 : channels == 1 ? 2 : 3, shape + line));
+    if (d->labels)
+        PH_TRY(label_rows(d, path));
     return name_rows(d);
 }
 
@@ -192,6 +228,7 @@ void ph_windows_free(ph_windows *w)
     if (w == NULL)
         return;
     ph_texts_free(&w->names);
+    ph_texts_free(&w->frames);
     free(w->piece);
     free(w);
 }
@@ -199,7 +236,7 @@ void ph_windows_free(ph_windows *w)
 bool ph_data_excerpt(const ph_data *d, size_t row, ph_excerpt *out)
 {
     const ph_windows *w = d->windows;
-    if (w == NULL || row >= d->rows)
+    if (w == NULL || w->count == 0 || row >= d->rows)
         return false;
     size_t piece = ph_windows_at(w, row + d->first, out->place);
     const ph_piece *p = &w->piece[piece];
@@ -210,4 +247,11 @@ bool ph_data_excerpt(const ph_data *d, size_t row, ph_excerpt *out)
     memcpy(out->size, w->cut.window, sizeof out->size);
     memcpy(out->whole, p->size, sizeof out->whole);
     return true;
+}
+
+const char *ph_data_line(const ph_data *d, size_t piece, size_t line)
+{
+    const ph_windows *w = d->windows;
+    bool there = w && piece < w->count && line < w->piece[piece].size[0];
+    return there ? ph_texts_at(&w->frames, w->piece[piece].frame + line) : NULL;
 }

@@ -55,7 +55,7 @@ ph_status ph_model_take_over(ph_model *m, const ph_model *earlier, const ph_data
     const char *list = m->family->earlier.options;
     const ph_scaling *scaling = &earlier->scaling;
     size_t width = ph_shape_size(&m->row), wide = scaling->fill ? scaling->columns : scaling->width;
-    if (wide != 1 && wide != width)
+    if (wide != 1 && wide != width && wide != ph_data_scales(data))
         return ph_fail(PH_USAGE, "%s: it scales rows of %zu numbers, but those of %s have %zu", path_of(m),
                        wide, m->data_name, width);
     if (ph_data_column(data, 0) || list == NULL) /* where not all is taken over, pictures may have another size */

@@ -183,6 +183,8 @@ static void put_texts(writing *w, const ph_model *m, bool weights_only)
         text(w, "window", m->window);
         text(w, "hop", m->hop);
     }
+    if (m->table)
+        text(w, "window-of", "table");
     if (m->rate)
         text(w, "rate", w->rate);
     if (m->trainer.history)
@@ -243,12 +245,18 @@ static ph_status read_shape(const char *path, const char *text, ph_shape *row)
     return row->rank ? PH_OK : damaged(path, "row-shape", "missing");
 }
 
+/* Those of the table, where rows are windows of it. */
+static size_t columns_of(const ph_model *m)
+{
+    return !m->table ? ph_shape_size(&m->row) : m->row.rank == 3 ? m->row.dim[2] : 1;
+}
+
 static ph_status read_scaling(const char *path, const ph_tensors *file, ph_model *m)
 {
     const ph_tensor *shift = ph_tensors_find(file, "scaling/shift");
     const char *kind = ph_tensors_text(file, "scaling-kind");
     size_t width = shift ? shift->bytes / sizeof(real) : 0;
-    if (kind == NULL || (width != 1 && width != ph_shape_size(&m->row)))
+    if (kind == NULL || (width != 1 && width != columns_of(m)))
         return damaged(path, "scaling/shift", "missing, or of another size than a row");
     static const char kinds[] = " none bytes center minmax standardise ";
     char word[40];
@@ -262,8 +270,9 @@ static ph_status read_scaling(const char *path, const ph_tensors *file, ph_model
     m->scaling.scale = malloc(width * sizeof(real));
     if (m->scaling.shift == NULL || m->scaling.scale == NULL)
         return ph_fail(PH_MEMORY, "%s: out of memory", path);
-    if (ph_tensors_find(file, "scaling/fill")) {
-        m->scaling.columns = ph_shape_size(&m->row);
+    const ph_tensor *fill = ph_tensors_find(file, "scaling/fill");
+    if (fill) {
+        m->scaling.columns = fill->bytes == sizeof(real) ? 1 : columns_of(m);
         m->scaling.fill = malloc(m->scaling.columns * sizeof(real));
         if (m->scaling.fill == NULL)
             return ph_fail(PH_MEMORY, "%s: out of memory", path);
@@ -372,7 +381,9 @@ static ph_status read_model(const char *path, const ph_tensors *file, ph_model *
 {
     const char *data = ph_tensors_text(file, "data");
     snprintf(m->data_name, sizeof m->data_name, "%s", data ? data : "");
-    PH_TRY(read_names(path, file, "columns", &m->columns, ph_shape_size(&m->row)));
+    const char *of = ph_tensors_text(file, "window-of");
+    m->table = of && strcmp(of, "table") == 0;
+    PH_TRY(read_names(path, file, "columns", &m->columns, columns_of(m)));
     const char *size = ph_tensors_text(file, "picture-size");
     const char *fit = ph_tensors_text(file, "picture-fit");
     snprintf(m->size, sizeof m->size, "%s", size ? size : "");

@@ -403,7 +403,7 @@ ph_status ph_train(ph_model *m, const ph_data *data, const ph_training *training
 
 const char *ph_model_column(const ph_model *m, size_t column)
 {
-    return ph_texts_at(&m->columns, column);
+    return m->table ? NULL : ph_texts_at(&m->columns, column);
 }
 
 const char *ph_model_class(const ph_model *m, size_t label)

@@ -33,7 +33,8 @@ struct ph_model {
     ph_texts classes;          /* what those that it learns are called, in their order; none: it learns none,
                                   or is of a file that does not say */
     char size[24], fit[8];     /* that pictures were brought to */
-    char window[24], hop[24];  /* that sounds or pictures were cut with; "": rows were no windows */
+    char window[24], hop[24];  /* that sounds, bytes, tables or pictures were cut with; "": rows were no windows */
+    bool table;                /* windows of tables: columns are those of a line */
     uint32_t rate;             /* of sounds: frames in a second; 0: it was none */
     double white;
     double *quantile;          /* of the errors of training rows: PH_QUANTILES of them, or NULL */

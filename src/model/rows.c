@@ -18,6 +18,7 @@ ph_status ph_model_remember(ph_model *m, const ph_data *data)
     snprintf(m->window, sizeof m->window, "%s", info.window);
     snprintf(m->hop, sizeof m->hop, "%s", info.hop);
     m->rate = data->rate;
+    m->table = info.table;
     size_t *order = ph_texts_order(&data->columns);
     if (order == NULL)
         return ph_last_status();
@@ -159,7 +160,7 @@ ph_status ph_model_check_data(const ph_model *m, const char *function, const ph_
 
 bool ph_model_of_bytes(const ph_model *m)
 {
-    return *m->window && m->rate == 0 && m->row.rank == 1;
+    return *m->window && m->rate == 0 && m->row.rank == 1 && !m->table;
 }
 
 /* A model of bytes takes any file for such, but one of arrays. */
@@ -176,6 +177,7 @@ static void fit_pieces(const ph_model *m, ph_data_desc *desc, char size[48])
     bool picture = m->row.rank >= 2, own = desc->window == NULL;
     if (own && *m->window) {
         desc->window = m->window;
+        desc->window_of = m->table ? "table" : "other";
         desc->hop = desc->hop ? desc->hop : m->hop;
     }
     if (picture && own && desc->size == NULL && (*m->size || *m->window == '\0')) {

@@ -20,26 +20,27 @@ static const char *sides(size_t h, size_t w, char text[128])
     return text;
 }
 
+/* And not a series: a picture of one line is one of several channels, and its pieces are as those of a row of numbers. */
 static bool is_picture(const ph_shape *row)
 {
-    return row->rank == 2 || row->rank == 3;
+    return (row->rank == 2 || row->rank == 3) && row->dim[0] > 1;
 }
 
 ph_status ph_tokens_of(const ph_shape *row, size_t patch, ph_tokens *t)
 {
     char text[128];
-    size_t n = ph_shape_size(row), p = patch ? patch : is_picture(row) ? 4 : 1;
+    size_t each = row->rank == 3 ? row->dim[2] : 1, n = ph_shape_size(row) / each, p = patch ? patch : is_picture(row) ? 4 : 1;
     if (!is_picture(row)) {
-        *t = (ph_tokens){ p, 1, n / p, n / p, p };
+        *t = (ph_tokens){ p, 1, n / p, n / p, p * each };
         return n % p == 0 ? PH_OK
                           : ph_fail(PH_USAGE, "patch %zu: rows of %zu numbers cannot be cut into such "
                                     "pieces; --patch takes a divisor of %zu", p, n, n);
     }
-    size_t h = row->dim[0], w = row->dim[1], c = row->rank == 3 ? row->dim[2] : 1;
+    size_t h = row->dim[0], w = row->dim[1];
     if (h % p || w % p)
         return ph_fail(PH_USAGE, "patch %zu: pictures of %zux%zu cannot be cut into such squares; "
                        "--patch takes one of %s", p, h, w, sides(h, w, text));
-    *t = (ph_tokens){ p, h / p, w / p, h / p * (w / p), p * p * c };
+    *t = (ph_tokens){ p, h / p, w / p, h / p * (w / p), p * p * each };
     return PH_OK;
 }
 

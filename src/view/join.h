@@ -1,4 +1,4 @@
-/* join.h - windows of a sound, a picture or a file of bytes put together again.
+/* join.h - windows of a sound, a table, a picture or a file of bytes put together again.
  *
  * Where windows overlap, what they give is cross-faded: each number is weighted by sin^2 of its place in the
  * window, from edge to edge, in both directions, and divided by the sum of the weights at its place in the

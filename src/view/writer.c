@@ -17,7 +17,7 @@ static const struct ph_writer_format {
     ph_status (*finish)(ph_writer *);
 } formats[] = {
     { "npy", false, true, NULL, NULL, ph_write_npy },
-    { "csv", false, false, NULL, ph_write_csv_rows, NULL },
+    { "csv", false, false, ph_begin_csv, ph_write_csv_rows, NULL },
     { "png", true, false, ph_begin_png, NULL, ph_write_png },
     { "npz", true, true, NULL, NULL, ph_write_npz },
     { "safetensors", false, true, NULL, NULL, ph_write_safetensors },
@@ -194,6 +194,8 @@ static ph_status text_field(ph_writer *w, const char *text, char behind)
 static const char *row_name(const ph_writer *w, size_t row)
 {
     const ph_data *source = w->desc.source;
+    if (w->join)
+        return ph_data_line(source, w->piece, row);
     return w->desc.row ? w->desc.row(w->desc.user, row) : source ? ph_data_id(source, row) : NULL;
 }
 
@@ -204,7 +206,7 @@ static ph_status csv_header(ph_writer *w)
     if (source)
         ph_data_describe(source, &info);
     if (row_name(w, 0))
-        PH_TRY(text_field(w, info.id_column ? info.id_column : "id", ','));
+        PH_TRY(text_field(w, info.id_column && (w->join || !info.window[0]) ? info.id_column : "id", ','));
     for (size_t c = 0; c < w->desc.width; c++) {
         const char *name = w->desc.column(w->desc.user, c);
         PH_TRY(text_field(w, name ? name : "", c + 1 < w->desc.width ? ',' : '\n'));
@@ -228,12 +230,13 @@ static int number_text(char text[40], real value)
     return length;
 }
 
-ph_status ph_write_csv_rows(ph_writer *w, const real *values, size_t rows)
+/* Rows, or lines, from number `first` on. */
+static ph_status write_csv(ph_writer *w, const real *values, size_t first, size_t rows)
 {
-    if (w->desc.column && w->rows == 0 && rows)
+    if (w->desc.column && first == 0 && rows)
         PH_TRY(csv_header(w));
     for (size_t r = 0; r < rows; r++) {
-        const char *id = row_name(w, w->rows + r);
+        const char *id = row_name(w, first + r);
         if (id)
             PH_TRY(text_field(w, id, ','));
         for (size_t c = 0; c < w->desc.width; c++, values++) {
@@ -249,6 +252,35 @@ ph_status ph_write_csv_rows(ph_writer *w, const real *values, size_t rows)
         }
     }
     return PH_OK;
+}
+
+ph_status ph_write_csv_rows(ph_writer *w, const real *values, size_t rows)
+{
+    return write_csv(w, values, w->rows, rows);
+}
+
+static ph_status write_csv_lines(void *to, const real *lines, size_t count)
+{
+    ph_writer *w = to;
+    PH_TRY(write_csv(w, lines, w->lines, count));
+    w->lines += count;
+    return PH_OK;
+}
+
+ph_status ph_begin_csv(ph_writer *w)
+{
+    ph_excerpt table;
+    ph_data_info info = { 0 };
+    if (!w->desc.whole)
+        return PH_OK;
+    if (w->desc.source)
+        ph_data_describe(w->desc.source, &info);
+    if (!info.table || !ph_data_excerpt(w->desc.source, 0, &table))
+        return ph_fail(PH_USAGE, "%s: the rows are no windows of a table", w->path);
+    w->piece = table.piece;
+    w->desc.width = table.channels;
+    w->join = ph_join_new(w->path, w->desc.source, table.channels, write_csv_lines, w);
+    return w->join ? PH_OK : ph_last_status();
 }
 
 /* ---- PNG ------------------------------------------------------------------------------------- */

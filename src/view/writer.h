@@ -26,6 +26,7 @@ struct ph_writer {
     bool pcm;                  /* a sound's coding, and the channels it has */
     size_t channels;
     size_t whole[2];           /* lines and columns of a picture of windows */
+    size_t piece, lines;       /* the table that is put together, and what is written of it */
 };
 
 /* `.npy`'s header for that many rows of numbers of `type` ("<f4"), blanks up to a multiple of 64
@@ -34,6 +35,7 @@ enum { PH_NPY_HEADER = 192 };
 size_t ph_npy_text(char text[PH_NPY_HEADER], const char *type, size_t rows, size_t rank,
                    const size_t *shape);
 
+ph_status ph_begin_csv(ph_writer *);
 ph_status ph_write_csv_rows(ph_writer *, const real *values, size_t rows);
 ph_status ph_write_npy(ph_writer *);
 ph_status ph_write_npz(ph_writer *);

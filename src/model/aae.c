@@ -244,7 +244,7 @@ static ph_aae_use use_of(const ph_aae_net *n, int64_t wanted)
 }
 
 /* What labels need. */
-static void check_labels(const ph_aae_net *n, int64_t wanted)
+static void check_labels(const ph_aae_net *n)
 {
     const ph_aae_options *o = n->o;
     ph_graph *g = n->graph;
@@ -253,9 +253,6 @@ static void check_labels(const ph_aae_net *n, int64_t wanted)
     if (o->classes < 2)
         ph_refuse(g, "labels %s: the data have no labels of two classes or more (--label-column names "
                   "those of a table)", o->labels);
-    if (wanted > 0 && wanted < o->classes)
-        ph_refuse(g, "labels %s: fewer than the %lld classes, so that some would never be seen", o->labels,
-                  (long long)o->classes);
     if (n->use == PH_AAE_FOR_PRIOR && !ph_prior_has_parts(&n->prior))
         ph_refuse(g, "labels-for prior: %s has no parts for the classes; mixture:%lld and swissroll have",
                   o->prior, (long long)o->classes);
@@ -266,13 +263,13 @@ static void check_labels(const ph_aae_net *n, int64_t wanted)
 }
 
 /* What fits together, told otherwise. */
-static void check(const ph_aae_net *n, int64_t wanted)
+static void check(const ph_aae_net *n)
 {
     const ph_aae_options *o = n->o;
     const ph_aae_phase_options *c = &o->classify;
     ph_graph *g = n->graph;
     if (n->use != PH_AAE_FOR_NOTHING)
-        check_labels(n, wanted);
+        check_labels(n);
     else if (strcmp(o->labels_for, "auto") != 0)
         ph_refuse(g, "labels-for %s: how many labels? Give --labels all or a number", o->labels_for);
     if (n->use != PH_AAE_FOR_CLASSIFIER && (c->lr != 0 || c->momentum != -1 || c->weight_decay != -1))
@@ -299,10 +296,10 @@ static bool read_options(ph_aae_net *n)
         ph_refuse(n->graph, "%s", ph_message());
         return false;
     }
-    int64_t wanted = ph_labels_wanted(n->graph, o->labels);
+    int64_t wanted = ph_labels_wanted(n->graph, o->labels, o->classes);
     n->use = use_of(n, wanted);
     n->kinds = n->use == PH_AAE_FOR_CLASSIFIER ? (size_t)o->classes : n->prior.clusters;
-    check(n, wanted);
+    check(n);
     if (ph_graph_status(n->graph) != PH_OK)
         return false;
     if (n->use != PH_AAE_FOR_NOTHING) {

@@ -321,7 +321,7 @@ static void learn_labels(net *n, ph_node *code)
 {
     ph_graph *g = n->graph;
     ph_node *rows = ph_labelled(n->x), *labels = ph_labels(rows, (size_t)n->o->classes);
-    ph_use_labels(g, (size_t)ph_labels_wanted(g, n->o->labels), false);
+    ph_use_labels(g, (size_t)ph_labels_wanted(g, n->o->labels, n->o->classes), false);
     ph_node *logits = logits_of(n, code_of(n, rows, false));
     ph_node *chosen = ph_sum(ph_mul(labels, ph_log_softmax(logits)));
     int phase = ph_add_phase(g, &(ph_phase){ .loss = ph_neg(chosen), .train = "encoder classifier",
@@ -341,7 +341,7 @@ static void check_labels(const net *n)
     if (tunes(o) && o->classes < 2)
         ph_refuse(g, "finetune labels: the data have no labels of two classes or more (--label-column "
                   "names those of a table)");
-    if (tunes(o) && ph_labels_wanted(g, o->labels) < 0)
+    if (tunes(o) && ph_labels_wanted(g, o->labels, o->classes) < 0)
         ph_refuse(g, "labels none: --finetune labels learns from some");
     if (!tunes(o) && strcmp(o->labels, "all") != 0)
         ph_refuse(g, "labels: only --finetune labels learns from them");

@@ -68,8 +68,9 @@ ph_status ph_moments(const ph_data *, const ph_scaling *, double *mean, double *
 extern const ph_family_desc ph_family_aae, ph_family_ae, ph_family_logistic_pca, ph_family_mae,
                             ph_family_pca, ph_family_prior, ph_family_vae, ph_family_vqvae;
 const ph_family_desc *ph_family_find(const char *name);
-/* How many rows' labels an option asks for: -1 none, 0 all. Refuses what is neither nor a number. */
-int64_t ph_labels_wanted(ph_graph *, const char *text);
+/* How many rows' labels an option asks for: -1 none, 0 all. Refuses what is neither nor a number, and fewer than
+ * there are classes. */
+int64_t ph_labels_wanted(ph_graph *, const char *text, int64_t classes);
 
 /* A model without scaling and graph: options read and resolved. */
 ph_model *ph_model_make(const char *family, const ph_settings *, const ph_shape *row);

@@ -132,6 +132,8 @@ static void labels_and_codes(void **state)
     assert_run("eval tuned.pin slopes --json", 0);
     assert_true(figure("error") <= 0.1);
     assert_run("encode tuned.pin slopes --classify -o classes.csv", 0);
+    assert_fails("train mae slopes --finetune labels --labels 1 --quiet -o x.pin", 2,
+                 "labels 1: fewer than the 2 classes");
     assert_fails("train mae slopes --pretrained ae.pin --quiet -o x.pin", 2, "family ae");
     assert_fails("train mae slopes --pretrained s.pin --depth 3 --quiet -o x.pin", 2, "depth 3");
     assert_run("report s.pin slopes -o s.html", 0);

@@ -14,7 +14,8 @@ typedef struct score_options {
 
 static const ph_option table[] = {
     { "output", NULL, PH_OPTION_TEXT, offsetof(score_options, output), "-", 0, 0, NULL,
-      "CSV file, also -o: row or id, error or other score, whether it is odd; - is standard output" },
+      "file, also -o: .csv, of row or id, error or other score, and whether it is odd; .npy, .npz or .safetensors, of "
+      "the last two; - is standard output (CSV)" },
     { "score", NULL, PH_OPTION_CHOICE, offsetof(score_options, score), "error", 0, 0, PH_SCORES,
       "what makes a row odd: its squared error; the largest of a pixel, blurred over S pixels; how far its "
       "code is from those of the training rows; both, in units of their means; its likelihood by K samples" },
@@ -151,6 +152,11 @@ static bool is_error(const score_options *o)
     return strcmp(o->score, "error") == 0;
 }
 
+static bool is_table(const char *path)
+{
+    return strcmp(path, "-") == 0 || cli_ends(path, ".csv");
+}
+
 typedef struct names {
     const cli_scored *of;
     const char *const *columns;
@@ -166,14 +172,16 @@ static const char *row_name(const void *user, size_t row)
     return cli_scored_name(((const names *)user)->of, row);
 }
 
+/* Lines of a table begin with a name, or else the row's number; rows of an array are where they are. Labels are
+ * those of rows, not of what several rows are windows of. */
 static ph_status write(const double *errors, const scores *s, const score_options *o)
 {
-    bool named = cli_scored_name(&s->of, 0) != NULL;
+    bool text = is_table(o->output), named = !text || cli_scored_name(&s->of, 0) != NULL;
     const char *columns[] = { "row", is_error(o) ? "error" : "score", "odd" };
     names called = { &s->of, columns + named };
     ph_writer *w = ph_writer_open(o->output, &(ph_writer_desc){
-        .format = "csv", .width = named ? 2 : 3, .source = s->of.data, .column = column_name, .row = row_name,
-        .user = &called });
+        .format = text ? "csv" : NULL, .width = named ? 2 : 3, .source = s->of.whole ? NULL : s->of.data,
+        .column = column_name, .row = row_name, .user = &called });
     ph_status status = w ? PH_OK : ph_last_status();
     for (size_t r = 0; r < s->of.count && status == PH_OK; r++) {
         const ph_real line[3] = { (ph_real)(r + 1), (ph_real)errors[r], errors[r] > s->threshold };
@@ -322,6 +330,17 @@ static int score(const cli_arguments *a, const score_options *o, ph_model *m, co
     return code;
 }
 
+/* What goes together is asked before anything is opened. */
+static int check(const cli_arguments *a, const score_options *o)
+{
+    if (o->maps == NULL && ph_settings_get(a->settings, "maps-of"))
+        return cli_usage("maps-of: so many of what --maps draws; give that too");
+    if (cli_ends(o->output, ".png"))
+        return cli_usage("%s: scores are numbers and no picture: .csv, .npy, .npz or .safetensors (--maps draws "
+                         "errors)", o->output);
+    return CLI_DONE;
+}
+
 static int run(const cli_command *c, int argc, char **argv)
 {
     cli_arguments a;
@@ -329,6 +348,8 @@ static int run(const cli_command *c, int argc, char **argv)
     int code = cli_read(c, argc, argv, &a);
     if (code == CLI_DONE && !a.help)
         code = cli_options(c, &a, &o);
+    if (code == CLI_DONE && !a.help)
+        code = check(&a, &o);
     if (code == CLI_DONE && !a.help) {
         ph_model *m = ph_model_load(a.word[0]);
         ph_data *data = m ? cli_open_for(&a, m, "reconstruct", a.word[1], "test") : NULL;

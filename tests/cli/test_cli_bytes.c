@@ -72,6 +72,7 @@ static void text_is_learnt(void **state)
     assert_says(page, "<mark>");
     assert_run("encode t.pin new.txt -o codes.csv", 0);
     assert_run("score t.pin new.txt -o odd.csv", 0);
+    assert_says(err, " of 1 files are odd");
 }
 
 static void whole_files_come_back(void **state)

@@ -35,6 +35,24 @@ static ph_data *opened(const char *name)
     return d;
 }
 
+/* An array has the numbers of the table of scores, row for row. */
+static void same_scores(const char *table, const char *array)
+{
+    ph_data *a = opened(table), *b = opened(array);
+    ph_data_info one, other;
+    ph_data_describe(a, &one);
+    ph_data_describe(b, &other);
+    assert_true(one.rows == other.rows && one.width == 2 && other.width == 2);
+    for (size_t r = 0; r < one.rows; r++) {
+        ph_real x[2], y[2];
+        assert_int_equal(ph_data_read(a, &r, 1, x), PH_OK);
+        assert_int_equal(ph_data_read(b, &r, 1, y), PH_OK);
+        assert_memory_equal(x, y, sizeof x);
+    }
+    ph_data_close(a);
+    ph_data_close(b);
+}
+
 static void odd_rows_are_found(void **state)
 {
     (void)state;
@@ -51,6 +69,9 @@ static void odd_rows_are_found(void **state)
     assert_run("score line.pin mixed.csv -o s.csv", 0);
     slurp("s.csv", out, sizeof out);
     assert_int_equal(strncmp(out, "id,error,odd\nrow0,", 18), 0);
+    assert_run("score line.pin mixed.csv -o s.npy", 0);
+    same_scores("s.csv", "s.npy");
+    assert_fails("score line.pin mixed.csv -o s.odd", 2, "what kind of file");
     assert_run("score line.pin mixed.csv --quantile 1 --json", 0);
     double least = figure("threshold");
     assert_run("score line.pin good.csv --quantile 1 --json", 0);
@@ -164,6 +185,8 @@ static void maps_of_errors(void **state)
     ph_data_describe(d, &info);
     assert_true(info.rows == 12 && info.rank == 3);
     ph_data_close(d);
+    assert_fails("score pl.pin plates --maps-of 3", 2, "--maps draws");
+    assert_fails("score pl.pin plates -o s.png", 2, "no picture");
     assert_fails("score pl.pin plates --maps plates", 2, "choose another");
     assert_fails("score pl.pin plates --maps plates/heat", 2, "choose another");
     assert_true(!there("plates/heat"));

@@ -339,8 +339,8 @@ static void tell_names(const cli_arguments *a, const ph_data *data)
     if (data)
         ph_data_describe(data, &info);
     if (info.id_column && ph_settings_get(a->settings, "id-column") == NULL)
-        fprintf(stderr, "pinhole: %s: rows are named by '%s', which is not trained on (--id-column none: "
-                "it is a column like others)\n", info.name, cli_shown(info.id_column));
+        fprintf(stderr, "pinhole: %s: %s are named by '%s', which is not trained on (--id-column none: "
+                "it is a column like others)\n", info.name, info.table ? "lines" : "rows", cli_shown(info.id_column));
 }
 
 static int train(run *r, const cli_arguments *a, const ph_data *data)

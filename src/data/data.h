@@ -103,8 +103,8 @@ typedef ph_status (*ph_row_maker)(void *context, size_t first, size_t count, rea
 ph_data *ph_data_compute(const char *name, size_t rows, size_t width, const uint32_t *labels,
                          ph_row_maker make, void *context);
 
-/* How many columns there are that may have a scale of their own: those of a row, or, where rows are windows, those of
- * the table, and one of sounds and pictures. Number c of a row is of column c % so many. */
+/* How many columns there are that may have a scale of their own: those of a row, or, where rows are windows, those
+ * of the table, and one of sounds and pictures. Number c of a row is of column c % so many. */
 size_t ph_data_scales(const ph_data *);
 
 /* Where the numbers of a row are in the store, counted from the set's first number on. */

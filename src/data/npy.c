@@ -123,7 +123,8 @@ static ph_status read_series(ph_pieces *p, ph_source *in, size_t *frames)
     PH_TRY(read_array(p->d, in, p->desc));
     *frames = p->d->rows;
     return p->d->rank == 1 ? PH_OK
-                           : ph_fail(PH_USAGE, "%s: window: its rows have %zu dimensions; a series has lines of numbers",
+                           : ph_fail(PH_USAGE, "%s: window: its rows have %zu dimensions; a series has lines of "
+                                     "numbers",
                                      ph_source_name(in), p->d->rank);
 }
 

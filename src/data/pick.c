@@ -63,7 +63,7 @@ static ph_status pick_names(ph_data *d, const ph_data *from, const size_t *index
     return ph_texts_copy(&d->class_names, &from->class_names);
 }
 
-/* Windows that are copied no longer say where they were, but still what they are: a model of them keeps that. */
+/* Windows that are copied no longer say where they were, but still what they are: a model keeps that. */
 static ph_status pick_kind(ph_data *d, const ph_data *from)
 {
     d->element = from->element;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The columns of windows are places of the same sounds, pictures or series, wherever a window happens to begin: they
- * have one mean, deviation and range; those of a series for each of its columns, which are `apart`. Only what is
- * missing is counted place by place. */
+/* The columns of windows are places of the same sounds, pictures or series, wherever a window happens to begin:
+ * they have one mean, deviation and range; those of a series for each of its columns, which are `apart`. Only
+ * what is missing is counted place by place. */
 static void pool(ph_column *c, size_t width, size_t apart, size_t rows)
 {
     ph_column all = { .min = INFINITY, .max = -INFINITY };

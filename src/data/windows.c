@@ -35,8 +35,8 @@ void ph_cut_text(const size_t size[2], bool picture, char text[24])
 static ph_status refuse(const char *name, const char *value, bool picture)
 {
     return picture ? ph_fail(PH_USAGE, "%s %s: not WIDTHxHEIGHT, as 64x48, or one number for both", name, value)
-                   : ph_fail(PH_USAGE, "%s %s: of sounds and bytes it is one number of them, as 1024, of a table a number "
-                             "of lines", name, value);
+                   : ph_fail(PH_USAGE, "%s %s: of sounds and bytes it is one number of them, as 1024, of a table a "
+                             "number of lines", name, value);
 }
 
 ph_status ph_cut_read(const ph_data_desc *desc, bool picture, size_t usual, ph_cut *cut)

@@ -1,10 +1,10 @@
-/* windows.h - rows that are windows of something larger: of a sound, of the bytes of a file, of the lines of a table,
- * or of a picture of any size.
+/* windows.h - rows that are windows of something larger: of a sound, of the bytes of a file, of the lines of a
+ * table, or of a picture of any size.
  *
  * Pieces, sounds or files or tables or pictures, lie one behind the other in the set's store, each once, as frames: a
- * sample of every channel, a byte, a line of a table, a pixel. A piece has lines and columns of frames (all but pictures
- * have as many lines as frames, and one column), and so has a window. Windows overlap; their numbers are taken from the piece when a
- * row is read. The last one of a line or column lies flush with the end of the piece.
+ * sample of every channel, a byte, a line of a table, a pixel. A piece has lines and columns of frames (all but
+ * pictures have as many lines as frames, and one column), and so has a window. Windows overlap; their numbers
+ * are taken from the piece when a row is read. The last one of a line or column lies flush with the end of the piece.
  *
  * A piece that is smaller than a window, along lines or columns, has one there, and is continued in it by
  * reflection: frames a b c are a b c b a b c ..., a single one repeats. What comes back of it is cropped to
@@ -42,17 +42,17 @@ typedef struct ph_runs {
 /* desc's window and hop (by default half a window). usual: the frames of a window where desc names none; 0:
  * then nothing is cut. PH_USAGE. */
 ph_status ph_cut_read(const ph_data_desc *, bool picture, size_t usual, ph_cut *);
-/* Whether lines of a "table" or an "array" are to be cut: where they may be windows already, a model's window is not for
- * them. */
+/* Whether lines of a "table" or an "array" are to be cut: where they may be windows already, a model's window
+ * is not for them. */
 bool ph_is_cut(const ph_data_desc *, const char *of);
 /* "1024", "64x48": as ph_cut_read takes it. */
 void ph_cut_text(const size_t size[2], bool picture, char text[24]);
 
 /* Makes a set whose rows are frames one of windows of `count` pieces, whose sizes are given (they are
  * taken over, whatever the status), with a name each. A row's id is its piece's name and where it begins
- * there: NAME+FRAME, NAME+X+Y; of a table its first and last line, from 1 on: NAME:FIRST-LAST. Ids that frames have
- * become the frames' names. Of the labels that they have, a row gets the highest that is in it: of 0 and 1, 1 if any
- * is. */
+ * there: NAME+FRAME, NAME+X+Y; of a table its first and last line, from 1 on: NAME:FIRST-LAST. Ids that frames
+ * have become the frames' names. Of the labels that they have, a row gets the highest that is in it: of 0 and 1,
+ * 1 if any is. */
 ph_status ph_data_cut(ph_data *, const char *path, const ph_cut *, bool picture, ph_piece *, size_t count,
                       const ph_texts *names);
 void ph_windows_free(ph_windows *);

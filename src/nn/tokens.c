@@ -20,7 +20,7 @@ static const char *sides(size_t h, size_t w, char text[128])
     return text;
 }
 
-/* And not a series: a picture of one line is one of several channels, and its pieces are as those of a row of numbers. */
+/* And not a series: a picture of one line is one of several channels, cut as a row of numbers is. */
 static bool is_picture(const ph_shape *row)
 {
     return (row->rank == 2 || row->rank == 3) && row->dim[0] > 1;
@@ -29,7 +29,8 @@ static bool is_picture(const ph_shape *row)
 ph_status ph_tokens_of(const ph_shape *row, size_t patch, ph_tokens *t)
 {
     char text[128];
-    size_t each = row->rank == 3 ? row->dim[2] : 1, n = ph_shape_size(row) / each, p = patch ? patch : is_picture(row) ? 4 : 1;
+    size_t each = row->rank == 3 ? row->dim[2] : 1, n = ph_shape_size(row) / each;
+    size_t p = patch ? patch : is_picture(row) ? 4 : 1;
     if (!is_picture(row)) {
         *t = (ph_tokens){ p, 1, n / p, n / p, p * each };
         return n % p == 0 ? PH_OK

@@ -32,7 +32,10 @@ static ph_status check(const char *path, ph_join *j)
         ends = ends && last.place[i] + last.size[i] >= last.whole[i];
     if (last.piece != j->whole.piece || !begins || !ends)
         return ph_fail(PH_USAGE, "%s: the rows of %s are not the windows of one %s, but of several or of a part",
-                       path, info.name, last.picture ? "picture" : info.bytes ? "file" : info.table ? "table" : "sound");
+                       path, info.name, last.picture ? "picture"
+                       : info.bytes ? "file"
+                       : info.table ? "table"
+                                    : "sound");
     return PH_OK;
 }
 

@@ -92,7 +92,8 @@ static void windows_of_lines(void **state)
             assert_string_equal(info.hop, "5");
             for (size_t r = 0; r < info.rows; r++)
                 assert_row(d, r, r < 9 ? 5 * r : LINES - 8, 8, columns);
-            assert_string_equal(ph_data_column(d, columns + columns - 1), columns == 1 ? "c1" : columns == 2 ? "c2" : "c3");
+            static const char *const last[] = { "c1", "c2", "c3" };
+            assert_string_equal(ph_data_column(d, 2 * columns - 1), last[columns - 1]);
             assert_string_equal(ph_data_line(d, 0, LINES - 1), "day 50");
             assert_null(ph_data_line(d, 0, LINES));
             assert_null(ph_data_line(d, 1, 0));
@@ -290,7 +291,8 @@ static void arrays_are_series(void **state)
     assert_true(d->rows == 9 && d->rank == 1 && d->width == 4);
     ph_data_close(d);
     write_array("four.npy", "False", "(5, 2, 2)", 20);
-    assert_refused("four.npy", &(ph_data_desc){ .window = "4" }, PH_USAGE, "four.npy: window: its rows have 2 dimensions");
+    assert_refused("four.npy", &(ph_data_desc){ .window = "4" }, PH_USAGE,
+                   "four.npy: window: its rows have 2 dimensions");
     /* What a model's window does not ask for: rows may be windows already. */
     d = opened("two.npy", &(ph_data_desc){ .window = "3", .window_of = "table" });
     assert_true(d->rows == 20 && d->windows == NULL);
@@ -305,7 +307,8 @@ static void refused_windows(void **state)
 {
     (void)state;
     write_table("t.csv", LINES, 1, 0, 0);
-    assert_refused("t.csv", &(ph_data_desc){ .window = "8x8", .label_column = "odd" }, PH_USAGE, "of a table a number of lines");
+    assert_refused("t.csv", &(ph_data_desc){ .window = "8x8", .label_column = "odd" }, PH_USAGE,
+                   "of a table a number of lines");
     assert_refused("t.csv", &(ph_data_desc){ .window = "0", .label_column = "odd" }, PH_USAGE, "window 0:");
     assert_refused("t.csv", &(ph_data_desc){ .window = "8", .hop = "9", .label_column = "odd" }, PH_USAGE,
                    "hop 9: larger than the window");

@@ -42,6 +42,7 @@ typedef struct scores {
     cli_scored of;
     size_t odd;
     double threshold, mean, area, precision; /* the last two: NaN without two classes */
+    bool by_windows;           /* the threshold is of windows, and what is compared with it of pieces */
     const char *normal;        /* the class that is not odd */
     size_t *order;             /* the one of largest error first */
     size_t maps;               /* drawn, on a scale that ends at `most` */
@@ -223,7 +224,7 @@ static void tell(const scores *s, const score_options *o, bool json)
         fputs(", as given\n", stderr);
     else
         fprintf(stderr, ", which %g %% of the training %s stayed below\n", 100 * o->quantile,
-                s->of.whole && !o->training ? "windows" : kind_of(&s->of));
+                s->by_windows ? "windows" : kind_of(&s->of));
     if (!isnan(s->area))
         fprintf(stderr, "against the labels (class %s normal): roc_auc %.4f, average_precision %.4f\n",
                 cli_shown(s->normal), s->area, s->precision);
@@ -280,6 +281,7 @@ static ph_status measure(ph_model *m, const ph_data *data, const ph_data *traini
         .score = o->score, .training = training, .share = o->quantile, .of_windows = o->of_windows },
         errors, &s->threshold);
     s->threshold = o->threshold > 0 ? o->threshold : s->threshold;
+    s->by_windows = s->of.whole && !o->training && isnan(ph_model_threshold_of(m, o->of_windows, 0));
     for (size_t r = 0; r < s->of.count && status == PH_OK; r++) {
         s->odd += errors[r] > s->threshold;
         s->mean += errors[r] / (double)s->of.count;

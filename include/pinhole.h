@@ -193,8 +193,8 @@ typedef struct ph_excerpt {
 /* Opens `spec`: a path, a name looked up in $PINHOLE_DATA (folders separated by ":"), then in the
  * user's cache, or a built-in set ("glyphs"). A path is an IDX file or folder, .npy, .npz, .csv or
  * .tsv, a CIFAR batch or folder, a picture or a folder of them (PNG, JPEG, PGM, PPM; flat or one
- * folder for each class), a sound (WAV) or a folder of them, with desc->window a folder of tables, .safetensors; with desc->format "bytes" any file or
- * folder of files. IDX, .npy, CSV, CIFAR, bytes and single sounds may be gzipped. "-" is standard input, CSV, .npy,
+ * folder for each class), a sound (WAV) or a folder of them, .safetensors; with desc->window a folder of tables,
+ * with desc->format "bytes" any file or folder of files. IDX, .npy, CSV, CIFAR, bytes and single sounds may be gzipped. "-" is standard input, CSV, .npy,
  * WAV or bytes. An ending ":train", ":test" or ":all" picks
  * the part and wins over desc->part. A part that a set does not have is PH_USAGE; desc->part falls back to
  * all where there are no parts. "FIRST+SECOND" is the rows of both, one set after the other, where they are
@@ -238,8 +238,8 @@ typedef struct ph_column {
     size_t missing, infinite;         /* NaN, and values beyond all numbers */
 } ph_column;
 
-/* One pass over the set: what is in each of its `width` columns. Those of windows have one range, mean and deviation, of
- * tables one for each column of the table; what is missing is counted window by window. */
+/* One pass over the set: what is in each of its `width` columns. Those of windows have one range, mean and
+ * deviation, of tables one for each column of the table; what is missing is counted window by window. */
 ph_status ph_data_survey(const ph_data *, ph_column *columns);
 
 /* Name number i of the sets that ph_data_get knows, or NULL past the last. */
@@ -415,8 +415,8 @@ typedef struct ph_model_info {
     double white;                 /* the value of white in the data's own units, 0: unknown */
 } ph_model_info;
 void ph_model_describe(const ph_model *, ph_model_info *info);
-/* The name of a number of a row, as the table that the model was made for has it, or NULL, also where rows are windows of
- * it. */
+/* The name of a number of a row, as the table that the model was made for has it, or NULL, also where rows are
+ * windows of it. */
 const char *ph_model_column(const ph_model *, size_t column);
 /* The name of a class that the model has learnt, as the set that it was made for has it (a number, where that
  * has numbers alone), or NULL; the class of that name or number, or PH_NO_LABEL. */
@@ -459,6 +459,9 @@ ph_status ph_model_calibrate(ph_model *, const ph_data *data);
 /* The error that a share of those rows stayed below (0.99: one in a hundred was above); NaN where
  * nothing is kept. */
 double ph_model_threshold(const ph_model *, double share);
+/* The same of pieces, where those rows were windows of several: of_windows "largest" or "mean" of each one's
+ * errors. "each" is ph_model_threshold(). */
+double ph_model_threshold_of(const ph_model *, const char *of_windows, double share);
 
 /* What can be asked for as the measure of how odd a row is; the larger, the odder:
  *   error      the mean squared error of its reconstruction, as ph_model_errors()
@@ -480,7 +483,8 @@ typedef struct ph_score_desc {
 } ph_score_desc;
 /* The scores of all rows of data, or of all sounds or pictures that they are windows of, in the first places
  * of scores, which has room for those of all rows; so with the training rows. threshold (may be NULL): where the share of the training rows ends; without
- * these, of the rows that the model was calibrated on if the score is the error, else NaN. PH_USAGE where
+ * these, of the rows that the model was calibrated on (of their pieces, as of_windows says, where it knows
+ * several; else of windows) if the score is the error, else NaN. PH_USAGE where
  * the model or the rows have no such score, and where training rows are needed. */
 ph_status ph_model_score(ph_model *, const ph_data *data, const ph_score_desc *, double *scores,
                          double *threshold);

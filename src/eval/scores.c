@@ -184,31 +184,6 @@ static const struct score_kind *read_kind(scorer *s, const char *text)
     return found;
 }
 
-/* The largest, or the mean, of the scores of each piece's windows, in the first places; returns how many there
- * are. Rows that are no windows keep theirs. */
-static size_t fold(const ph_data *data, const char *of_windows, double *scores)
-{
-    bool mean = strcmp(of_windows, "mean") == 0;
-    size_t pieces = 0, windows = 0, last = 0;
-    ph_excerpt at;
-    if (strcmp(of_windows, "each") == 0)
-        return data->rows;
-    for (size_t r = 0; r < data->rows; r++) {
-        if (!ph_data_excerpt(data, r, &at))
-            return data->rows;
-        windows = r > 0 && at.piece == last ? windows + 1 : 1;
-        last = at.piece;
-        double *score = &scores[windows == 1 ? pieces++ : pieces - 1];
-        if (windows == 1)
-            *score = scores[r];
-        else if (mean)
-            *score += (scores[r] - *score) / (double)windows;
-        else
-            *score = scores[r] > *score ? scores[r] : *score;
-    }
-    return pieces;
-}
-
 /* Where the share of the training rows ends. */
 static ph_status find_threshold(scorer *s, const struct score_kind *kind, const ph_score_desc *d,
                                 double *threshold)
@@ -216,12 +191,20 @@ static ph_status find_threshold(scorer *s, const struct score_kind *kind, const 
     double *scores = malloc(d->training->rows * sizeof *scores);
     ph_status status = scores ? kind->score(s, d->training, scores) : out_of_memory();
     if (status == PH_OK) {
-        size_t count = fold(d->training, d->of_windows, scores);
+        size_t count = ph_model_fold(d->training, ph_model_fold_of(d->of_windows), scores);
         ph_sort_numbers(scores, count);
         *threshold = ph_at_share(scores, count, d->share);
     }
     free(scores);
     return status;
+}
+
+/* What the model keeps: of pieces, where it was trained on windows of several, else of its rows. */
+static double kept_threshold(const scorer *s, const ph_data *data, const ph_score_desc *d)
+{
+    bool pieces = ph_data_excerpt(data, 0, &(ph_excerpt){ 0 });
+    double kept = pieces ? ph_model_threshold_of(s->model, d->of_windows, d->share) : NAN;
+    return isnan(kept) ? ph_model_threshold(s->model, d->share) : kept;
 }
 
 static ph_status run(scorer *s, const struct score_kind *kind, const ph_data *data, const ph_score_desc *d,
@@ -234,11 +217,11 @@ static ph_status run(scorer *s, const struct score_kind *kind, const ph_data *da
     if (kind->fit)
         PH_TRY(kind->fit(s, d->training));
     PH_TRY(kind->score(s, data, scores));
-    fold(data, d->of_windows, scores);
+    ph_model_fold(data, ph_model_fold_of(d->of_windows), scores);
     if (threshold && d->training)
         return find_threshold(s, kind, d, threshold);
     if (threshold)
-        *threshold = kind->score == score_errors ? ph_model_threshold(s->model, d->share) : NAN;
+        *threshold = kind->score == score_errors ? kept_threshold(s, data, d) : NAN;
     return PH_OK;
 }
 
@@ -250,7 +233,7 @@ ph_status ph_model_score(ph_model *m, const ph_data *data, const ph_score_desc *
     const struct score_kind *kind = read_kind(&s, d->score ? d->score : "error");
     PH_TRY(kind ? PH_OK : ph_last_status());
     d->of_windows = d->of_windows ? d->of_windows : "each";
-    if (strcmp(d->of_windows, "each") && strcmp(d->of_windows, "largest") && strcmp(d->of_windows, "mean"))
+    if (ph_model_fold_of(d->of_windows) == PH_FOLDS)
         return ph_fail(PH_USAGE, "score: of windows '%s': not largest, mean or each", d->of_windows);
     PH_TRY(ph_model_check_data(m, "reconstruct", data));
     if (d->training)

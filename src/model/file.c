@@ -84,13 +84,16 @@ static void read_progress(const double in[PROGRESS], ph_trainer_progress *p)
     memcpy(p->sum, in + 9, sizeof p->sum);
 }
 
+static const char *const quantile_names[PH_FOLDS] = { "score/quantiles", "score/quantiles-largest",
+                                                      "score/quantiles-mean" };
+
 /* Room for all that a file may hold, and the texts that are made for it. */
 static ph_status begin_writing(writing *w, const ph_model *m, const char *path)
 {
     size_t variables = 0, options = ph_settings_count(m->settings);
     for (const ph_variable *v = m->graph->variable; v; v = v->next)
         variables++;
-    *w = (writing){ .tensor = calloc(variables + 14 + PH_MAX_LISTS, sizeof *w->tensor),
+    *w = (writing){ .tensor = calloc(variables + 16 + PH_MAX_LISTS, sizeof *w->tensor),
                     .text = calloc(options + 20, sizeof *w->text),
                     .option = calloc(options + 1, sizeof *w->option) };
     w->columns = m->columns.count ? ph_texts_list(&m->columns) : NULL;
@@ -139,8 +142,9 @@ static void put_arrays(writing *w, const ph_model *m, bool weights_only)
     put(w, vector("scaling/scale", real_type(), s->scale, s->width, sizeof(real)));
     if (s->fill)
         put(w, vector("scaling/fill", real_type(), s->fill, s->columns, sizeof(real)));
-    if (m->quantile)
-        put(w, vector("score/quantiles", "F64", m->quantile, PH_QUANTILES, sizeof(double)));
+    for (int i = 0; i < PH_FOLDS; i++)
+        if (m->quantile[i])
+            put(w, vector(quantile_names[i], "F64", m->quantile[i], PH_QUANTILES, sizeof(double)));
     if (m->mixture.count)
         put_mixture(w, &m->mixture);
     if (!t->prepared || weights_only)
@@ -339,12 +343,13 @@ static ph_status read_findings(const char *path, const ph_tensors *file, ph_mode
 {
     size_t in, width;
     const ph_tensor *weight = ph_tensors_find(file, "mixture/weight");
-    if (ph_tensors_find(file, "score/quantiles")) {
-        m->quantile = malloc(PH_QUANTILES * sizeof *m->quantile);
-        if (m->quantile == NULL)
+    for (int i = 0; i < PH_FOLDS; i++) {
+        if (ph_tensors_find(file, quantile_names[i]) == NULL)
+            continue;
+        m->quantile[i] = malloc(PH_QUANTILES * sizeof *m->quantile[i]);
+        if (m->quantile[i] == NULL)
             return ph_fail(PH_MEMORY, "%s: out of memory", path);
-        PH_TRY(read_vector(path, file, "score/quantiles", PH_QUANTILES, sizeof(double), "F64",
-                           m->quantile));
+        PH_TRY(read_vector(path, file, quantile_names[i], PH_QUANTILES, sizeof(double), "F64", m->quantile[i]));
     }
     if (weight == NULL)
         return PH_OK;

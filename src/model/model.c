@@ -308,7 +308,8 @@ void ph_model_free(ph_model *m)
     ph_settings_free(m->settings);
     ph_texts_free(&m->columns);
     ph_texts_free(&m->classes);
-    free(m->quantile);
+    for (int i = 0; i < PH_FOLDS; i++)
+        free(m->quantile[i]);
     ph_mixture_free(&m->mixture);
     free(m->options);
     free(m->rows_in);

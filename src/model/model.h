@@ -20,6 +20,10 @@ typedef struct ph_mixture {
     double *weight, *mean, *factor;
 } ph_mixture;
 
+/* What is made of the scores of windows: each its own, or one for each piece. */
+extern const char *const ph_folds[];
+enum { PH_FOLDS = 3, PH_QUANTILES = 1001 };
+
 struct ph_model {
     const ph_family_desc *family;
     ph_graph *graph;
@@ -37,7 +41,8 @@ struct ph_model {
     bool table;                /* windows of tables: columns are those of a line */
     uint32_t rate;             /* of sounds: frames in a second; 0: it was none */
     double white;
-    double *quantile;          /* of the errors of training rows: PH_QUANTILES of them, or NULL */
+    double *quantile[PH_FOLDS]; /* of the errors of training rows, of the largest and of the mean of the windows of
+                                  each piece that they are of: PH_QUANTILES of them, or NULL */
     ph_mixture mixture;        /* of the codes of training rows; count 0: none */
     ph_trainer trainer;
     int function_count;
@@ -47,7 +52,7 @@ struct ph_model {
     size_t scratch_width;
 };
 
-enum { PH_USE_ROWS = 1024, PH_QUANTILES = 1001 };
+enum { PH_USE_ROWS = 1024 };
 
 ph_status ph_mixture_make(ph_mixture *, size_t count, size_t width);
 /* Fits `count` Gaussians to rows x width codes; the start is drawn by seed. */
@@ -103,6 +108,11 @@ const ph_named *ph_model_export(const ph_model *, const char *name);
 /* Whether the model's input scale has 1 as its peak: squared errors then have a PSNR. */
 bool ph_model_has_peak(const ph_model *);
 /* Whether its rows are bytes of files, which are symbols: no error of theirs is a difference. */
+/* The largest (fold 1) or the mean (2) of the scores of each piece's windows, in the first places; returns how many
+ * there are. Rows that are no windows keep theirs, as all do by fold 0. */
+size_t ph_model_fold(const ph_data *, int fold, double *scores);
+/* The number of "each", "largest" or "mean"; PH_FOLDS: it is none of them. */
+int ph_model_fold_of(const char *of_windows);
 bool ph_model_of_bytes(const ph_model *);
 /* Adds the error of clusters by majority, where the model has clusters and the data labels. */
 ph_status ph_model_cluster_error(ph_model *, const ph_data *, ph_figures *);

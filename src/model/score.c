@@ -79,35 +79,99 @@ ph_status ph_model_error_maps(ph_model *m, const ph_data *data, size_t first, si
     return compare_rows(m, data, first, count, take_maps, &p);
 }
 
+/* ---- Windows of pieces ----------------------------------------------------------------------------- */
+
+const char *const ph_folds[] = { "each", "largest", "mean" };
+
+int ph_model_fold_of(const char *of_windows)
+{
+    int fold = 0;
+    while (fold < PH_FOLDS && strcmp(of_windows, ph_folds[fold]) != 0)
+        fold++;
+    return fold;
+}
+
+size_t ph_model_fold(const ph_data *data, int fold, double *scores)
+{
+    size_t pieces = 0, windows = 0, last = 0;
+    ph_data_info info;
+    ph_excerpt at;
+    ph_data_describe(data, &info);
+    if (fold == 0 || !ph_data_excerpt(data, 0, &at))
+        return info.rows;
+    for (size_t r = 0; ph_data_excerpt(data, r, &at); r++) {
+        windows = r > 0 && at.piece == last ? windows + 1 : 1;
+        last = at.piece;
+        double *score = &scores[windows == 1 ? pieces++ : pieces - 1];
+        if (windows == 1)
+            *score = scores[r];
+        else if (strcmp(ph_folds[fold], "mean") == 0)
+            *score += (scores[r] - *score) / (double)windows;
+        else
+            *score = scores[r] > *score ? scores[r] : *score;
+    }
+    return pieces;
+}
+
+/* ---- Thresholds ------------------------------------------------------------------------------------ */
+
+static ph_status measure(ph_model *m, const ph_data *data, size_t rows, double *errors)
+{
+    for (size_t first = 0; first < rows; first += PH_USE_ROWS) {
+        size_t left = rows - first, count = left < PH_USE_ROWS ? left : PH_USE_ROWS;
+        if (ph_stop_asked())
+            return ph_fail(PH_STOPPED, "stopped before the errors of all rows were measured");
+        PH_TRY(ph_model_errors(m, data, first, count, errors + first));
+    }
+    return PH_OK;
+}
+
+/* Those of pieces, too, where there are several: one alone has no quantiles. Sorts errors. */
+static ph_status keep_quantiles(ph_model *m, const ph_data *data, double *errors, size_t rows)
+{
+    bool pieces = ph_data_excerpt(data, 0, &(ph_excerpt){ 0 });
+    double *work = malloc(rows * sizeof *work);
+    for (int fold = 0; work && fold < PH_FOLDS; fold++) {
+        memcpy(work, errors, rows * sizeof *work);
+        size_t count = ph_model_fold(data, fold, work);
+        free(m->quantile[fold]);
+        m->quantile[fold] = NULL;
+        if (fold > 0 && (!pieces || count < 2))
+            continue;
+        m->quantile[fold] = malloc(PH_QUANTILES * sizeof *m->quantile[fold]);
+        if (m->quantile[fold] == NULL)
+            break;
+        ph_sort_numbers(work, count);
+        for (size_t i = 0; i < PH_QUANTILES; i++)
+            m->quantile[fold][i] = ph_at_share(work, count, (double)i / (PH_QUANTILES - 1));
+    }
+    free(work);
+    return work && m->quantile[0] ? PH_OK : ph_fail(PH_MEMORY, "out of memory for errors of rows");
+}
+
 ph_status ph_model_calibrate(ph_model *m, const ph_data *data)
 {
     ph_data_info info;
     ph_data_describe(data, &info);
     double *errors = malloc(info.rows * sizeof *errors);
-    double *quantile = malloc(PH_QUANTILES * sizeof *quantile);
-    ph_status status = errors && quantile ? PH_OK : ph_fail(PH_MEMORY, "out of memory for errors of rows");
-    for (size_t first = 0; first < info.rows && status == PH_OK; first += PH_USE_ROWS) {
-        size_t left = info.rows - first, count = left < PH_USE_ROWS ? left : PH_USE_ROWS;
-        status = ph_stop_asked() ? ph_fail(PH_STOPPED, "stopped before the errors of all rows were measured")
-                                 : ph_model_errors(m, data, first, count, errors + first);
-    }
+    ph_status status = errors ? measure(m, data, info.rows, errors)
+                              : ph_fail(PH_MEMORY, "out of memory for errors of rows");
     ph_stop_forget();
-    if (status == PH_OK) {
-        ph_sort_numbers(errors, info.rows);
-        for (size_t i = 0; i < PH_QUANTILES; i++)
-            quantile[i] = ph_at_share(errors, info.rows, (double)i / (PH_QUANTILES - 1));
-        free(m->quantile);
-        m->quantile = quantile;
-        quantile = NULL;
-    }
+    if (status == PH_OK)
+        status = keep_quantiles(m, data, errors, info.rows);
     free(errors);
-    free(quantile);
     return status;
+}
+
+double ph_model_threshold_of(const ph_model *m, const char *of_windows, double share)
+{
+    int fold = ph_model_fold_of(of_windows);
+    if (fold == PH_FOLDS || m->quantile[fold] == NULL || !(share >= 0 && share <= 1))
+        return NAN;
+    return ph_at_share(m->quantile[fold], PH_QUANTILES, share);
 }
 
 double ph_model_threshold(const ph_model *m, double share)
 {
-    if (m->quantile == NULL || !(share >= 0 && share <= 1))
-        return NAN;
-    return ph_at_share(m->quantile, PH_QUANTILES, share);
+    return ph_model_threshold_of(m, ph_folds[0], share);
 }

@@ -180,6 +180,17 @@ static void folders_of_tables(void **state)
     assert_run("encode f.pin runs -o codes.csv", 0);
     assert_run("score f.pin runs -o odd.csv", 0);
     assert_says(err, " of 3 tables are odd: largest error above ");
+    assert_says(err, "99 % of the training tables stayed below");
+    /* Of the tables that it was trained on none is above all of them, and all but the oddest stay below it. */
+    for (int mean = 0; mean < 2; mean++) {
+        char arguments[200];
+        for (int quantile = 0; quantile < 2; quantile++) {
+            snprintf(arguments, sizeof arguments, "score f.pin runs --of-windows %s --quantile %d --json",
+                     mean ? "mean" : "largest", quantile);
+            assert_run(arguments, 0);
+            assert_true(figure("odd") == (quantile ? 0 : 2));
+        }
+    }
     assert_run("score f.pin runs --of-windows each --quantile 1 --json", 0);
     assert_true(figure("odd") == 0);
 }

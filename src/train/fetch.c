@@ -2,7 +2,8 @@
 #include "base/team.h"
 #include "train/train.h"
 
-#include <stdatomic.h>
+#include <limits.h>
+#include <pthread.h>
 #include <string.h>
 
 typedef struct fetch {
@@ -11,8 +12,10 @@ typedef struct fetch {
     const size_t *index;
     size_t n, width;
     real *out;
-    atomic_int status;
-    char message[1024];        /* of the part that failed first: messages belong to a thread */
+    pthread_mutex_t lock;
+    int failed;                /* the first part that did, by order, so that the same row is told every time */
+    ph_status status;
+    char message[1024];        /* of that one: messages belong to a thread */
 } fetch;
 
 static void job(void *context, int part, int parts)
@@ -23,9 +26,15 @@ static void job(void *context, int part, int parts)
         return;
     ph_status status = ph_data_read_scaled(f->data, f->scaling, f->index + begin, end - begin,
                                            f->out + begin * f->width);
-    int none = PH_OK;
-    if (status != PH_OK && atomic_compare_exchange_strong(&f->status, &none, (int)status))
+    if (status == PH_OK)
+        return;
+    pthread_mutex_lock(&f->lock);
+    if (part < f->failed) {
+        f->failed = part;
+        f->status = status;
         snprintf(f->message, sizeof f->message, "%s", ph_message());
+    }
+    pthread_mutex_unlock(&f->lock);
 }
 
 ph_status ph_fetch(const ph_data *data, const ph_scaling *scaling, const size_t *index, size_t n,
@@ -34,11 +43,9 @@ ph_status ph_fetch(const ph_data *data, const ph_scaling *scaling, const size_t 
     ph_data_info info;
     ph_data_describe(data, &info);
     fetch f = { .data = data, .scaling = scaling, .index = index, .n = n, .width = info.width,
-                .out = out };
-    atomic_init(&f.status, PH_OK);
+                .out = out, .lock = PTHREAD_MUTEX_INITIALIZER, .failed = INT_MAX };
     ph_team_run(job, &f);
-    ph_status status = (ph_status)atomic_load(&f.status);
-    return status == PH_OK ? PH_OK : ph_fail(status, "%s", f.message);
+    return f.status == PH_OK ? PH_OK : ph_fail(f.status, "%s", f.message);
 }
 
 ph_status ph_fetch_range(const ph_data *data, const ph_scaling *scaling, size_t first, size_t count,

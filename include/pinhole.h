@@ -545,16 +545,24 @@ ph_status ph_noise_rows(ph_noise *, const ph_data *data, size_t first, size_t co
 ph_status ph_noise_measure(ph_noise *, const ph_data *data, ph_figures *figures);
 
 /* Rows with holes, for models that fill them ("fill"; mae). mask: rows of as many numbers, one for all of
- * data or one for each: a number above half of the mask's largest is seen, another is a hole. A token with
+ * data or one for each: a number above half of the mask's largest is seen, another is a hole. Of pictures it may
+ * be gray, of windows those of one sound or picture of the size that all of them have. What is missing in data
+ * (NaN) is a hole by itself; mask NULL: nothing else is. A token with
  * a hole in it is hidden from the model whole; only the holes are filled. Model, data and mask must
- * outlive it. NULL: PH_USAGE where the model cannot, the mask does not fit, or has no hole. */
+ * outlive it. NULL: PH_USAGE where the model cannot, the mask does not fit, has no hole, or a value that is no
+ * number. */
 typedef struct ph_holes ph_holes;
+/* Opens a mask for rows of data: brought to size and cut as they were, where it is as large as their pictures
+ * were before. Fails as ph_model_open_data() does. */
+ph_data *ph_holes_open_mask(const ph_model *, const ph_data *data, const char *spec);
 ph_holes *ph_holes_new(ph_model *, const ph_data *data, const ph_data *mask);
 void ph_holes_free(ph_holes *);
 /* `count` rows of data from row `first` on, filled, in the data's own units; what is seen is as it was.
  * seen (may be NULL): 1 for what is, 0 for holes. */
 ph_status ph_holes_fill(ph_holes *, size_t first, size_t count, ph_real *seen, ph_real *filled);
-/* Adds hole_share and masked_mse, the error of what fills the holes of the whole set; of bytes holes_exact. */
+/* Adds hole_share and masked_mse, the error of what fills the holes of the whole set; of bytes holes_exact. Where
+ * data miss values, hole_missing is the share of the holes that these are: they count in no error, and where there
+ * are no others, there is none. rows_unseen: how many rows are a hole as a whole, if any is. */
 ph_status ph_holes_measure(ph_holes *, ph_figures *figures);
 
 /* Measures the model on data: rows, mse, sse and what applies of bce, psnr, ... */

@@ -301,6 +301,8 @@ ph_status ph_data_join(ph_data *a, const ph_data *b, const char *path)
     a->swapped = false;
     if (status == PH_OK && a->labels)
         status = join_labels(a, b, path);
+    if (memcmp(a->own, b->own, sizeof a->own) != 0)
+        memset(a->own, 0, sizeof a->own);
     bool all_have_ids = a->ids.count == a->rows && b->ids.count == b->rows;
     a->rows += b->rows;
     if (status == PH_OK && a->labels)

@@ -42,6 +42,7 @@ struct ph_data {
     ph_texts class_names, columns, ids;
     char *id_column;           /* its name */
     char size[24], fit[8];     /* that pictures were brought to; "": they had it */
+    size_t own[2];             /* lines and columns of all of them before that; 0: they differed */
     char *left_out;            /* columns of text that were dropped, as a list; NULL: none */
     ph_windows *windows;       /* that rows are of larger pieces; NULL: each row lies by itself */
     uint32_t rate;             /* of sounds: frames in a second; 0: it is none */

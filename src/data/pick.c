@@ -76,6 +76,7 @@ static ph_status pick_kind(ph_data *d, const ph_data *from)
     memcpy(d->shape, from->shape, sizeof d->shape);
     memcpy(d->size, from->size, sizeof d->size);
     memcpy(d->fit, from->fit, sizeof d->fit);
+    memcpy(d->own, from->own, sizeof d->own);
     const ph_windows *w = from->windows;
     if (w == NULL)
         return PH_OK;

@@ -131,13 +131,14 @@ static ph_status choose_shape(pictures *p, ph_data *d)
     if (p->sizes == NULL)
         return ph_fail(PH_MEMORY, "%s: out of memory", root);
     PH_TRY(for_each(p, 0, count, measure_one));
-    const ph_picture *a = p->sizes;
-    bool cut = p->cut.window[0] > 0, colour = false;
+    const ph_picture *a = p->sizes, first = *a;
+    bool cut = p->cut.window[0] > 0, colour = false, same = true;
     p->bits = 8;
     for (size_t i = 0; i < count; i++) {
         ph_picture *b = &p->sizes[i];
         colour = colour || b->channels == 3;
         p->bits = b->bits > p->bits ? b->bits : p->bits;
+        same = same && b->width == first.width && b->height == first.height;
         if (p->width) {
             b->width = p->width;
             b->height = p->height;
@@ -145,6 +146,10 @@ static ph_status choose_shape(pictures *p, ph_data *d)
             return ph_fail(PH_USAGE, "%s: pictures of different sizes: %s is %zux%zu, %s is %zux%zu; bring them to "
                            "one with --size WxH, or cut them with --window WxH", root, relative(p, 0), a->width,
                            a->height, relative(p, i), b->width, b->height);
+    }
+    if (p->width && same) {
+        d->own[0] = first.height;
+        d->own[1] = first.width;
     }
     if (p->channels == 0)
         p->channels = colour ? 3 : 1;

@@ -85,6 +85,8 @@ ph_status ph_model_build(ph_model *, size_t room);
 /* Whether rows of data can go through `function`: PH_DATA with both widths, or the first column whose
  * name differs. */
 ph_status ph_model_check_data(const ph_model *, const char *function, const ph_data *);
+/* Opens rows as the model's own were; whether they fit is not asked. */
+ph_data *ph_model_open_rows(const ph_model *, const char *spec, const ph_data_desc *);
 /* Keeps what makes other data fit: names of columns, size of pictures, windows, rate of sounds; and, once the
  * graph is built, what its classes are called. */
 ph_status ph_model_remember(ph_model *, const ph_data *);

@@ -189,26 +189,30 @@ static void fit_pieces(const ph_model *m, ph_data_desc *desc, char size[48])
         desc->channels = m->row.rank == 3 && m->row.dim[2] == 3 ? "rgb" : "gray";
 }
 
-ph_data *ph_model_open_data(const ph_model *m, const char *function, const char *spec,
-                            const ph_data_desc *given)
+ph_data *ph_model_open_rows(const ph_model *m, const char *spec, const ph_data_desc *given)
 {
-    ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
-    bool rows = ph_model_takes_rows(m, function);
-    bool columns = rows && m->columns.count && !desc.columns && !desc.drop_columns;
+    ph_data_desc desc = *given;
+    bool columns = m->columns.count && !desc.columns && !desc.drop_columns;
     char *list = columns ? ph_texts_list(&m->columns) : NULL;
     if (columns && list == NULL)
         return NULL;
     if (columns)
         desc.columns = list;
     char size[48];
-    if (rows) {
-        choose_format(m, &desc, spec);
-        fit_pieces(m, &desc, size);
-    }
+    choose_format(m, &desc, spec);
+    fit_pieces(m, &desc, size);
     ph_data *d = ph_data_open(spec, &desc);
     free(list);
     if (d == NULL && columns && strstr(ph_message(), ": no column '"))
         ph_fail(PH_DATA, "%s (the model was made for a table that has it)", ph_message());
+    return d;
+}
+
+ph_data *ph_model_open_data(const ph_model *m, const char *function, const char *spec,
+                            const ph_data_desc *given)
+{
+    ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
+    ph_data *d = ph_model_takes_rows(m, function) ? ph_model_open_rows(m, spec, &desc) : ph_data_open(spec, &desc);
     if (d == NULL)
         return NULL;
     bool fits = ph_model_check_data(m, function, d) == PH_OK;

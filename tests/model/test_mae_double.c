@@ -329,6 +329,11 @@ static void masks_must_fit(void **state)
     ph_data *whole = ph_data_from_memory(none, 1, WIDTH, NULL);
     ph_data *two = ph_data_from_memory(none, 2, WIDTH, NULL);
     ph_data *narrow = ph_data_from_memory(none, 1, WIDTH - 1, NULL);
+    ph_holes *h = ph_holes_new(m, data, NULL); /* nothing is missing */
+    ph_figures f = { 0 };
+    assert_int_equal(ph_holes_measure(h, &f), PH_OK);
+    assert_true(ph_figure_get(&f, "hole_share") == 0 && isnan(ph_figure_get(&f, "masked_mse")));
+    ph_holes_free(h);
     assert_null(ph_holes_new(m, data, whole));
     assert_non_null(strstr(ph_message(), "no hole"));
     assert_null(ph_holes_new(m, data, two));

@@ -117,9 +117,12 @@ ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t 
 /* pinhole reconstruct --beside: `rows` rows of the set, and below each what becomes of it in the
  * model and in those that the list `others` names; tells what is what. Returns the exit status. */
 int cli_beside(const cli_arguments *, const char *others, const char *path, size_t rows);
+/* Whether reconstruct draws fifty rows beside what became of them into that file; the windows of one picture are put
+ * together instead. */
+bool cli_draws_rows(const ph_data *, const char *path);
 /* Runs a function of the model over data, batch by batch, into a file; into a folder, where path ends in "/",
- * with a file for each sound, picture or file of bytes that rows are windows of. Says what is wrong, returns the exit
- * status. */
+ * with a file for each sound, picture or file of bytes that rows are windows of, and of reconstruct for each
+ * picture that is a row. Says what is wrong, returns the exit status. */
 int cli_stream(ph_model *, const char *function, const ph_data *, const char *path, double white);
 /* The same with what `make` gives for every row of data, a batch at a time, in place of what reconstruct
  * does. */
@@ -135,9 +138,11 @@ typedef struct cli_restore {
     bool json;
 } cli_restore;
 int cli_restore_rows(ph_model *, const ph_data *, const cli_restore *);
-/* pinhole reconstruct --mask: what the model fills holes with, likewise. */
+/* Whether the model can fill holes, and values are missing in data. */
+bool cli_has_gaps(const ph_model *, const ph_data *);
+/* pinhole reconstruct --mask: what the model fills holes with, likewise; without a mask those values. */
 typedef struct cli_filling {
-    const char *mask, *path;
+    const char *mask, *path;   /* mask: NULL for none */
     bool json;
 } cli_filling;
 int cli_fill_rows(ph_model *, const ph_data *, const cli_filling *);

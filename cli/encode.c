@@ -17,7 +17,7 @@ typedef struct use_options {
     { "output", NULL, PH_OPTION_TEXT, offsetof(use_options, output), NULL, 0, 0, NULL,             \
       "file, also -o: as encode's; of a sound a .wav, of a picture that was cut into windows a .png of its " \
       "size, of a table that was a .csv of its lines, of bytes any other ending; FOLDER/ takes a file for each " \
-      "sound, table, picture or file of bytes" }
+      "sound, table, picture or file of bytes, by its name" }
 
 static const ph_option encode_table[] = {
     OUTPUT,
@@ -43,8 +43,9 @@ static const ph_option reconstruct_table[] = {
     { "noise-seed", NULL, PH_OPTION_INT, offsetof(use_options, noise_seed), "1", 0, 9007199254740992.0,
       NULL, "of the noise" },
     { "mask", NULL, PH_OPTION_TEXT, offsetof(use_options, mask), NULL, 0, 0, NULL,
-      "holes that the model (mae) fills: a picture or rows of the data's shape, one for all rows or one "
-      "for each, 0 a hole and 1 seen; .png: with holes, filled, as they are" },
+      "holes that the model (mae) fills: a picture (also gray, or as large as the data's pictures were) or rows of "
+      "the data's shape, one for all rows or one for each, 0 a hole and 1 seen; .png: with holes, filled, as they are. Values that are missing in the data are "
+      "holes by themselves, with a mask or without: so the gaps of a table are filled" },
     { "beside", NULL, PH_OPTION_TEXT, offsetof(use_options, beside), NULL, 0, 0, NULL,
       "other models, OTHER.pin,THIRD.pin: a .png with a row of pictures for the originals and for "
       "each model, and a table of their errors" },
@@ -124,16 +125,6 @@ static int choose_function(const cli_command *c, const use_options *o, ph_model 
     return CLI_DONE;
 }
 
-/* Fifty rows beside what became of them are drawn, unless the rows are one picture, which is put together. */
-static bool draws_rows(const cli_command *c, const ph_data *data, const char *path)
-{
-    ph_excerpt at;
-    ph_data_info info;
-    ph_data_describe(data, &info);
-    bool one = info.pieces == 1 && ph_data_excerpt(data, 0, &at) && at.picture;
-    return strcmp(c->name, "reconstruct") == 0 && cli_ends(path, ".png") && !one;
-}
-
 static int use(const cli_command *c, const cli_arguments *a, const void *options)
 {
     const use_options *o = options;
@@ -156,14 +147,15 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
     } else if (code == CLI_DONE) {
         ph_model_info info;
         ph_model_describe(m, &info);
+        bool back = strcmp(c->name, "reconstruct") == 0;
         if (o->classify)
             code = classify(m, data, o->output);
-        else if (o->mask)
+        else if (o->mask || (back && !noisy && cli_has_gaps(m, data)))
             code = cli_fill_rows(m, data, &(cli_filling){ o->mask, o->output, a->json });
         else if (noisy)
             code = cli_restore_rows(m, data, &(cli_restore){ .noise = o->noise, .path = o->output,
                                                              .seed = o->noise_seed, .json = a->json });
-        else if (draws_rows(c, data, o->output))
+        else if (back && cli_draws_rows(data, o->output))
             code = cli_picture(m, data, o->output);
         else
             code = cli_stream(m, function, data, o->output,

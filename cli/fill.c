@@ -1,4 +1,5 @@
-/* fill.c - pinhole reconstruct --mask: rows with holes of one's own, filled. */
+/* fill.c - pinhole reconstruct --mask: rows with holes of one's own, filled; and those of tables with values that are
+ * missing. */
 #include "cli.h"
 
 #include <math.h>
@@ -57,13 +58,28 @@ static void print(const ph_figures *figures, const cli_filling *f)
                 figures->at[i].unit);
 }
 
+bool cli_has_gaps(const ph_model *m, const ph_data *data)
+{
+    size_t in, out, missing = 0;
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    bool whole = info.element[0] == 'u' || info.element[0] == 'i'; /* such numbers are always there */
+    if (whole || ph_model_port(m, "fill", &in, &out) != PH_OK)
+        return false;
+    ph_column *column = malloc(info.width * sizeof *column);
+    bool known = column && ph_data_survey(data, column) == PH_OK;
+    for (size_t c = 0; c < info.width && known; c++)
+        missing += column[c].missing;
+    free(column);
+    return missing > 0;
+}
+
 int cli_fill_rows(ph_model *m, const ph_data *data, const cli_filling *f)
 {
     ph_figures figures = { 0 };
-    bool picture = cli_ends(f->path, ".png");
-    /* A mask of another size would have its holes elsewhere than they were drawn. */
-    ph_data *mask = ph_model_open_data(m, "reconstruct", f->mask, &(ph_data_desc){ .size = "own" });
-    ph_holes *h = mask ? ph_holes_new(m, data, mask) : NULL;
+    bool picture = cli_draws_rows(data, f->path);
+    ph_data *mask = f->mask ? ph_holes_open_mask(m, data, f->mask) : NULL;
+    ph_holes *h = mask || f->mask == NULL ? ph_holes_new(m, data, mask) : NULL;
     int code = CLI_DONE;
     if (h == NULL || ph_holes_measure(h, &figures) != PH_OK || (picture && draw(h, m, data, f) != PH_OK))
         code = cli_fail();

@@ -57,7 +57,7 @@ static void print(const ph_figures *f, const cli_restore *r)
 int cli_restore_rows(ph_model *m, const ph_data *data, const cli_restore *r)
 {
     ph_figures figures = { 0 };
-    bool picture = cli_ends(r->path, ".png");
+    bool picture = cli_draws_rows(data, r->path);
     ph_noise *n = ph_noise_new(m, r->noise, (uint64_t)r->seed);
     int code = CLI_DONE;
     if (n == NULL || ph_noise_measure(n, data, &figures) != PH_OK || (picture && draw(n, m, data, r) != PH_OK))

@@ -105,6 +105,15 @@ static ph_writer *open_writer(const writing *to, const ph_data *data, const char
     return ph_writer_open(path, &desc);
 }
 
+bool cli_draws_rows(const ph_data *data, const char *path)
+{
+    ph_excerpt at;
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    bool one = info.pieces == 1 && ph_data_excerpt(data, 0, &at) && at.picture;
+    return cli_ends(path, ".png") && !one;
+}
+
 static void tell_clipped(const ph_data *data, const char *path, size_t clipped)
 {
     ph_data_info info;
@@ -183,9 +192,7 @@ static int write_pieces(const writing *w, const ph_data *data, const char *folde
         own.format = "bytes";
     for (size_t first = 0, end; first < info.rows; first = end) {
         char path[4096];
-        if (!ph_data_excerpt(data, first, &at))
-            return cli_usage("%s: a folder takes sounds, tables, pictures or files of bytes, and the rows of %s are no "
-                             "windows of such", folder, info.name);
+        ph_data_excerpt(data, first, &at);
         for (end = first + 1; ph_data_excerpt(data, end, &next) && next.piece == at.piece;)
             end++;
         if (!name_piece(folder, &at, &info, path, sizeof path) || !make_folders(path))
@@ -199,6 +206,59 @@ static int write_pieces(const writing *w, const ph_data *data, const char *folde
     return CLI_DONE;
 }
 
+/* A row that is a picture. */
+static int write_picture(const writing *w, const ph_data *data, size_t row, const char *folder, const ph_real *values)
+{
+    char path[4096];
+    size_t width;
+    ph_excerpt at = { .name = ph_data_id(data, row), .picture = true };
+    if (!name_piece(folder, &at, &(ph_data_info){ 0 }, path, sizeof path) || !make_folders(path))
+        return CLI_FAILED;
+    ph_writer *writer = open_writer(w, data, path, NULL, &width);
+    if (writer == NULL)
+        return cli_fail();
+    if (ph_writer_rows(writer, values, 1) == PH_OK)
+        return ph_writer_close(writer) == PH_OK ? CLI_DONE : cli_fail();
+    ph_writer_discard(writer);
+    return cli_fail();
+}
+
+static int write_pictures(const writing *w, const ph_data *data, const char *folder)
+{
+    enum { BATCH = 256 };
+    ph_data_info info;
+    ph_data_describe(data, &info);
+    ph_real *out = malloc(BATCH * info.width * sizeof *out);
+    int code = out ? CLI_DONE : cli_fail();
+    for (size_t first = 0, n; first < info.rows && code == CLI_DONE; first += n) {
+        n = info.rows - first < BATCH ? info.rows - first : BATCH;
+        if (w->make(w->with, data, first, n, out) != PH_OK)
+            code = cli_fail();
+        for (size_t i = 0; i < n && code == CLI_DONE; i++)
+            code = write_picture(w, data, first + i, folder, out + i * info.width);
+    }
+    free(out);
+    return code;
+}
+
+static int write_folder(const writing *w, const ph_data *data, const char *folder)
+{
+    ph_excerpt at;
+    ph_data_info info;
+    ph_model_info model;
+    size_t height, width, channels;
+    ph_data_describe(data, &info);
+    ph_model_describe(w->model, &model);
+    bool pictures = strcmp(info.format, "pictures") == 0 && strcmp(w->function, "reconstruct") == 0 &&
+                    cli_is_picture(model.rank, model.shape, &height, &width, &channels);
+    if (ph_data_excerpt(data, 0, &at))
+        return write_pieces(w, data, folder);
+    if (pictures)
+        return write_pictures(w, data, folder);
+    return cli_usage("%s: a folder takes sounds, tables, pictures or files of bytes, and the rows of %s are no such files",
+                     folder, info.name);
+}
+
 static int write_all(const writing *w, const ph_data *data, const char *path)
 {
     ph_data_info info;
@@ -208,7 +268,7 @@ static int write_all(const writing *w, const ph_data *data, const char *path)
         return cli_usage("%s: %s has %zu %ss; -o FOLDER/ takes a file for each", path, info.name, info.pieces,
                          info.table ? "table" : "sound");
     if (cli_ends(path, "/"))
-        return write_pieces(w, data, path);
+        return write_folder(w, data, path);
     return write_file(w, data, data, 0, info.rows, path) == PH_OK ? CLI_DONE : cli_fail();
 }
 

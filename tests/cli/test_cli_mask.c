@@ -56,6 +56,23 @@ static ph_real *values_of(const char *name, size_t rows, size_t width)
     return x;
 }
 
+static bool said(const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof key, "\"%s\":", name);
+    return strstr(out, key) != NULL;
+}
+
+/* One PNG for each row, under its file's name, of what an array has of the same rows. */
+static void same_pictures(const char *pictures, const char *array)
+{
+    ph_real *x = values_of(pictures, PICTURES, PIXELS), *y = values_of(array, PICTURES, PIXELS);
+    for (size_t i = 0; i < PICTURES * PIXELS; i++)
+        assert_true(fabs((double)x[i] - fmin(fmax((double)y[i], 0), 255)) <= 0.51);
+    free(x);
+    free(y);
+}
+
 static void pictures_with_holes(void **state)
 {
     (void)state;
@@ -77,6 +94,17 @@ static void pictures_with_holes(void **state)
     assert_true(fabs(squares / (4 * PICTURES) - figure("masked_mse")) < 1e-6);
     free(x);
     free(y);
+    assert_run("reconstruct s.pin slopes --mask hole.pgm -o filled/", 0);
+    assert_says(out, "masked_mse");
+    assert_true(there("filled/across/00.pgm.png") && there("filled/down/39.pgm.png"));
+    same_pictures("filled", "filled.npy");
+    assert_run("reconstruct s.pin slopes -o plain.npy", 0);
+    assert_run("reconstruct s.pin slopes -o plain/", 0);
+    same_pictures("plain", "plain.npy");
+    assert_run("reconstruct s.pin slopes --noise gauss:0.1 -o noisy.npy", 0);
+    assert_run("reconstruct s.pin slopes --noise gauss:0.1 -o noisy/", 0);
+    same_pictures("noisy", "noisy.npy");
+    assert_fails("encode s.pin slopes -o codes/", 2, "no such files");
     /* A mask for each row, and rows one by one; pictures of all that. */
     assert_run("reconstruct s.pin slopes --mask slopes -o each.npy", 0);
     assert_says(out, "hole_share");
@@ -108,7 +136,7 @@ static void mistakes_with_masks(void **state)
     assert_fails("reconstruct ae.pin slopes --mask hole.pgm -o x.npy", 2, "no 'fill'");
     assert_fails("reconstruct s.pin slopes --mask whole.pgm -o x.npy", 2, "no hole");
     assert_fails("reconstruct s.pin slopes --mask nothing.pgm -o x.npy", 2, "nothing is seen");
-    assert_fails("reconstruct s.pin slopes --mask narrow.pgm -o x.npy", 1, "narrow.pgm: rows of 48 (8x6)");
+    assert_fails("reconstruct s.pin slopes --mask narrow.pgm -o x.npy", 2, "narrow.pgm: 6x8 pixels");
     assert_fails("reconstruct s.pin slopes --mask nowhere.pgm -o x.npy", 2, "nowhere.pgm");
     assert_fails("reconstruct s.pin slopes --mask slopes/down -o x.npy", 2, "one row for all");
     assert_fails("reconstruct s.pin slopes --mask hole.pgm --noise gauss:0.1 -o x.npy", 2, "one of them");
@@ -143,6 +171,99 @@ static void labels_and_codes(void **state)
     assert_says(page, "pair three");
 }
 
+static void write_mask(const char *name, size_t rank, const size_t *shape, const ph_real *values)
+{
+    size_t width = rank == 3 ? shape[0] * shape[1] * shape[2] : shape[0] * shape[1];
+    ph_writer_desc desc = { .rank = rank, .width = width };
+    memcpy(desc.shape, shape, rank * sizeof shape[0]);
+    ph_writer *w = ph_writer_open(in_folder(name), &desc);
+    assert_int_equal(ph_writer_rows(w, values, 1), PH_OK);
+    assert_int_equal(ph_writer_close(w), PH_OK);
+}
+
+/* A gray mask hides a pixel in all its channels, be it an array or a picture. What is no number is refused. */
+static void gray_masks(void **state)
+{
+    (void)state;
+    FILE *f = fopen(in_folder("red.ppm"), "wb");
+    fprintf(f, "P6 %d %d 255\n", SIDE, SIDE);
+    for (int k = 0; k < 3 * PIXELS; k++)
+        fputc(k * 37 % 200 + 20, f);
+    assert_int_equal(fclose(f), 0);
+    ph_real values[PIXELS];
+    uint8_t bytes[PIXELS];
+    for (int k = 0; k < PIXELS; k++) {
+        values[k] = k % 7 != 3;
+        bytes[k] = k % 7 != 3 ? 255 : 0;
+    }
+    write_pgm("gray.pgm", bytes);
+    write_mask("gray.npy", 2, (size_t[]){ SIDE, SIDE }, values);
+    write_mask("one.npy", 3, (size_t[]){ SIDE, SIDE, 1 }, values);
+    assert_run("train mae red.ppm --patch 1 " SMALL "--epochs 2 -o red.pin", 0);
+    ph_real *filled[3], *own = values_of("red.ppm", 1, 3 * PIXELS);
+    static const char *const masks[] = { "gray.pgm", "gray.npy", "one.npy" };
+    for (int i = 0; i < 3; i++) {
+        char command[128];
+        snprintf(command, sizeof command, "reconstruct red.pin red.ppm --mask %s -o red.npy --json", masks[i]);
+        assert_run(command, 0);
+        assert_true(fabs(figure("hole_share") - 9.0 / PIXELS) < 1e-6);
+        filled[i] = values_of("red.npy", 1, 3 * PIXELS);
+        assert_memory_equal(filled[i], filled[0], 3 * PIXELS * sizeof(ph_real));
+    }
+    for (int k = 0; k < 3 * PIXELS; k++)
+        assert_int_equal(filled[0][k] == own[k], k / 3 % 7 != 3);
+    for (int i = 0; i < 3; i++)
+        free(filled[i]);
+    free(own);
+    values[12] = (ph_real)NAN;
+    write_mask("nan.npy", 2, (size_t[]){ SIDE, SIDE }, values);
+    assert_fails("reconstruct red.pin red.ppm --mask nan.npy -o x.npy", 2,
+                 "nan.npy: row 1, column 13: the value is missing");
+    values[12] = (ph_real)INFINITY;
+    write_mask("nan.npy", 2, (size_t[]){ SIDE, SIDE }, values);
+    assert_fails("reconstruct red.pin red.ppm --mask nan.npy -o x.npy", 2, "column 13: the value is infinite");
+    write_mask("wide.npy", 2, (size_t[]){ SIDE / 2, 2 * SIDE }, values);
+    assert_fails("reconstruct red.pin red.ppm --mask wide.npy -o x.npy", 1, "wide.npy: rows of 64 (4x16)");
+}
+
+/* A photo that is cut comes back as one picture, and a mask of its size is cut like it; what is brought to a size
+ * has its mask brought there, too. */
+static void masks_go_with_pictures(void **state)
+{
+    (void)state;
+    uint8_t mask[PIXELS];
+    for (int k = 0; k < PIXELS; k++) /* one pixel of four by four */
+        mask[k] = k / SIDE / 2 == 2 && k % SIDE / 2 == 2 ? 0 : 255;
+    write_pgm("corner.pgm", mask);
+    assert_run("train mae slopes --window 4 --patch 2 " SMALL "--epochs 2 -o w.pin", 0);
+    assert_run("reconstruct w.pin slopes/down/01.pgm --mask corner.pgm -o whole.png", 0);
+    ph_real *own = values_of("slopes/down/01.pgm", 1, PIXELS), *x = values_of("whole.png", 1, PIXELS);
+    size_t changed = 0;
+    for (int k = 0; k < PIXELS; k++) {
+        assert_true(mask[k] == 0 || x[k] == own[k]);
+        changed += x[k] != own[k];
+    }
+    assert_true(changed > 0);
+    assert_run("reconstruct w.pin slopes --mask corner.pgm -o wholes/", 0); /* the same for all of its size */
+    ph_real *y = values_of("wholes/down/01.pgm.png", 1, PIXELS);
+    assert_memory_equal(x, y, PIXELS * sizeof *x);
+    free(own);
+    free(x);
+    free(y);
+    assert_run("reconstruct w.pin slopes/down/01.pgm --noise gauss:0.1 -o whole.png", 0);
+    free(values_of("whole.png", 1, PIXELS));
+    assert_run("reconstruct w.pin slopes --mask corner.pgm -o panels.png", 0);
+    assert_says(out, "filled in the middle"); /* of several */
+    assert_fails("reconstruct w.pin slopes --mask narrow.pgm -o x.npy", 2, "narrow.pgm: as a mask");
+    assert_run("train mae slopes --size 4x4 --patch 1 " SMALL "--epochs 2 -o four.pin", 0);
+    assert_run("reconstruct four.pin slopes --mask corner.pgm -o four.npy --json", 0);
+    assert_true(figure("hole_share") == 1.0 / 16);
+    assert_run("reconstruct four.pin slopes --size 4x4 --mask corner.pgm -o four.npy --json", 0);
+    assert_true(figure("hole_share") == 1.0 / 16);
+    assert_fails("reconstruct four.pin slopes --mask narrow.pgm -o x.npy", 2, "holes are to be drawn in 4x4");
+    assert_false(there("x.npy"));
+}
+
 /* Every column of a table is a token, and so are pieces of a series. */
 static void columns_and_pieces(void **state)
 {
@@ -165,13 +286,98 @@ static void columns_and_pieces(void **state)
     assert_run("score t.pin t.csv -o errors.csv", 0);
 }
 
+enum { LINES = 200 };
+
+/* The table of columns_and_pieces; in every third line a value may be left out, or marked in a mask. */
+static void write_lines(const char *name, bool gaps, bool mask, bool b_hidden)
+{
+    static const double factor[] = { 0.1, 0.2, -0.1, 3 }, shift[] = { 0, 0, 5, 0 };
+    FILE *f = fopen(in_folder(name), "w");
+    fputs("a,b,c,d\n", f);
+    for (int r = 0; r < LINES; r++)
+        for (int c = 0; c < 4; c++) {
+            bool gap = r % 3 == 0 && c == (b_hidden ? 0 : r / 3 % 4);
+            if (mask)
+                fprintf(f, "%d", b_hidden ? c != 1 : !gap);
+            else if (!gap || !gaps)
+                fprintf(f, "%g", r % 20 * factor[c] + shift[c]);
+            fputs(c < 3 ? "," : "\n", f);
+        }
+    assert_int_equal(fclose(f), 0);
+}
+
+/* What is missing is a hole: filled as if a mask had hidden what stands there, and counted in no error. */
+static void gaps_are_filled(void **state)
+{
+    (void)state;
+    write_lines("gaps.csv", true, false, false);
+    write_lines("gaps-mask.csv", false, true, false);
+    assert_run("reconstruct t.pin t.csv --mask gaps-mask.csv -o known.npy --json", 0);
+    double share = figure("hole_share");
+    assert_true(share > 0.08 && figure("masked_mse") < 0.3 && !said("hole_missing"));
+    ph_real *known = values_of("known.npy", LINES, 4);
+    static const char *const ways[] = { "reconstruct t.pin gaps.csv -o filled.npy --json",
+                                        "reconstruct t.pin gaps.csv --mask gaps-mask.csv -o filled.npy --json" };
+    for (int i = 0; i < 2; i++) {
+        assert_run(ways[i], 0);
+        assert_true(figure("hole_share") == share && figure("hole_missing") == 1 && !said("masked_mse"));
+        ph_real *x = values_of("filled.npy", LINES, 4);
+        assert_memory_equal(x, known, LINES * 4 * sizeof *x);
+        free(x);
+    }
+    free(known);
+    assert_run("reconstruct t.pin gaps.csv -o filled.png", 0);
+    assert_says(out, "filled in the middle");
+    assert_fails("encode t.pin gaps.csv -o x.npy", 1, "row 1, column 1 ('a'): the value is missing");
+    assert_fails("reconstruct t.pin gaps.csv --noise gauss:0.1 -o x.npy", 1, "the value is missing");
+}
+
+/* Where some holes have something in them, the error is that of these; standardised values of b are 0 to 19. */
+static void errors_are_of_what_is_known(void **state)
+{
+    (void)state;
+    write_lines("some.csv", true, false, true);
+    write_lines("b-mask.csv", false, true, true);
+    assert_run("reconstruct t.pin some.csv --mask b-mask.csv -o some.npy --json", 0);
+    ph_real *x = values_of("some.npy", LINES, 4);
+    double squares = 0, deviation = 0.2 * sqrt((400 - 1) / 12.0);
+    for (int r = 0; r < LINES; r++)
+        squares += pow(((double)x[4 * r + 1] - r % 20 * 0.2) / deviation, 2);
+    free(x);
+    assert_true(fabs(figure("masked_mse") - squares / LINES) < 1e-5 * squares);
+    assert_true(fabs(figure("hole_missing") - 67.0 / (67 + LINES)) < 1e-9 && !said("rows_unseen"));
+    /* A model whose training filled gaps with means does not take these for known. */
+    assert_fails("train mae some.csv --mask 0.25 --quiet -o x.pin", 1, "--missing mean");
+    assert_run("train mae some.csv --missing mean --mask 0.25 " SMALL "--epochs 2 -o mean.pin", 0);
+    assert_run("reconstruct mean.pin some.csv -o mean.csv --json", 0);
+    assert_true(figure("hole_missing") == 1 && !said("masked_mse"));
+    FILE *f = fopen(in_folder("dark.csv"), "w");
+    fputs("a,b,c,d\n,,,\n1,2,,3\n", f);
+    assert_int_equal(fclose(f), 0);
+    assert_run("reconstruct t.pin dark.csv -o dark.npy --json", 0);
+    assert_true(figure("rows_unseen") == 1 && figure("hole_share") == 5.0 / 8);
+    x = values_of("dark.npy", 2, 4);
+    for (int i = 0; i < 8; i++)
+        assert_true(isfinite((double)x[i]));
+    assert_true(x[4] == 1 && x[5] == 2 && x[7] == 3);
+    free(x);
+    f = fopen(in_folder("dark.csv"), "w");
+    fputs("a,b,c,d\n1,,inf,2\n", f);
+    assert_int_equal(fclose(f), 0);
+    assert_fails("reconstruct t.pin dark.csv -o x.npy", 1, "column 3 ('c'): the value is infinite");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_with_holes),
         cmocka_unit_test(mistakes_with_masks),
         cmocka_unit_test(labels_and_codes),
+        cmocka_unit_test(gray_masks),
+        cmocka_unit_test(masks_go_with_pictures),
         cmocka_unit_test(columns_and_pieces),
+        cmocka_unit_test(gaps_are_filled),
+        cmocka_unit_test(errors_are_of_what_is_known),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

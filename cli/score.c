@@ -229,7 +229,7 @@ static void tell(const scores *s, const score_options *o, bool json)
         fprintf(stderr, "against the labels (class %s normal): roc_auc %.4f, average_precision %.4f\n",
                 cli_shown(s->normal), s->area, s->precision);
     if (s->maps)
-        fprintf(stderr, "%s: %zu map%s of errors: picture, reconstruction, heat from 0 (white) to %.4g (dark), "
+        fprintf(stderr, "%s: %zu map%s of errors: picture, reconstruction, heat over it from 0 (none) to %.4g (dark), "
                 "the root of a pixel's squared error in the model's input scale\n", o->maps, s->maps,
                 s->maps == 1 ? "" : "s", s->most);
 }

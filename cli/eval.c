@@ -341,6 +341,9 @@ static int measure(eval *e)
     int code = open_features(e, features);
     bool fits = asked.probe || asked.code_size || asked.classifier || asked.parzen_draws || e->o.map || e->o.pca ||
                 e->o.pca_data;
+    if (code == CLI_DONE && e->o.training && !fits)
+        code = cli_usage("--training: nothing that is asked for is fitted (--probe, --code-size, --pca, --features "
+                         "classifier, --parzen, --map)");
     if (code == CLI_DONE && fits && open_training(e) != PH_OK)
         code = cli_fail();
     asked.training = e->training;

@@ -500,6 +500,8 @@ static void measures(void **state)
     assert_true(figure("probe_accuracy") > 0.3 && figure("probe_accuracy") < 1);
     assert_run("eval e.pin glyphs --probe-labels 1000000", 2);
     assert_one_line(err);
+    assert_run("eval e.pin glyphs --training glyphs:train", 2);
+    assert_says(err, "nothing that is asked for is fitted");
     assert_run("train pca glyphs --latent-dim 6 --scaling center -o c.pin --quiet", 0);
     assert_run("eval c.pin glyphs --json", 0);
     assert_true(fabs(figure("psnr") + 10 * log10(figure("mse"))) < 1e-3);

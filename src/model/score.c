@@ -126,7 +126,7 @@ static ph_status measure(ph_model *m, const ph_data *data, size_t rows, double *
     return PH_OK;
 }
 
-/* Those of pieces, too, where there are several: one alone has no quantiles. Sorts errors. */
+/* Those of pieces, too, where there are several: one alone has no quantiles. */
 static ph_status keep_quantiles(ph_model *m, const ph_data *data, double *errors, size_t rows)
 {
     bool pieces = ph_data_excerpt(data, 0, &(ph_excerpt){ 0 });

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "data/data.h"
+#include "data/windowed.h"
 #include "data/scaling.h"
 #include "scratch.h"
 
@@ -41,22 +42,6 @@ static void write_table(const char *name, size_t lines, size_t columns, size_t o
         fprintf(f, ",%d\n", i >= odd && i < end);
     }
     fclose(f);
-}
-
-static ph_data *opened(const char *name, const ph_data_desc *desc)
-{
-    ph_data *d = ph_data_open(in_folder(name), desc);
-    if (d == NULL)
-        fail_msg("%s: %s", name, ph_message());
-    return d;
-}
-
-static void assert_refused(const char *name, const ph_data_desc *desc, ph_status status, const char *part)
-{
-    ph_data *d = ph_data_open(in_folder(name), desc);
-    assert_null(d);
-    if (ph_last_status() != status || strstr(ph_message(), part) == NULL || strchr(ph_message(), '\n'))
-        fail_msg("'%s' (%d) does not say '%s'", ph_message(), ph_last_status(), part);
 }
 
 /* Row r is lines `begin` and on of the first piece. */

@@ -16,26 +16,11 @@
 #include <zlib.h>
 
 #include "data/data.h"
+#include "data/windowed.h"
 #include "data/scaling.h"
 #include "sound.h"
 
 static const sound mono = { .tag = 1, .bits = 16, .channels = 1, .rate = 8000, .frames = 2500 };
-
-static ph_data *opened(const char *name, const ph_data_desc *desc)
-{
-    ph_data *d = ph_data_open(in_folder(name), desc);
-    if (d == NULL)
-        fail_msg("%s: %s", name, ph_message());
-    return d;
-}
-
-static void assert_refused(const char *name, const ph_data_desc *desc, ph_status status, const char *part)
-{
-    ph_data *d = ph_data_open(in_folder(name), desc);
-    assert_null(d);
-    if (ph_last_status() != status || strstr(ph_message(), part) == NULL)
-        fail_msg("'%s' (%d) does not say '%s'", ph_message(), ph_last_status(), part);
-}
 
 /* ---- Codings ------------------------------------------------------------------------------------ */
 

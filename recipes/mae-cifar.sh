@@ -14,7 +14,7 @@ short=
 long=
 for seed in 1 2 3 4 5; do
     train tuned-$seed mae $rows --pretrained mae-cifar.pin $labels --warmup 0.5 --epochs 2 --seed $seed
-    train scratch-$seed mae $rows --patch 4 --depth 6 --decoder-depth 2 $labels --warmup 1 --epochs 12 --seed $seed
+    train scratch-$seed mae $rows --patch 4 --depth 6 --decoder-depth 2 $labels --warmup 1 --epochs 10 --seed $seed
     probed="$probed $(figure probe_accuracy mae-cifar $test --training $rows --probe-labels 1000 --probe-seed $seed)"
     tuned="$tuned $(figure error tuned-$seed $test)"
     scratch="$scratch $(figure error scratch-$seed $test)"

@@ -18,7 +18,8 @@ static const ph_option table[] = {
       "the last two; - is standard output (CSV)" },
     { "score", NULL, PH_OPTION_CHOICE, offsetof(score_options, score), "error", 0, 0, PH_SCORES,
       "what makes a row odd: its squared error; the largest of a pixel, blurred over S pixels; how far its "
-      "code is from those of the training rows; both, in units of their means; its likelihood by K samples" },
+      "code is from those of the training rows; both, in units of their means; its likelihood by K samples; the "
+      "bits of its words, by a prior" },
     { "of-windows", NULL, PH_OPTION_CHOICE, offsetof(score_options, of_windows), "largest", 0, 0,
       "largest mean each",
       "the score of a sound, table or picture that is cut into windows: the largest of theirs, or their mean; each: "

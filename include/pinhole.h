@@ -471,8 +471,9 @@ double ph_model_threshold_of(const ph_model *, const char *of_windows, double sh
  *              numbers of a code (Lee, Lee, Lee and Shin 2018)
  *   both       the error over that of the training rows, plus the distance of the code: each of them is 1
  *              in the mean of the training rows (Denouden et al. 2018)
- *   nll:K      minus the log-likelihood under a variational model, by K importance samples */
-#define PH_SCORES "error blurred:S code both nll:K"
+ *   nll:K      minus the log-likelihood under a variational model, by K importance samples
+ *   bits       those of its words by a prior over them that is told no class (Pinaya et al. 2022) */
+#define PH_SCORES "error blurred:S code both nll:K bits"
 
 typedef struct ph_score_desc {
     const char *score;         /* NULL: "error" */

@@ -157,6 +157,12 @@ static ph_status score_likelihoods(scorer *s, const ph_data *data, double *out)
     return PH_OK;
 }
 
+static ph_status score_bits(scorer *s, const ph_data *data, double *out)
+{
+    size_t rows;
+    return ph_model_word_bits(s->model, data, NULL, out, &rows);
+}
+
 static const struct score_kind {
     const char *name;
     ph_status (*fit)(scorer *, const ph_data *training); /* NULL: there is nothing to fit */
@@ -164,7 +170,7 @@ static const struct score_kind {
 } kinds[] = {
     { "error", NULL, score_errors },   { "blurred:", NULL, score_blurred },
     { "code", fit_codes, score_codes }, { "both", fit_both, score_both },
-    { "nll:", NULL, score_likelihoods },
+    { "nll:", NULL, score_likelihoods }, { "bits", NULL, score_bits },
 };
 
 /* The kind that a text asks for, which must be one of PH_SCORES. */

@@ -244,8 +244,7 @@ static void build(ph_graph *g, ph_node *x, const void *options)
     n.places = ph_parameter(n.scope, "places", 2, (size_t[]){ places, n.width }, PH_NORMAL, 0.02);
     n.numbers = numbers(g, "places", n.count);
     learn(&n);
-    if (n.classes)
-        weigh(&n);
+    weigh(&n);
     ph_node *told = ph_input_beside(x, "told", 1, (size_t[]){ 2 + n.count * line });
     ph_export(g, "next", told, next(&n, told));
 }

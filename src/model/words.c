@@ -94,45 +94,61 @@ static ph_status add_bits(ph_model *m, ph_figures *figures, const char *pre, con
     return PH_OK;
 }
 
-/* The words of n rows, from row `first` on, behind the word of each one's class, [1 + count]. Rows of no class
- * that the model knows are left out; returns how many are there. */
+/* Puts the word that begins each of n rows before its own, [1 + count]: that of its class, or, without labels, the
+ * one of none. Rows of no class that the model knows are left out; returns how many are there. */
 static size_t begin_rows(const ph_model *m, const uint32_t *labels, const real *tokens, size_t n, real *begun)
 {
-    size_t count = ph_width(m->graph->tokens), classes = ph_model_labels(m), known = 0;
+    size_t count = ph_width(m->graph->tokens), classes = ph_model_labels(m), there = 0;
     for (size_t r = 0; r < n; r++) {
-        if (labels[r] == PH_NO_LABEL || labels[r] >= classes)
+        if (labels && (labels[r] == PH_NO_LABEL || labels[r] >= classes))
             continue;
-        real *to = begun + known++ * (1 + count);
-        to[0] = (real)(m->graph->words + 1 + labels[r]);
+        real *to = begun + there++ * (1 + count);
+        to[0] = (real)(m->graph->words + (labels ? 1 + labels[r] : 0));
         memcpy(to + 1, tokens + r * count, count * sizeof *to);
     }
-    return known;
+    return there;
 }
 
-/* Bits of the words given the class, of the rows that have one: their sum, and how many rows these are. */
-static ph_status bits_given_class(ph_model *m, const ph_data *data, double *bits, size_t *known)
+ph_status ph_model_word_bits(ph_model *m, const ph_data *data, const uint32_t *labels, double *bits, size_t *known)
 {
-    const uint32_t *labels = ph_data_labels(data);
-    size_t count = ph_width(m->graph->tokens), each;
-    *bits = 0;
     *known = 0;
-    if (ph_model_export(m, "bits") == NULL || labels == NULL)
-        return PH_OK;
-    real *tokens = malloc(PH_USE_ROWS * count * sizeof *tokens), row[PH_USE_ROWS];
+    if (ph_model_export(m, "bits") == NULL)
+        return ph_fail(PH_USAGE, "bits: a prior has such for its words; a model of family %s has none",
+                       m->family->face.name);
+    size_t count = ph_width(m->graph->tokens);
+    real *tokens = malloc(PH_USE_ROWS * count * sizeof *tokens), each[PH_USE_ROWS];
     real *begun = malloc(PH_USE_ROWS * (1 + count) * sizeof *begun);
     ph_status status = tokens && begun ? PH_OK : ph_fail(PH_MEMORY, "out of memory for words");
     for (size_t first = 0; first < data->rows && status == PH_OK; first += PH_USE_ROWS) {
         size_t n = data->rows - first < PH_USE_ROWS ? data->rows - first : PH_USE_ROWS;
         status = ph_model_apply_data(m, "tokens", data, first, n, tokens);
-        each = status == PH_OK ? begin_rows(m, labels + first, tokens, n, begun) : 0;
-        if (each)
-            status = ph_model_apply(m, "bits", begun, each, row);
-        for (size_t r = 0; r < each && status == PH_OK; r++)
-            *bits += (double)row[r];
-        *known += each;
+        size_t there = status == PH_OK ? begin_rows(m, labels ? labels + first : NULL, tokens, n, begun) : 0;
+        if (there)
+            status = ph_model_apply(m, "bits", begun, there, each);
+        for (size_t r = 0; r < there && status == PH_OK; r++)
+            bits[*known + r] = (double)each[r];
+        *known += there;
     }
     free(tokens);
     free(begun);
+    return status;
+}
+
+/* Bits of the words given the class, mean over the rows that have one; NaN where none has. */
+static ph_status bits_given_class(ph_model *m, const ph_data *data, double *bits, size_t *known)
+{
+    const uint32_t *labels = ph_data_labels(data);
+    *bits = NAN;
+    *known = 0;
+    if (ph_model_labels(m) == 0 || labels == NULL)
+        return PH_OK;
+    double *each = malloc(data->rows * sizeof *each), sum = 0;
+    ph_status status = each ? ph_model_word_bits(m, data, labels, each, known)
+                            : ph_fail(PH_MEMORY, "out of memory for words");
+    for (size_t r = 0; r < *known && status == PH_OK; r++)
+        sum += each[r];
+    *bits = sum / (double)*known;
+    free(each);
     return status;
 }
 
@@ -148,7 +164,6 @@ static ph_status add_prior(ph_model *m, const ph_data *data, ph_figures *figures
     PH_TRY(bits_given_class(m, data, &given, &known));
     if (known == 0)
         return PH_OK;
-    given /= (double)known;
     snprintf(text, sizeof text, "of a row's words, by the prior, given its class: %zu rows have one", known);
     const char *unit = lasting(m, text);
     if (unit == NULL)

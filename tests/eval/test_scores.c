@@ -247,6 +247,7 @@ static void refusals(void **state)
     assert_refused(&s, &(ph_score_desc){ .score = "code" }, "needs the training rows");
     assert_refused(&s, &(ph_score_desc){ .score = "both" }, "needs the training rows");
     assert_refused(&s, &(ph_score_desc){ .score = "nll:10" }, "no likelihood");
+    assert_refused(&s, &(ph_score_desc){ .score = "bits" }, "bits: a prior has such");
     assert_refused(&s, &(ph_score_desc){ .score = "nll:0" }, "nll:0");
     assert_refused(&s, &(ph_score_desc){ .score = "nll:2.5" }, "nll:2.5");
     assert_refused(&s, &(ph_score_desc){ .score = "blurred" }, "blurred:S");

@@ -10,7 +10,9 @@
 #include "op/op_nodes.h"
 
 #include "base/philox.h"
+#include "base/product.h"
 #include "graph/program.h"
+#include "op/nearest.h"
 
 #include <string.h>
 
@@ -45,38 +47,32 @@ static void run_choose(ph_call *call, int part)
 
 /* ---- Clusters -------------------------------------------------------------------------------------- */
 
-/* Sums of the lines of each cluster, and how many they are, in scratch. */
+/* Sums of the lines of each cluster, how many they are, and the centres as the search wants them. */
 static size_t cluster_scratch(const ph_call *call)
 {
     const ph_shape *s = &call->node->shape;
-    return s->dim[0] * (s->dim[1] + 1);
+    return s->dim[0] * (s->dim[1] + 1) + ph_nearest_room(s->dim[0], s->dim[1]);
 }
 
-static size_t nearest(const real *line, const real *centre, size_t count, size_t d)
+static void add_to_clusters(real *sum, real *members, const uint32_t *index, const real *line, size_t count, size_t d)
 {
-    size_t best = 0;
-    real least = 0;
-    for (size_t k = 0; k < count; k++, centre += d) {
-        real distance = 0;
+    for (size_t l = 0; l < count; l++, line += d) {
+        members[index[l]] += 1;
         for (size_t i = 0; i < d; i++)
-            distance += (line[i] - centre[i]) * (line[i] - centre[i]);
-        if (k == 0 || distance < least) {
-            least = distance;
-            best = k;
-        }
+            sum[index[l] * d + i] += line[i];
     }
-    return best;
 }
 
-static void move_centres(real *centre, real *sum, const real *x, size_t lines, size_t count, size_t d)
+static void move_centres(real *centre, real *scratch, real *tile, const real *x, size_t lines, size_t count, size_t d)
 {
-    real *members = sum + count * d;
+    real *sum = scratch, *members = sum + count * d, *room = members + count;
     memset(sum, 0, count * (d + 1) * sizeof *sum);
-    for (size_t l = 0; l < lines; l++) {
-        size_t k = nearest(x + l * d, centre, count, d);
-        members[k] += 1;
-        for (size_t i = 0; i < d; i++)
-            sum[k * d + i] += x[l * d + i];
+    ph_nearest_pack(room, centre, count, d, 0, (count + PH_PANEL - 1) / PH_PANEL);
+    for (size_t l = 0; l < lines; l += PH_BLOCK_ROWS) {
+        uint32_t index[PH_BLOCK_ROWS];
+        size_t block = lines - l < PH_BLOCK_ROWS ? lines - l : PH_BLOCK_ROWS;
+        ph_nearest_search(index, x + l * d, block, room, count, d, tile);
+        add_to_clusters(sum, members, index, x + l * d, block, d);
     }
     for (size_t k = 0; k < count; k++)
         for (size_t i = 0; i < d && members[k] > 0; i++)
@@ -93,7 +89,8 @@ static void run_cluster(ph_call *call, int part)
     while (ph_next_task(call, part, 1, &task)) {
         memcpy(out, ph_call_input(call, 1), s->dim[0] * s->dim[1] * sizeof *out);
         for (size_t round = 0; round < rounds; round++)
-            move_centres(out, ph_call_scratch(call), ph_call_input(call, 0), lines, s->dim[0], s->dim[1]);
+            move_centres(out, ph_call_scratch(call), ph_call_own(call, part), ph_call_input(call, 0), lines,
+                         s->dim[0], s->dim[1]);
     }
 }
 

@@ -7,6 +7,8 @@
  * in the cache. The table is packed and its norms are taken first. Of equal ones the first is taken, and
  * an index does not depend on the lines beside it. The choice has no derivative.
  */
+#include "op/nearest.h"
+
 #include "base/product.h"
 #include "op/op_nodes.h"
 
@@ -22,16 +24,9 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static const ph_shape *table_of(const ph_call *call)
+size_t ph_nearest_room(size_t entries, size_t depth)
 {
-    return &call->node->input[1]->shape;
-}
-
-/* The table as the right factor, in panels, and behind it half the squared norm of each entry. */
-static size_t scratch(const ph_call *call)
-{
-    const ph_shape *table = table_of(call);
-    return ph_panels_size(table->dim[1], table->dim[0]) + table->dim[0];
+    return ph_panels_size(depth, entries) + entries;
 }
 
 PH_KERNEL static void take_norms(real *norms, const real *entry, size_t count, size_t depth)
@@ -44,16 +39,12 @@ PH_KERNEL static void take_norms(real *norms, const real *entry, size_t count, s
     }
 }
 
-static void prepare(ph_call *call, int part)
+/* The table as the right factor, in panels, and behind it half the squared norm of each entry. */
+void ph_nearest_pack(real *room, const real *table, size_t entries, size_t depth, size_t first, size_t last)
 {
-    size_t entries = table_of(call)->dim[0], depth = table_of(call)->dim[1], panel;
-    const real *table = ph_call_input(call, 1);
-    real *panels = ph_call_scratch(call), *norms = panels + ph_panels_size(depth, entries);
-    while (ph_next_task(call, part, (entries + PH_PANEL - 1) / PH_PANEL, &panel)) {
-        size_t first = panel * PH_PANEL;
-        ph_pack_panels(panels, table, 1, depth, depth, entries, panel, panel + 1);
-        take_norms(norms + first, table + first * depth, least(PH_PANEL, entries - first), depth);
-    }
+    size_t from = first * PH_PANEL, to = least(last * PH_PANEL, entries);
+    ph_pack_panels(room, table, 1, depth, depth, entries, first, last);
+    take_norms(room + ph_panels_size(depth, entries) + from, table + from * depth, to - from, depth);
 }
 
 /* The least of norm - product in one line of a tile, if it is below that of the tiles before. */
@@ -78,28 +69,52 @@ PH_KERNEL static void look(real *distance, const real *norms, size_t columns, si
         }
 }
 
+void ph_nearest_search(uint32_t *index, const real *line, size_t count, const real *room, size_t entries,
+                       size_t depth, real *tile)
+{
+    const real *norms = room + ph_panels_size(depth, entries);
+    real best[LINES];
+    for (size_t r = 0; r < count; r++) {
+        best[r] = INFINITY;
+        index[r] = 0;
+    }
+    for (size_t e = 0; e < entries; e += COLUMNS) {
+        size_t columns = least(COLUMNS, entries - e);
+        ph_product_block(tile, COLUMNS, line, depth, 1, room + e * depth, count, depth, columns, false);
+        for (size_t r = 0; r < count; r++)
+            look(tile + r * COLUMNS, norms + e, columns, e, &best[r], &index[r]);
+    }
+}
+
+/* ---- The op ----------------------------------------------------------------------------------------- */
+
+static const ph_shape *table_of(const ph_call *call)
+{
+    return &call->node->input[1]->shape;
+}
+
+static size_t scratch(const ph_call *call)
+{
+    return ph_nearest_room(table_of(call)->dim[0], table_of(call)->dim[1]);
+}
+
+static void prepare(ph_call *call, int part)
+{
+    size_t entries = table_of(call)->dim[0], depth = table_of(call)->dim[1], panel;
+    while (ph_next_task(call, part, (entries + PH_PANEL - 1) / PH_PANEL, &panel))
+        ph_nearest_pack(ph_call_scratch(call), ph_call_input(call, 1), entries, depth, panel, panel + 1);
+}
+
 static void run(ph_call *call, int part)
 {
     size_t entries = table_of(call)->dim[0], depth = table_of(call)->dim[1];
     size_t lines = ph_call_rows(call, &call->node->input[0]->shape), task;
-    const real *x = ph_call_input(call, 0), *panels = ph_call_scratch(call);
-    const real *norms = panels + ph_panels_size(depth, entries);
+    const real *x = ph_call_input(call, 0);
     uint32_t *out = (uint32_t *)ph_call_output(call);
-    real *tile = ph_call_own(call, part);
     while (ph_next_task(call, part, (lines + LINES - 1) / LINES, &task)) {
-        size_t line = task * LINES, count = least(LINES, lines - line);
-        real best[LINES];
-        for (size_t r = 0; r < count; r++) {
-            best[r] = INFINITY;
-            out[line + r] = 0;
-        }
-        for (size_t e = 0; e < entries; e += COLUMNS) {
-            size_t columns = least(COLUMNS, entries - e);
-            ph_product_block(tile, COLUMNS, x + line * depth, depth, 1, panels + e * depth, count, depth,
-                             columns, false);
-            for (size_t r = 0; r < count; r++)
-                look(tile + r * COLUMNS, norms + e, columns, e, &best[r], &out[line + r]);
-        }
+        size_t line = task * LINES;
+        ph_nearest_search(out + line, x + line * depth, least(LINES, lines - line), ph_call_scratch(call), entries,
+                          depth, ph_call_own(call, part));
     }
 }
 

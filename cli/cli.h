@@ -16,6 +16,8 @@ typedef struct cli_command {
     int (*run)(const struct cli_command *, int argc, char **argv);
     bool reads;                /* takes the options of opening data, too */
     bool trains;               /* and those of training and of a family */
+    /* NULL, or options that do something only beside one of others: "steps", "--grid or --interpolate", ..., NULL. */
+    const char *const *needs;
 } cli_command;
 
 extern const cli_command cli_train, cli_eval, cli_encode, cli_decode, cli_reconstruct, cli_info,

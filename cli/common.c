@@ -246,11 +246,27 @@ static int spare_inputs(const cli_arguments *a)
     return CLI_DONE;
 }
 
+/* An option without what it is of would be taken and do nothing. */
+static int check_needs(const cli_command *c, const cli_arguments *a)
+{
+    for (const char *const *need = c->needs; need && *need; need += 2) {
+        bool met = ph_settings_get(a->settings, need[0]) == NULL;
+        char others[64], *rest = others, *other;
+        snprintf(others, sizeof others, "%s", need[1]);
+        while (!met && (other = strtok_r(rest, " ", &rest)))
+            met = strncmp(other, "--", 2) == 0 && ph_settings_get(a->settings, other + 2) != NULL;
+        if (!met)
+            return cli_usage("--%s does nothing without %s", need[0], need[1]);
+    }
+    return CLI_DONE;
+}
+
 int cli_options(const cli_command *c, const cli_arguments *a, void *target)
 {
     if (ph_options_read(c->options, c->option_count, a->settings, target) != PH_OK)
         return cli_fail();
-    return spare_inputs(a);
+    int code = check_needs(c, a);
+    return code == CLI_DONE ? spare_inputs(a) : code;
 }
 
 void cli_free(cli_arguments *a)

@@ -136,8 +136,6 @@ static int use(const cli_command *c, const cli_arguments *a, const void *options
                          "one out");
     if (o->beside)
         return cli_beside(a, o->beside, o->output, (size_t)o->rows);
-    if (ph_settings_get(a->settings, "rows"))
-        return cli_usage("rows: how many are shown with --beside; give that too");
     char function[32];
     ph_model *m = ph_model_load(a->word[0]);
     int code = m ? choose_function(c, o, m, function) : cli_fail();
@@ -189,4 +187,5 @@ const cli_command cli_reconstruct = {
     .options = reconstruct_table,
     .option_count = sizeof reconstruct_table / sizeof reconstruct_table[0],
     .least_words = 2, .most_words = 2, .reads = true, .run = run,
+    .needs = (const char *const[]){ "rows", "--beside", "noise-seed", "--noise", NULL },
 };

@@ -405,4 +405,5 @@ const cli_command cli_eval = {
     .name = "eval", .words = "MODEL DATA", .help = "measure a model on data",
     .options = table, .option_count = sizeof table / sizeof table[0],
     .least_words = 2, .most_words = 2, .reads = true, .run = run,
+    .needs = (const char *const[]){ "probe-seed", "--probe-labels", "noise-seed", "--noise", NULL },
 };

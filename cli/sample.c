@@ -349,4 +349,5 @@ const cli_command cli_sample = {
     .help = "new rows, a lattice of codes, ways between rows",
     .options = table, .option_count = sizeof table / sizeof table[0],
     .least_words = 1, .most_words = 2, .reads = true, .run = run,
+    .needs = (const char *const[]){ "steps", "--grid or --interpolate", NULL },
 };

@@ -334,10 +334,8 @@ static int score(const cli_arguments *a, const score_options *o, ph_model *m, co
 }
 
 /* What goes together is asked before anything is opened. */
-static int check(const cli_arguments *a, const score_options *o)
+static int check(const score_options *o)
 {
-    if (o->maps == NULL && ph_settings_get(a->settings, "maps-of"))
-        return cli_usage("maps-of: so many of what --maps draws; give that too");
     if (cli_ends(o->output, ".png"))
         return cli_usage("%s: scores are numbers and no picture: .csv, .npy, .npz or .safetensors (--maps draws "
                          "errors)", o->output);
@@ -352,7 +350,7 @@ static int run(const cli_command *c, int argc, char **argv)
     if (code == CLI_DONE && !a.help)
         code = cli_options(c, &a, &o);
     if (code == CLI_DONE && !a.help)
-        code = check(&a, &o);
+        code = check(&o);
     if (code == CLI_DONE && !a.help) {
         ph_model *m = ph_model_load(a.word[0]);
         ph_data *data = m ? cli_open_for(&a, m, "reconstruct", a.word[1], "test") : NULL;
@@ -368,4 +366,5 @@ const cli_command cli_score = {
     .name = "score", .words = "MODEL DATA", .help = "how odd each row is, and which are",
     .options = table, .option_count = sizeof table / sizeof table[0],
     .least_words = 2, .most_words = 2, .reads = true, .run = run,
+    .needs = (const char *const[]){ "maps-of", "--maps", NULL },
 };

@@ -66,7 +66,7 @@ static bool is_whole(const ph_data *data, const char *path)
     ph_data_info info = { 0 };
     if (data)
         ph_data_describe(data, &info);
-    return data && ph_data_excerpt(data, 0, &at) && 
+    return data && ph_data_excerpt(data, 0, &at) &&
            (info.bytes || cli_ends(path, info.table ? ".csv" : ".wav") || cli_ends(path, ".png"));
 }
 

@@ -82,6 +82,9 @@ ph_status ph_study_probe(ph_study *s)
         return ph_fail(PH_USAGE, "%s: a probe needs labels, and there are none", s->data->name);
     if (s->asked->probe_labels == 0)
         return probe_both(s);
+    if (s->asked->probe_labels < s->fit->classes)
+        return ph_fail(PH_USAGE, "probe: %zu labels are fewer than the %zu classes, so that some would never be seen",
+                       s->asked->probe_labels, s->fit->classes);
     snprintf(parts, sizeof parts, "%s, with %zu of their labels, drawn by seed %llu", s->parts, s->asked->probe_labels,
              (unsigned long long)s->asked->probe_seed);
     ph_data *drawn = draw_few(s);

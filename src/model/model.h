@@ -109,12 +109,12 @@ ph_function *ph_model_function(ph_model *, const char *name);
 const ph_named *ph_model_export(const ph_model *, const char *name);
 /* Whether the model's input scale has 1 as its peak: squared errors then have a PSNR. */
 bool ph_model_has_peak(const ph_model *);
-/* Whether its rows are bytes of files, which are symbols: no error of theirs is a difference. */
 /* The largest (fold 1) or the mean (2) of the scores of each piece's windows, in the first places; returns how many
  * there are. Rows that are no windows keep theirs, as all do by fold 0. */
 size_t ph_model_fold(const ph_data *, int fold, double *scores);
 /* The number of "each", "largest" or "mean"; PH_FOLDS: it is none of them. */
 int ph_model_fold_of(const char *of_windows);
+/* Whether its rows are bytes of files, which are symbols: no error of theirs is a difference. */
 bool ph_model_of_bytes(const ph_model *);
 /* Adds the error of clusters by majority, where the model has clusters and the data labels. */
 ph_status ph_model_cluster_error(ph_model *, const ph_data *, ph_figures *);

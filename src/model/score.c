@@ -94,6 +94,7 @@ int ph_model_fold_of(const char *of_windows)
 size_t ph_model_fold(const ph_data *data, int fold, double *scores)
 {
     size_t pieces = 0, windows = 0, last = 0;
+    bool mean = strcmp(ph_folds[fold], "mean") == 0;
     ph_data_info info;
     ph_excerpt at;
     ph_data_describe(data, &info);
@@ -105,7 +106,7 @@ size_t ph_model_fold(const ph_data *data, int fold, double *scores)
         double *score = &scores[windows == 1 ? pieces++ : pieces - 1];
         if (windows == 1)
             *score = scores[r];
-        else if (strcmp(ph_folds[fold], "mean") == 0)
+        else if (mean)
             *score += (scores[r] - *score) / (double)windows;
         else
             *score = scores[r] > *score ? scores[r] : *score;
@@ -114,6 +115,11 @@ size_t ph_model_fold(const ph_data *data, int fold, double *scores)
 }
 
 /* ---- Thresholds ------------------------------------------------------------------------------------ */
+
+static ph_status out_of_memory(void)
+{
+    return ph_fail(PH_MEMORY, "out of memory for errors of rows");
+}
 
 static ph_status measure(ph_model *m, const ph_data *data, size_t rows, double *errors)
 {
@@ -131,7 +137,8 @@ static ph_status keep_quantiles(ph_model *m, const ph_data *data, double *errors
 {
     bool pieces = ph_data_excerpt(data, 0, &(ph_excerpt){ 0 });
     double *work = malloc(rows * sizeof *work);
-    for (int fold = 0; work && fold < PH_FOLDS; fold++) {
+    ph_status status = work ? PH_OK : out_of_memory();
+    for (int fold = 0; fold < PH_FOLDS && status == PH_OK; fold++) {
         memcpy(work, errors, rows * sizeof *work);
         size_t count = ph_model_fold(data, fold, work);
         free(m->quantile[fold]);
@@ -139,14 +146,13 @@ static ph_status keep_quantiles(ph_model *m, const ph_data *data, double *errors
         if (fold > 0 && (!pieces || count < 2))
             continue;
         m->quantile[fold] = malloc(PH_QUANTILES * sizeof *m->quantile[fold]);
-        if (m->quantile[fold] == NULL)
-            break;
+        status = m->quantile[fold] ? PH_OK : out_of_memory();
         ph_sort_numbers(work, count);
-        for (size_t i = 0; i < PH_QUANTILES; i++)
+        for (size_t i = 0; i < PH_QUANTILES && status == PH_OK; i++)
             m->quantile[fold][i] = ph_at_share(work, count, (double)i / (PH_QUANTILES - 1));
     }
     free(work);
-    return work && m->quantile[0] ? PH_OK : ph_fail(PH_MEMORY, "out of memory for errors of rows");
+    return status;
 }
 
 ph_status ph_model_calibrate(ph_model *m, const ph_data *data)
@@ -154,8 +160,7 @@ ph_status ph_model_calibrate(ph_model *m, const ph_data *data)
     ph_data_info info;
     ph_data_describe(data, &info);
     double *errors = malloc(info.rows * sizeof *errors);
-    ph_status status = errors ? measure(m, data, info.rows, errors)
-                              : ph_fail(PH_MEMORY, "out of memory for errors of rows");
+    ph_status status = errors ? measure(m, data, info.rows, errors) : out_of_memory();
     ph_stop_forget();
     if (status == PH_OK)
         status = keep_quantiles(m, data, errors, info.rows);

@@ -185,7 +185,11 @@ static void maps_of_errors(void **state)
     ph_data_describe(d, &info);
     assert_true(info.rows == 12 && info.rank == 3);
     ph_data_close(d);
-    assert_fails("score pl.pin plates --maps-of 3", 2, "--maps draws");
+    assert_fails("score pl.pin plates --maps-of 3", 2, "without --maps");
+    assert_fails("eval pl.pin plates --probe --probe-seed 3", 2, "--probe-seed does nothing without --probe-labels");
+    assert_fails("eval pl.pin plates --noise-seed 3", 2, "without --noise");
+    assert_fails("reconstruct pl.pin plates --noise-seed 3 -o r.npy", 2, "without --noise");
+    assert_fails("sample pl.pin --steps 5 -o r.npy", 2, "without --grid or --interpolate");
     assert_fails("score pl.pin plates -o s.png", 2, "no picture");
     assert_fails("score pl.pin plates --maps plates", 2, "choose another");
     assert_fails("score pl.pin plates --maps plates/heat", 2, "choose another");

@@ -591,7 +591,7 @@ static void a_set_without_parts_is_split(void **state)
 }
 
 /* Of four clouds far apart ten labelled rows each are enough; a draw is the same by its seed. More than there are
- * are refused. */
+ * are refused, and fewer than classes. */
 static void a_probe_of_few_labels(void **state)
 {
     (void)state;
@@ -607,10 +607,9 @@ static void a_probe_of_few_labels(void **state)
     for (size_t i = 0; i < f.count; i++)
         if (strcmp(f.at[i].name, "probe_accuracy") == 0)
             assert_non_null(strstr(f.at[i].unit, "the training part, with 40 of their labels, drawn by seed 3"));
-    /* Two rows know two classes. */
-    asked.probe_labels = 2;
-    assert_int_equal(ph_model_measure(m, test, &asked, &other), PH_OK);
-    assert_true(figure(&other, "knn_1") <= 0.5);
+    asked.probe_labels = 3;
+    assert_int_equal(ph_model_measure(m, test, &asked, &other), PH_USAGE);
+    assert_non_null(strstr(ph_message(), "3 labels are fewer than the 4 classes"));
     asked.probe_labels = 501;
     assert_int_equal(ph_model_measure(m, test, &asked, &other), PH_USAGE);
     assert_non_null(strstr(ph_message(), "501 labelled rows are wanted"));

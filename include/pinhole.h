@@ -194,10 +194,10 @@ typedef struct ph_excerpt {
  * user's cache, or a built-in set ("glyphs"). A path is an IDX file or folder, .npy, .npz, .csv or
  * .tsv, a CIFAR batch or folder, a picture or a folder of them (PNG, JPEG, PGM, PPM; flat or one
  * folder for each class), a sound (WAV) or a folder of them, .safetensors; with desc->window a folder of tables,
- * with desc->format "bytes" any file or folder of files. IDX, .npy, CSV, CIFAR, bytes and single sounds may be gzipped. "-" is standard input, CSV, .npy,
- * WAV or bytes. An ending ":train", ":test" or ":all" picks
- * the part and wins over desc->part. A part that a set does not have is PH_USAGE; desc->part falls back to
- * all where there are no parts. "FIRST+SECOND" is the rows of both, one set after the other, where they are
+ * with desc->format "bytes" any file or folder of files. IDX, .npy, CSV, CIFAR, bytes and single sounds may be
+ * gzipped. "-" is standard input, CSV, .npy, WAV or bytes. An ending ":train", ":test" or ":all" picks the part and
+ * wins over desc->part. A part that a set does not have is PH_USAGE; desc->part falls back to all where there are no
+ * parts. "FIRST+SECOND" is the rows of both, one set after the other, where they are
  * of one kind; classes go by their names.
  * desc may be NULL. NULL on failure, with status PH_USAGE, PH_IO, PH_DATA in ph_last_status(). */
 ph_data *ph_data_open(const char *spec, const ph_data_desc *desc);
@@ -282,9 +282,10 @@ typedef struct ph_writer_desc {
     const ph_data *source; /* the set that the rows come from, one for each from its first on: csv has
                               its ids before each row, npz and safetensors its labels (y) */
     bool whole;            /* png, wav, csv, bytes: rows are the windows of one picture, sound, table or file, all of
-                              source's; that is written, put together from them with a smooth cross-fade, or, of bytes,
-                              each from the window in whose middle it is most, as the nearest byte. A sound has the rate of
-                              source, as 16-bit PCM where its coding is that or 8 bits, else as 32-bit float */
+                              source's; that is written, put together from them with a smooth cross-fade, or, of
+                              bytes, each from the window in whose middle it is most, as the nearest byte. A sound
+                              has the rate of source, as 16-bit PCM where its coding is that or 8 bits, else as
+                              32-bit float */
     size_t *clipped;       /* wav, bytes, if not NULL: set at the end to how many samples were beyond full scale,
                               -1 to 1, or bytes beyond 0 to 255, and were brought to it, as PCM must; floats
                               are kept */
@@ -483,10 +484,10 @@ typedef struct ph_score_desc {
                                   scores of each one's windows; NULL or "each": windows have their own */
 } ph_score_desc;
 /* The scores of all rows of data, or of all sounds or pictures that they are windows of, in the first places
- * of scores, which has room for those of all rows; so with the training rows. threshold (may be NULL): where the share of the training rows ends; without
- * these, of the rows that the model was calibrated on (of their pieces, as of_windows says, where it knows
- * several; else of windows) if the score is the error, else NaN. PH_USAGE where
- * the model or the rows have no such score, and where training rows are needed. */
+ * of scores, which has room for those of all rows; so with the training rows. threshold (may be NULL): where the
+ * share of the training rows ends; without these, of the rows that the model was calibrated on (of their pieces, as
+ * of_windows says, where it knows several; else of windows) if the score is the error, else NaN. PH_USAGE where the
+ * model or the rows have no such score, and where training rows are needed. */
 ph_status ph_model_score(ph_model *, const ph_data *data, const ph_score_desc *, double *scores,
                          double *threshold);
 

@@ -5,8 +5,8 @@
 #     make recipe-cifar-vqvae
 train words vqvae cifar10/data_batch_1.bin.gz+cifar10/images:train \
     --hidden "conv 128 4/2, conv 128 4/2, res 128 x2" --latent-dim 160 --product 10 --codes 512 \
-    --codebook ema --codebook-decay 0.95 --commitment 1 --likelihood logistic --activation gelu --batch-size 16 --lr 2e-3 --schedule cosine \
-    --epochs 12
+    --codebook ema --codebook-decay 0.95 --commitment 1 --likelihood logistic --activation gelu \
+    --batch-size 16 --lr 2e-3 --schedule cosine --epochs 12
 pinhole eval words.pin cifar10/data_batch_2.bin.gz
 pinhole reconstruct words.pin cifar10/data_batch_2.bin.gz -o rows.png
 echo "rows that it never saw, and what came back: $folder/rows.png"

@@ -20,8 +20,8 @@ extern const ph_scaling ph_scaling_none;
 
 /* kind "auto": pictures of bytes are divided by 255 (of 16 bits by 65535), values in [0,1] stay,
  * others are standardised. "center" takes the mean away, and divides only as bytes. Constant columns
- * become 0. missing "refuse": PH_DATA with row and column of the first NaN; "mean": the mean of the column takes its place, here and wherever the scaling is
- * applied. Infinite values are always refused. */
+ * become 0. missing "refuse": PH_DATA with row and column of the first NaN; "mean": the mean of the column takes
+ * its place, here and wherever the scaling is applied. Infinite values are always refused. */
 ph_status ph_scaling_fit(ph_scaling *, const char *kind, const char *missing, const ph_data *);
 ph_status ph_scaling_copy(ph_scaling *, const ph_scaling *from);
 void ph_scaling_free(ph_scaling *);

@@ -1,7 +1,8 @@
 /* neighbours.c - classification by the nearest rows (Cover and Hart 1967): Euclidean, exact.
  *
- * Rounding of the distances, which are made by products, may swap rows that are nearly as near as each other: the candidates that are kept are more
- * than are asked for, and their distances are computed anew, in double, before they are ranked.
+ * Rounding of the distances, which are made by products, may swap rows that are nearly as near as each other: the
+ * candidates that are kept are more than are asked for, and their distances are computed anew, in double, before
+ * they are ranked.
  */
 #include "eval/eval.h"
 

@@ -237,7 +237,9 @@ static ph_aae_use use_of(const ph_aae_net *n, int64_t wanted)
     if (wanted < 0)
         return PH_AAE_FOR_NOTHING;
     if (strcmp(by, "auto") == 0)
-        return ph_prior_has_parts(&n->prior) ? PH_AAE_FOR_PRIOR : wanted == 0 ? PH_AAE_FOR_DECODER : PH_AAE_FOR_CLASSIFIER;
+        return ph_prior_has_parts(&n->prior) ? PH_AAE_FOR_PRIOR
+               : wanted == 0                 ? PH_AAE_FOR_DECODER
+                                             : PH_AAE_FOR_CLASSIFIER;
     return strcmp(by, "decoder") == 0 ? PH_AAE_FOR_DECODER
            : strcmp(by, "prior") == 0 ? PH_AAE_FOR_PRIOR
                                       : PH_AAE_FOR_CLASSIFIER;

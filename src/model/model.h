@@ -127,7 +127,7 @@ ph_status ph_model_check_tokens(const ph_model *, const ph_named *function, cons
 /* The words that rows consist of (see ph_layers_words()), by the option that lists the encoder's layers. */
 size_t ph_model_row_words(const ph_model *);
 /* Bits of each row's words by a prior, in the first *known places of bits: given the class that its label names, of
- * the rows that have one that the model knows; labels NULL: of all rows, given none. PH_USAGE: the model is no prior. */
+ * the rows that have one that the model knows; labels NULL: of all rows, given none. PH_USAGE: it is no prior. */
 ph_status ph_model_word_bits(ph_model *, const ph_data *, const uint32_t *labels, double *bits, size_t *known);
 /* Adds how the words were used in a pass over data, and what a row takes in bits. */
 ph_status ph_model_word_figures(ph_model *, const ph_word_use *, const ph_data *, ph_figures *);

@@ -5,8 +5,9 @@
  *                    smaller a divergence beside it
  *     gaussian       one variance learned for all numbers, with its constant (Rybkin et al. 2021)
  *     logistic:L     x in [0,1] is taken for the nearest of L levels; y is, for each, the mean (from 1/2 on)
- *                    and the logarithm of the scale (from -2 on) of a logistic distribution, of which a level has the part that is nearest to
- *                    it, the first and the last all that is beyond (Salimans et al. 2017, of one component)
+ *                    and the logarithm of the scale (from -2 on) of a logistic distribution, of which a level
+ *                    has the part that is nearest to it, the first and the last all that is beyond (Salimans et
+ *                    al. 2017, of one component)
  *     categorical:L  x in [0,1] is taken for the nearest of L levels 0, 1/(L-1), .., 1; y are L logits:
  *                    the logarithm of the level's share in their softmax (van den Oord et al. 2016). Of
  *                    rows of words the levels are these, L as many

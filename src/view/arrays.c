@@ -47,7 +47,8 @@ ph_status ph_write_npy(ph_writer *w)
     return copy_rows(w);
 }
 
-/* Labels as eight bytes each, which every reader knows, -1 where a row has none; NULL, with PH_OK, where there are none. */
+/* Labels as eight bytes each, which every reader knows, -1 where a row has none; NULL, with PH_OK, where there are
+ * none. */
 static ph_status widen_labels(const ph_writer *w, int64_t **out)
 {
     const uint32_t *labels = w->desc.source ? ph_data_labels(w->desc.source) : NULL;

@@ -87,7 +87,7 @@ static ph_status draw(const comparison *c, const char *path, const ph_real *tile
                                               .height = height, .width = width,
                                               .channels = channels, .gap = 2,
                                               .white = info->white });
-    return cli_cells(path, tiles, info->width, shown, rows, shown);
+    return cli_cells(path, tiles, info->width, shown, rows);
 }
 
 static ph_status make_picture(const comparison *c, const char *path, size_t wanted)

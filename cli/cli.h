@@ -97,15 +97,15 @@ void cli_print_activity(const ph_activity *);
 void cli_json_activity(const ph_activity *);
 
 /* The tutorials' picture: ten by ten tiles filled column by column, the first fifty rows in the
- * left five columns, their reconstructions in the right five; of a table, fifty lines of cells. Of a model
- * that hides a part of each row: what it sees, what it gives back, and the rows as they are. A set
- * that lies class by class gives rows from all over it. Says what is wrong, returns the exit status. */
+ * left five columns, their reconstructions in the right five; of a table, fifty lines of cells. Fewer rows
+ * have as many places, and small pictures are magnified. Of a model that hides a part of each row: what it sees,
+ * what it gives back, and the rows as they are. A set that lies class by class gives rows from all over it. Says
+ * what is wrong, returns the exit status. */
 int cli_picture(ph_model *, const ph_data *, const char *path);
-/* Its rows, and its layout for more panels than two: tiles holds CLI_SHOWN rows for each, of which
- * `shown` are there. */
+/* Its rows, and its layout for more panels than two: `shown` rows for each, one panel after the other. */
 enum { CLI_SHOWN = 50 };
 size_t cli_choose_rows(const ph_data *, size_t index[CLI_SHOWN]);
-ph_status cli_draw_panels(const char *path, const ph_model_info *, const ph_real *tiles, size_t panels,
+ph_status cli_draw_panels(const char *path, const ph_model_info *, const ph_real *rows, size_t panels,
                           size_t shown);
 /* Whether rows of this shape are pictures; their height, width and channels. */
 bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *width,
@@ -113,9 +113,8 @@ bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *wi
 /* A writer's name of a column: the model's, as `user`, or x1, x2, ... */
 const char *cli_row_name(const void *user, size_t column);
 /* A picture of a table's rows: each of `shown` rows on a line of cells, in `sets` versions side by
- * side; row r of version v is row v * apart + r of `rows`. */
-ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t shown, size_t sets,
-                    size_t apart);
+ * side; row r of version v is row v * shown + r of `rows`. */
+ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t shown, size_t sets);
 /* pinhole reconstruct --beside: `rows` rows of the set, and below each what becomes of it in the
  * model and in those that the list `others` names; tells what is what. Returns the exit status. */
 int cli_beside(const cli_arguments *, const char *others, const char *path, size_t rows);

@@ -424,13 +424,12 @@ size_t cli_choose_rows(const ph_data *data, size_t index[CLI_SHOWN])
     return shown;
 }
 
-ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t shown, size_t sets,
-                    size_t apart)
+ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t shown, size_t sets)
 {
     ph_writer *w = ph_writer_open(path, &(ph_writer_desc){ .width = width, .columns = sets });
     ph_status status = w ? PH_OK : ph_last_status();
     for (size_t i = 0; i < sets * shown && status == PH_OK; i++)
-        status = ph_writer_rows(w, rows + (i / sets + i % sets * apart) * width, 1);
+        status = ph_writer_rows(w, rows + (i / sets + i % sets * shown) * width, 1);
     if (status == PH_OK)
         return ph_writer_close(w);
     if (w)
@@ -438,16 +437,45 @@ ph_status cli_cells(const char *path, const ph_real *rows, size_t width, size_t 
     return status;
 }
 
-ph_status cli_draw_panels(const char *path, const ph_model_info *model, const ph_real *tiles,
+/* A picture with each pixel as a square of `times` by `times`, which makes it as large as `tile` says. */
+static void magnify(const ph_real *row, const ph_grid *tile, size_t times, ph_real *out)
+{
+    size_t channels = tile->channels, line = tile->width / times * channels;
+    for (size_t y = 0; y < tile->height; y++)
+        for (size_t x = 0; x < tile->width * channels; x++)
+            *out++ = row[y / times * line + x / channels / times * channels + x % channels];
+}
+
+/* Blocks of twice as many lines as columns, so that two of them are a square; few and small pictures are magnified. */
+static ph_status draw_blocks(const char *path, ph_grid grid, const ph_real *rows, size_t panels, size_t shown)
+{
+    enum { SIDE = 280 };
+    size_t width = grid.height * grid.width * grid.channels, columns = (size_t)(sqrt((double)shown / 2) + 0.5);
+    grid.panel = columns ? columns : 1;
+    grid.columns = panels * grid.panel;
+    grid.rows = (shown + grid.panel - 1) / grid.panel;
+    size_t high = grid.rows * grid.height, wide = grid.panel * grid.width, side = high > wide ? high : wide;
+    size_t times = side < SIDE ? SIDE / side : 1, size = width * times * times;
+    ph_real *tiles = calloc(grid.rows * grid.columns * size, sizeof *tiles);
+    if (tiles == NULL)
+        return PH_MEMORY;
+    grid.tiles = tiles;
+    grid.height *= times;
+    grid.width *= times;
+    for (size_t i = 0; i < panels * shown; i++)
+        magnify(rows + i * width, &grid, times, tiles + (i / shown * grid.rows * grid.panel + i % shown) * size);
+    ph_status status = ph_grid_save(path, &grid);
+    free(tiles);
+    return status;
+}
+
+ph_status cli_draw_panels(const char *path, const ph_model_info *model, const ph_real *rows,
                           size_t panels, size_t shown)
 {
-    size_t height, width, channels;
-    if (cli_is_picture(model->rank, model->shape, &height, &width, &channels))
-        return ph_grid_save(path, &(ph_grid){ .tiles = tiles, .rows = 10, .columns = 5 * panels,
-                                              .height = height, .width = width,
-                                              .channels = channels, .by_column = true, .panel = 5,
-                                              .white = model->white });
-    return cli_cells(path, tiles, model->width, shown, panels, CLI_SHOWN);
+    ph_grid grid = { .by_column = true, .white = model->white };
+    if (cli_is_picture(model->rank, model->shape, &grid.height, &grid.width, &grid.channels))
+        return draw_blocks(path, grid, rows, panels, shown);
+    return cli_cells(path, rows, model->width, shown, panels);
 }
 
 int cli_picture(ph_model *m, const ph_data *data, const char *path)
@@ -460,7 +488,7 @@ int cli_picture(ph_model *m, const ph_data *data, const char *path)
     if (info.width != model.width)
         return cli_usage("%s: rows of %zu numbers, but the model takes %zu", info.name, info.width,
                          model.width);
-    size_t shown = cli_choose_rows(data, index), panel = CLI_SHOWN * model.width, in, out;
+    size_t shown = cli_choose_rows(data, index), panel = shown * model.width, in, out;
     ph_real *tiles = calloc(3 * panel, sizeof *tiles), *back = tiles ? tiles + panel : NULL;
     bool hides = ph_model_port(m, "seen", &in, &out) == PH_OK;
     ph_real *rows = hides && tiles ? tiles + 2 * panel : tiles;

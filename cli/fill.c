@@ -30,7 +30,7 @@ static ph_status draw(ph_holes *h, ph_model *m, const ph_data *data, const cli_f
     ph_model_info model;
     ph_data_describe(data, &info);
     ph_model_describe(m, &model);
-    size_t width = model.width, panel = CLI_SHOWN * width;
+    size_t width = model.width, panel = shown * width;
     ph_real *tiles = calloc(3 * panel + width, sizeof *tiles), *seen = tiles ? tiles + 3 * panel : NULL;
     ph_status status = tiles ? ph_data_read(data, index, shown, tiles + 2 * panel) : PH_MEMORY;
     for (size_t i = 0; i < shown && status == PH_OK; i++) {
@@ -42,8 +42,8 @@ static ph_status draw(ph_holes *h, ph_model *m, const ph_data *data, const cli_f
         status = cli_draw_panels(f->path, &model, tiles, 3, shown);
     free(tiles);
     if (status == PH_OK && !f->json)
-        printf("%s: %zu rows of %s: with their holes on the left, filled in the middle, as they are on "
-               "the right\n", f->path, shown, info.name);
+        printf("%s: %zu row%s of %s: with holes on the left, filled in the middle, as in the data on the right\n",
+               f->path, shown, shown == 1 ? "" : "s", info.name);
     return status;
 }
 

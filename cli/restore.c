@@ -17,7 +17,7 @@ static ph_status draw(ph_noise *n, ph_model *m, const ph_data *data, const cli_r
     ph_model_info model;
     ph_data_describe(data, &info);
     ph_model_describe(m, &model);
-    size_t panel = CLI_SHOWN * model.width;
+    size_t panel = shown * model.width;
     ph_real *tiles = calloc(3 * panel, sizeof *tiles);
     ph_status status = tiles ? ph_data_read(data, index, shown, tiles) : PH_MEMORY;
     for (size_t i = 0; i < shown && status == PH_OK; i++)
@@ -28,8 +28,9 @@ static ph_status draw(ph_noise *n, ph_model *m, const ph_data *data, const cli_r
     free(tiles);
     bool pictures = cli_is_picture(model.rank, model.shape, &height, &width, &channels);
     if (status == PH_OK && !r->json && strcmp(r->path, "-") != 0)
-        printf("%s: %zu rows of %s%s: clean on the left, with noise %s in the middle, restored on "
-               "the right\n", r->path, shown, info.name, pictures ? "" : ", one a line", r->noise);
+        printf("%s: %zu row%s of %s%s: clean on the left, with noise %s in the middle, restored on "
+               "the right\n", r->path, shown, shown == 1 ? "" : "s", info.name, pictures ? "" : ", one a line",
+               r->noise);
     return status;
 }
 

@@ -73,6 +73,17 @@ static void same_pictures(const char *pictures, const char *array)
     free(y);
 }
 
+static void assert_size(const char *name, size_t height, size_t width)
+{
+    ph_data *d = ph_data_open(in_folder(name), NULL);
+    assert_non_null(d);
+    ph_data_info info;
+    ph_data_describe(d, &info);
+    assert_int_equal(info.shape[0], height);
+    assert_int_equal(info.shape[1], width);
+    ph_data_close(d);
+}
+
 static void pictures_with_holes(void **state)
 {
     (void)state;
@@ -111,7 +122,26 @@ static void pictures_with_holes(void **state)
     assert_run("reconstruct s.pin slopes --mask hole.pgm -o holes.png", 0);
     assert_says(out, "filled in the middle");
     assert_run("reconstruct s.pin slopes -o hidden.png", 0);
-    assert_true(there("holes.png") && there("hidden.png"));
+    /* Three blocks of ten lines of four, whose longer side is magnified to 280 pixels at most, and lines between. */
+    assert_size("holes.png", 10 * SIDE * 3, 3 * 4 * SIDE * 3 + 4);
+    assert_size("hidden.png", 10 * SIDE * 3, 3 * 4 * SIDE * 3 + 4);
+    /* One picture fills its blocks, with all its pixels: the hole is gray in the first. */
+    assert_run("reconstruct s.pin slopes/down/01.pgm --mask hole.pgm -o alone.png", 0);
+    assert_says(out, "1 row of 01.pgm");
+    assert_size("alone.png", 280, 3 * 280 + 4);
+    ph_real *original = values_of("slopes/down/01.pgm", 1, PIXELS), *drawn = values_of("alone.png", 1, 280 * 844);
+    for (size_t i = 0; i < 280 * 280; i++) {
+        size_t k = i / 280 / 35 * SIDE + i % 280 / 35;
+        assert_true(drawn[i / 280 * 844 + i % 280] == (mask[k] ? original[k] : 127));
+        assert_true(drawn[i / 280 * 844 + 564 + i % 280] == original[k]);
+    }
+    free(original);
+    free(drawn);
+    assert_run("reconstruct s.pin slopes/down/01.pgm -o alone.png", 0);
+    assert_size("alone.png", 280, 3 * 280 + 4);
+    assert_run("reconstruct s.pin slopes/down/01.pgm --noise gauss:0.1 -o alone.png", 0);
+    assert_says(out, "1 row of 01.pgm");
+    assert_size("alone.png", 280, 3 * 280 + 4);
     assert_run("reconstruct s.pin slopes/down/01.pgm --mask hole.pgm -o one.npy", 0);
     free(values_of("one.npy", 1, PIXELS));
     assert_run("encode s.pin slopes/down/01.pgm -o one.csv", 0);

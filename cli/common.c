@@ -408,7 +408,8 @@ bool cli_is_picture(size_t rank, const size_t *shape, size_t *height, size_t *wi
     *channels = rank == 3 ? shape[2] : 1;
     *height = shape[0];
     *width = rank > 1 ? shape[1] : 1;
-    return (rank == 2 || rank == 3) && (*channels == 1 || *channels == 3);
+    bool lines = (rank == 2 || rank == 3) && *height > 1; /* one alone is a series */
+    return lines && (*channels == 1 || *channels == 3);
 }
 
 size_t cli_choose_rows(const ph_data *data, size_t index[CLI_SHOWN])

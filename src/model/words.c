@@ -22,7 +22,8 @@ bool ph_model_takes_tokens(const ph_model *m, const char *function)
 bool ph_model_is_picture(const ph_model *m)
 {
     size_t channels = m->row.rank == 3 ? m->row.dim[2] : 1;
-    return (m->row.rank == 2 || m->row.rank == 3) && (channels == 1 || channels == 3);
+    bool lines = (m->row.rank == 2 || m->row.rank == 3) && m->row.dim[0] > 1; /* one alone is a series */
+    return lines && (channels == 1 || channels == 3);
 }
 
 ph_status ph_model_check_tokens(const ph_model *m, const ph_named *function, const real *tokens,

@@ -37,9 +37,9 @@ typedef struct filters {
 static bool find_filters(const ph_model *m, filters *f)
 {
     const ph_shape *row = &m->row;
-    f->channels = row->rank == 3 ? row->dim[2] : 1;
-    if (row->rank < 2 || row->rank > 3 || (f->channels != 1 && f->channels != 3))
+    if (!ph_model_is_picture(m))
         return false;
+    f->channels = row->rank == 3 ? row->dim[2] : 1;
     f->height = row->dim[0];
     f->width = row->dim[1];
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

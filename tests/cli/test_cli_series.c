@@ -153,6 +153,13 @@ static void columns_are_channels(void **state)
     assert_run("eval c.pin turned.csv --json", 0);
     assert_true(figure("mse") < 2 * error + 0.01);
     assert_fails("score c.pin three.csv --maps maps", 2, "are windows of a table");
+    assert_run("reconstruct c.pin three.csv -o back.png", 0); /* fifty lines of cells, and no colours */
+    ph_data *drawn = ph_data_open(in_folder("back.png"), NULL);
+    assert_non_null(drawn);
+    ph_data_info cells;
+    ph_data_describe(drawn, &cells);
+    assert_true(cells.rank == 2 && cells.shape[0] == 50 * 12);
+    ph_data_close(drawn);
     write_series("two.csv", 2, 100, 100);
     assert_fails("score c.pin two.csv", 1, "no column 'sensor 3'");
     assert_fails("reconstruct c.pin three.csv -o x.wav", 2, "x.wav: a .wav is written of what comes back of a sound");

@@ -209,18 +209,15 @@ static size_t point(const record *c, size_t k)
 static void draw_line(ph_page *r, const ph_plot *p, const record *c, const double *values,
                       const char *kind)
 {
-    const char *move = "M";
+    double x[MOST_POINTS], y[MOST_POINTS];
     size_t last = c->lines;
-    ph_put(r, "<path class=\"curve %s\" d=\"", kind);
     for (size_t k = 0; k < points_of(c); k++) {
         size_t i = point(c, k);
-        bool there = isfinite(values[i]);
-        if (there)
-            ph_put(r, "%s%.1f %.1f", move, ph_plot_x(p, c->epoch[i]), ph_plot_y(p, values[i]));
-        move = there ? "L" : "M";
-        last = there ? i : last;
+        x[k] = c->epoch[i];
+        y[k] = values[i];
+        last = isfinite(y[k]) ? i : last;
     }
-    ph_put(r, "\"/>");
+    ph_plot_line(r, p, x, y, points_of(c), kind);
     if (last < c->lines)
         ph_put(r, "<circle class=\"dot %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>", kind,
                ph_plot_x(p, c->epoch[last]), ph_plot_y(p, values[last]));
@@ -294,14 +291,14 @@ static void draw(ph_page *r, const record *c, const term *t, const term *twin)
     ph_plot_begin(r, &p, "hover");
     tell(r, c, t);
     ph_plot_axes(r, &p);
-    draw_line(r, &p, c, t->training, "training");
+    draw_line(r, &p, c, t->training, "first");
     if (held_out)
-        draw_line(r, &p, c, t->validation, "validation");
+        draw_line(r, &p, c, t->validation, "second");
     draw_bands(r, &p, c, t);
     ph_put(r, "</svg>");
     if (held_out)
-        ph_put(r, "<p class=\"key\"><span class=\"key-training\">training</span> "
-                  "<span class=\"key-validation\">validation</span></p>");
+        ph_put(r, "<p class=\"key\"><span class=\"key-first\">training</span> "
+                  "<span class=\"key-second\">validation</span></p>");
     ph_put(r, "<p class=\"note\">");
     tell(r, c, t);
     ph_put(r, ".</p></figure>");
@@ -336,7 +333,7 @@ static ph_status draw_list(ph_page *r, const record *c, int i)
         ph_put(r, "<g class=\"part\"><title>%zu · ", order[k] + 1);
         ph_put_number(r, ends[order[k]], 4);
         ph_put(r, "</title>");
-        draw_line(r, &p, c, c->list[i] + order[k] * c->lines, "training");
+        draw_line(r, &p, c, c->list[i] + order[k] * c->lines, "first");
         ph_put(r, "</g>");
     }
     ph_put(r, "</svg><p class=\"note\">%s%zu of %zu; number %zu ends highest, at ",

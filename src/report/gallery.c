@@ -1,5 +1,5 @@
-/* gallery.c - rows beside their reconstructions: pictures as pictures, bytes as text, other rows as small
- * tables; the rows and the columns that err most.
+/* gallery.c - rows beside their reconstructions: pictures as pictures, bytes as text, series as curves, other rows as
+ * small tables; the rows and the columns that err most.
  */
 #include "report/report.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_PICTURES = 18, SHOWN_TABLES = 3, SHOWN_COLUMNS = 12, SHOWN_TEXTS = 6 };
+enum { SHOWN_PICTURES = 18, SHOWN_TABLES = 3, SHOWN_COLUMNS = 12, SHOWN_TEXTS = 6, SHOWN_SERIES = 6, SHOWN_CURVES = 4 };
 
 static ph_status out_of_memory(void)
 {
@@ -90,52 +90,92 @@ static ph_status put_pictures(ph_page *r, const shown_row *s)
     return PH_OK;
 }
 
-/* The columns of a row that err most; where there is room for all, in their order. */
-static size_t choose_columns(const ph_page *r, const double *error, size_t *chosen)
+/* The squared error of each column of a row, in the model's input scale. */
+static ph_status find_errors(const ph_page *r, const shown_row *s, double *error)
 {
-    if (r->info.width > SHOWN_COLUMNS)
-        return ph_page_largest(error, r->info.width, SHOWN_COLUMNS, chosen);
-    for (size_t c = 0; c < r->info.width; c++)
+    size_t width = r->info.width;
+    real *scaled = malloc(2 * width * sizeof *scaled);
+    ph_status status = scaled ? PH_OK : out_of_memory();
+    if (status == PH_OK) {
+        memcpy(scaled, s->x, width * sizeof *scaled);
+        memcpy(scaled + width, s->y, width * sizeof *scaled);
+        status = ph_scaling_apply_to(&r->model->scaling, s->row, scaled, 2, width);
+    }
+    for (size_t i = 0; i < width && status == PH_OK; i++)
+        error[i % r->columns] += pow((double)scaled[i] - (double)scaled[width + i], 2);
+    free(scaled);
+    return status;
+}
+
+static double share_of(const ph_page *r, const shown_row *s, double error)
+{
+    return r->error[s->row] > 0 ? 100 * fmin(error / r->error[s->row], 1) : 0;
+}
+
+static void put_cells(ph_page *r, const shown_row *s, size_t column, double share)
+{
+    ph_put(r, "<tr><th scope=\"row\" style=\"--share:%.1f%%\">", share);
+    ph_put_column(r, column);
+    ph_put(r, "</th><td>");
+    ph_put_number(r, (double)s->x[column], 4);
+    ph_put(r, "</td><td>");
+    if (s->seen == NULL || s->seen[column] == 0)
+        ph_put_number(r, (double)s->y[column], 4);
+    else
+        ph_put(r, "seen");
+    ph_put(r, "</td></tr>");
+}
+
+static void put_curves(ph_page *r, const shown_row *s, size_t column, double share)
+{
+    ph_put(r, "<p class=\"note\"><b>");
+    ph_put_column(r, column);
+    ph_put(r, "</b>");
+    if (r->columns > 1)
+        ph_put(r, " %.1f %% of the error", share);
+    ph_put(r, "</p>");
+    ph_put_series(r, s->row, column, s->x, s->y, s->seen);
+}
+
+static size_t most_columns(const ph_page *r)
+{
+    return r->series ? SHOWN_CURVES : SHOWN_COLUMNS;
+}
+
+/* The columns of a row that err most; where there is room for all, in their order. */
+static ph_status put_columns(ph_page *r, const shown_row *s)
+{
+    size_t chosen[SHOWN_COLUMNS], most = most_columns(r), count = r->columns;
+    double *error = calloc(r->columns, sizeof *error);
+    ph_status status = error ? find_errors(r, s, error) : out_of_memory();
+    for (size_t c = 0; c < count && c < most; c++)
         chosen[c] = c;
-    return r->info.width;
+    if (count > most && status == PH_OK)
+        count = ph_page_largest(error, r->columns, most, chosen);
+    for (size_t i = 0; i < count && status == PH_OK; i++)
+        (r->series ? put_curves : put_cells)(r, s, chosen[i], share_of(r, s, error[chosen[i]]));
+    free(error);
+    return status;
 }
 
 static ph_status put_table(ph_page *r, const shown_row *s)
 {
-    const real *x = s->x, *y = s->y, *seen = s->seen;
-    size_t row = s->row, width = r->info.width, chosen[SHOWN_COLUMNS];
-    real *scaled = malloc(2 * width * sizeof *scaled);
-    double *error = calloc(width, sizeof *error);
-    ph_status status = scaled && error ? PH_OK : out_of_memory();
-    if (status == PH_OK) {
-        memcpy(scaled, x, width * sizeof *x);
-        memcpy(scaled + width, y, width * sizeof *y);
-        status = ph_scaling_apply_to(&r->model->scaling, row, scaled, 2, width);
-    }
-    for (size_t c = 0; c < width && status == PH_OK; c++)
-        error[c] = pow((double)scaled[c] - (double)scaled[width + c], 2);
-    size_t count = status == PH_OK ? choose_columns(r, error, chosen) : 0;
     ph_put(r, "<div class=\"card\"><table><caption>");
-    put_name(r, row);
+    put_name(r, s->row);
     ph_put(r, "</caption><thead><tr><th scope=\"col\">column<th scope=\"col\">original"
               "<th scope=\"col\">back</tr></thead><tbody>");
-    for (size_t i = 0; i < count; i++) {
-        size_t c = chosen[i];
-        double share = r->error[row] > 0 ? error[c] / r->error[row] : 0;
-        ph_put(r, "<tr><th scope=\"row\" style=\"--share:%.1f%%\">", 100 * fmin(share, 1));
-        ph_put_column(r, c);
-        ph_put(r, "</th><td>");
-        ph_put_number(r, (double)x[c], 4);
-        ph_put(r, "</td><td>");
-        if (seen == NULL || seen[c] == 0)
-            ph_put_number(r, (double)y[c], 4);
-        else
-            ph_put(r, "seen");
-        ph_put(r, "</td></tr>");
-    }
+    ph_status status = put_columns(r, s);
     ph_put(r, "</tbody></table></div>");
-    free(scaled);
-    free(error);
+    return status;
+}
+
+static ph_status put_series(ph_page *r, const shown_row *s)
+{
+    ph_put(r, "<figure class=\"card\"><figcaption>");
+    put_name(r, s->row);
+    ph_put(r, "</figcaption>");
+    ph_status status = put_columns(r, s);
+    ph_put(r, "</figure>");
     return status;
 }
 
@@ -182,6 +222,13 @@ static ph_status put_text(ph_page *r, const shown_row *s)
     return PH_OK;
 }
 
+static void put_key(ph_page *r)
+{
+    ph_put(r, "<p class=\"key\"><span class=\"key-first\">original</span> "
+              "<span class=\"key-second\">back</span>%s</p>",
+           r->hides ? " <span class=\"key-unseen\">hidden from the model</span>" : "");
+}
+
 /* most: 0 for no heat. */
 static ph_status put_rows(ph_page *r, const size_t *row, size_t count, double most)
 {
@@ -189,6 +236,8 @@ static ph_status put_rows(ph_page *r, const size_t *row, size_t count, double mo
     real *x = malloc(4 * width * sizeof *x), *seen = x && r->hides ? x + 2 * width : NULL;
     real *error = x && most > 0 ? x + 3 * width : NULL;
     ph_status status = x ? PH_OK : out_of_memory();
+    if (r->series)
+        put_key(r);
     ph_put(r, "<div class=\"%s\">", r->bytes ? "texts" : !r->picture ? "tables" : seen || error ? "pairs wide" : "pairs");
     for (size_t i = 0; i < count && status == PH_OK; i++) {
         const shown_row s = { row[i], x, x + width, seen, error, most };
@@ -200,7 +249,7 @@ static ph_status put_rows(ph_page *r, const size_t *row, size_t count, double mo
         if (status == PH_OK && error)
             status = ph_model_error_maps(r->model, r->data, row[i], 1, error);
         if (status == PH_OK)
-            status = (r->picture ? put_pictures : r->bytes ? put_text : put_table)(r, &s);
+            status = (r->picture ? put_pictures : r->bytes ? put_text : r->series ? put_series : put_table)(r, &s);
     }
     ph_put(r, "</div>");
     free(x);
@@ -214,24 +263,30 @@ static void explain(ph_page *r)
                r->hides ? "What the model saw," : "Above");
         return;
     }
-    ph_put(r, !r->picture ? "Original values and what came back, in the data's own units; the error "
+    ph_put(r, r->series ? "Original values and what came back as curves, in the data's own units; the error "
+              : !r->picture ? "Original values and what came back, in the data's own units; the error "
               : r->hides ? "What the model saw on the left, the rest filled in the middle, originals on "
                            "the right; the error "
                          : "Originals on the left, reconstructions on the right; the error ");
     ph_put(r, "is the squared error summed over the row, in the model's input scale.");
-    if (!r->picture)
+    if (!r->picture && !r->series)
         ph_put(r, " The bar behind a name is the column's share of it.");
     if (!r->picture && r->hides)
         ph_put(r, " What the model saw comes back as it was.");
-    if (!r->picture && r->info.width > SHOWN_COLUMNS)
-        ph_put(r, " Of %zu columns each table has the %d that differ most.", r->info.width,
-               SHOWN_COLUMNS);
+    if (!r->picture && r->columns > most_columns(r))
+        ph_put(r, " Of %zu columns each %s has the %zu that differ most.", r->columns,
+               r->series ? "row" : "table", most_columns(r));
+}
+
+/* How many rows a section shows. */
+static size_t most_rows(const ph_page *r)
+{
+    return r->picture ? SHOWN_PICTURES : r->bytes ? SHOWN_TEXTS : r->series ? SHOWN_SERIES : SHOWN_TABLES;
 }
 
 static ph_status write_rows(ph_page *r)
 {
-    size_t most = r->picture ? SHOWN_PICTURES : r->bytes ? SHOWN_TEXTS : SHOWN_TABLES, row[SHOWN_PICTURES];
-    size_t count = r->rows < most ? r->rows : most;
+    size_t row[SHOWN_PICTURES], count = r->rows < most_rows(r) ? r->rows : most_rows(r);
     for (size_t i = 0; i < count; i++)
         row[i] = ph_page_spread(r, i, count);
     ph_put(r, "<p>%s. ", count < r->rows ? "Rows spread evenly over the set" : "All rows");
@@ -242,8 +297,7 @@ static ph_status write_rows(ph_page *r)
 
 static bool rows_err(const ph_page *r)
 {
-    return r->rows > (r->picture ? SHOWN_PICTURES : SHOWN_TABLES) &&
-           ph_figure_get(&r->figures, "sse") > 0;
+    return r->rows > most_rows(r) && ph_figure_get(&r->figures, "sse") > 0;
 }
 
 /* The largest error of a pixel in the rows that err most. */
@@ -279,7 +333,6 @@ static void explain_heat(ph_page *r, double most)
 
 static ph_status write_worst(ph_page *r)
 {
-    size_t most = r->picture ? r->worst_count : SHOWN_TABLES;
     double hottest = 0;
     if (r->picture)
         PH_TRY(find_most(r, &hottest));
@@ -289,22 +342,22 @@ static ph_status write_worst(ph_page *r)
     if (r->picture)
         explain_heat(r, hottest);
     ph_put(r, "</p>");
-    return put_rows(r, r->worst, r->worst_count < most ? r->worst_count : most, hottest);
+    return put_rows(r, r->worst, r->worst_count < most_rows(r) ? r->worst_count : most_rows(r), hottest);
 }
 
 /* ---- Columns ------------------------------------------------------------------------------------- */
 
 static bool columns_err(const ph_page *r)
 {
-    return !r->picture && r->info.width > 1 && ph_figure_get(&r->figures, "sse") > 0;
+    return !r->picture && r->columns > 1 && ph_figure_get(&r->figures, "sse") > 0;
 }
 
 static ph_status write_columns(ph_page *r)
 {
-    size_t width = r->info.width, chosen[SHOWN_COLUMNS];
-    size_t shown = ph_page_largest(r->column_error, width, SHOWN_COLUMNS, chosen);
+    size_t columns = r->columns, chosen[SHOWN_COLUMNS];
+    size_t shown = ph_page_largest(r->column_error, columns, SHOWN_COLUMNS, chosen);
     double total = 0, told = 0, largest = r->column_error[chosen[0]];
-    for (size_t c = 0; c < width; c++)
+    for (size_t c = 0; c < columns; c++)
         total += r->column_error[c];
     ph_put(r, "<p>Each column's share of the squared error of all rows, in the model's input "
               "scale.</p><div class=\"card\"><table class=\"bars\"><thead><tr><th scope=\"col\">column"
@@ -318,9 +371,9 @@ static ph_status write_columns(ph_page *r)
                100 * error / total, 100 * error / largest);
     }
     ph_put(r, "</tbody></table>");
-    if (shown < width)
+    if (shown < columns)
         ph_put(r, "<p class=\"note\">These %zu of %zu columns make %.1f %% of the error.</p>", shown,
-               width, 100 * told);
+               columns, 100 * told);
     ph_put(r, "</div>");
     return PH_OK;
 }

@@ -96,7 +96,7 @@ void ph_put_column(ph_page *r, size_t column)
     if (name && *name)
         ph_put_text(r, name);
     else
-        ph_put(r, "column %zu", column + 1);
+        ph_put(r, "%s %zu", r->set.rate ? "channel" : "column", column + 1);
 }
 
 /* ---- Pictures -------------------------------------------------------------------------------- */

@@ -77,7 +77,7 @@ static void take_errors(ph_page *r, const pass *p, size_t first, size_t count)
         for (size_t c = 0; c < width; c++) {
             double off = (double)p->y[i * width + c] - (double)p->x[i * width + c];
             r->error[first + i] += off * off;
-            r->column_error[c] += off * off;
+            r->column_error[c % r->columns] += off * off;
         }
 }
 
@@ -159,7 +159,9 @@ static void look_at_model(ph_page *r)
         r->variables = 0;
     const size_t *shape = r->info.shape;
     r->channels = r->info.rank == 3 ? shape[2] : 1;
-    r->picture = (r->info.rank == 2 || r->info.rank == 3) && (r->channels == 1 || r->channels == 3);
+    r->picture = ph_model_is_picture(r->model);
+    r->series = !r->picture && !r->bytes && (*r->model->window || (r->info.rank > 1 && shape[0] == 1));
+    r->columns = r->series ? r->channels : r->info.width;
     r->height = shape[0];
     r->width = r->info.rank > 1 ? shape[1] : 1;
 }
@@ -168,7 +170,7 @@ static ph_status make_room(ph_page *r)
 {
     size_t n = r->code + 1;
     r->error = calloc(r->rows, sizeof *r->error);
-    r->column_error = calloc(r->info.width, sizeof *r->column_error);
+    r->column_error = calloc(r->columns, sizeof *r->column_error);
     r->variance = calloc(n, sizeof *r->variance);
     r->kl = calloc(r->variables + 1, sizeof *r->kl);
     r->sample_count = r->rows < PH_PLANE_SAMPLE ? r->rows : PH_PLANE_SAMPLE;

@@ -48,6 +48,7 @@ double ph_plot_y(const ph_plot *p, double value)
     return p->y.down ? p->top + at : p->height - p->bottom - at;
 }
 
+/* One tick alone tells no scale: then they are closer. */
 static size_t linear_ticks(const ph_axis *a, int wanted, double *tick)
 {
     double step = round_step(a->high - a->low, wanted);
@@ -56,7 +57,7 @@ static size_t linear_ticks(const ph_axis *a, int wanted, double *tick)
     for (double n = ceil(a->low / step - 1e-9); n * step <= a->high + 1e-9 * step && count < MOST_TICKS;
          n++)
         tick[count++] = n * step;
-    return count;
+    return count < 2 && !a->whole && wanted < MOST_TICKS ? linear_ticks(a, 2 * wanted, tick) : count;
 }
 
 /* Powers of ten, with 2 and 5 between them where there are few; over less than a factor of ten the
@@ -120,4 +121,17 @@ void ph_plot_axes(ph_page *r, const ph_plot *p)
     if (p->y.label)
         ph_put(r, "<text class=\"name\" x=\"%g\" y=\"%g\">%s</text>", 2.0, p->top - 10, p->y.label);
     ph_put(r, "</g>");
+}
+
+void ph_plot_line(ph_page *r, const ph_plot *p, const double *x, const double *y, size_t count, const char *kind)
+{
+    const char *move = "M";
+    ph_put(r, "<path class=\"curve %s\" d=\"", kind);
+    for (size_t i = 0; i < count; i++) {
+        bool there = isfinite(y[i]);
+        if (there)
+            ph_put(r, "%s%.1f %.1f", move, ph_plot_x(p, x[i]), ph_plot_y(p, y[i]));
+        move = there ? "L" : "M";
+    }
+    ph_put(r, "\"/>");
 }

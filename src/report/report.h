@@ -20,8 +20,9 @@ typedef struct ph_page {
     const uint32_t *labels;
     size_t variables;              /* of the code, that have a divergence from a prior; 0: none has */
     size_t classes;                /* of each of them; 0: they are normal */
-    bool picture, bytes;
+    bool picture, series, bytes;   /* what a row is; a series is lines of a table, or samples of a sound */
     size_t height, width, channels;
+    size_t columns;                /* of the table, or channels of the sound; number c is of column c % columns */
     size_t rows, code;             /* rows measured, numbers of a code (0: the model has none) */
     bool decodes, hides;           /* hides: a part of a row before it is given back */
     ph_figures figures, train_figures;
@@ -65,6 +66,9 @@ ph_status ph_put_tile(ph_page *, const real *row, const char *alt);
 ph_status ph_put_picture(ph_page *, const real *pixels, size_t channels, double white, const char *alt);
 /* By which factor a picture is made smaller so that no side is longer than `most`. */
 size_t ph_shrink_factor(size_t height, size_t width, size_t most);
+/* A column of a row of a series, original and back, as curves over its lines or samples; what the model did not
+ * see is shaded (seen: NULL where it saw all). */
+void ph_put_series(ph_page *, size_t row, size_t column, const real *original, const real *back, const real *seen);
 /* The mean of factor x factor blocks; returns the room that the result takes. */
 size_t ph_shrink(const real *in, size_t height, size_t width, size_t channels, size_t factor,
                  real *out);
@@ -90,6 +94,9 @@ double ph_plot_y(const ph_plot *, double value);
 void ph_plot_begin(ph_page *, const ph_plot *, const char *classes);
 /* Closes the label and draws axes, ticks and their labels. */
 void ph_plot_axes(ph_page *, const ph_plot *);
+
+/* A line through points; where y is no number, it is broken. kind: "first" or "second" of two. */
+void ph_plot_line(ph_page *, const ph_plot *, const double *x, const double *y, size_t count, const char *kind);
 
 /* Of a prior that the model shown has draws of (prior.c): lines around half and nine tenths of them,
  * where codes are points of a plane; so many deviations about their mean, each way. */

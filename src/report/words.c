@@ -89,14 +89,15 @@ static int most_first(const void *a, const void *b)
 static void put_line(ph_page *r, const ph_plot *p, const double *count, size_t used)
 {
     enum { POINTS = 600 };
+    double x[POINTS], y[POINTS];
     size_t shown = used < POINTS ? used : POINTS;
-    ph_put(r, "<path class=\"curve training\" d=\"");
     for (size_t i = 0; i < shown; i++) {
         size_t rank = shown > 1 ? i * (used - 1) / (shown - 1) : 0;
-        double x = ph_plot_x(p, (double)rank + 1), y = ph_plot_y(p, count[rank]);
-        ph_put(r, "%c%.1f %.1f", i ? 'L' : 'M', x, y);
+        x[i] = (double)rank + 1;
+        y[i] = count[rank];
     }
-    ph_put(r, "\"/></svg>");
+    ph_plot_line(r, p, x, y, shown, "first");
+    ph_put(r, "</svg>");
 }
 
 static ph_status put_use(ph_page *r)

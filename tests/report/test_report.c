@@ -18,6 +18,7 @@
 #include <pinhole/graph.h>
 
 #include "scratch.h"
+#include "sound.h"
 #include "train/train.h"
 
 /* ---- Models and pages ---------------------------------------------------------------------------- */
@@ -568,6 +569,134 @@ static void names_are_escaped(void **state)
     ph_data_close(data);
 }
 
+/* ---- Series ---------------------------------------------------------------------------------------- */
+
+/* How many curves there are in a section, from its start on. */
+static size_t curves_in(const char *page, const char *id, const char *kind)
+{
+    char start[64];
+    snprintf(start, sizeof start, "<section id=\"%s\">", id);
+    const char *at = strstr(page, start), *end = at ? strstr(at, "</section>") : NULL;
+    assert_non_null(end);
+    char *part = strndup(at, (size_t)(end - at));
+    size_t n = count(part, kind);
+    free(part);
+    return n;
+}
+
+/* The share that "Columns that err most" gives a column. */
+static double share_of(const char *page, const char *column)
+{
+    char cell[64];
+    snprintf(cell, sizeof cell, "<tr><th scope=\"row\">%s</th><td>", column);
+    const char *at = strstr(strstr(page, "<section id=\"columns\">"), cell);
+    assert_non_null(at);
+    return strtod(at + strlen(cell), NULL) / 100;
+}
+
+/* Windows of a table are curves of its columns over its lines; errors are summed over the columns. */
+static void windows_of_a_table(void **state)
+{
+    enum { LINES = 100, WINDOW = 16 };
+    (void)state;
+    for (size_t columns = 2; columns <= 5; columns++) { /* three are no colours */
+        char text[16384] = "a", name[16];
+        for (size_t c = 1; c < columns; c++)
+            snprintf(text + strlen(text), sizeof text - strlen(text), ",%c", (char)('a' + c));
+        for (int i = 0; i < LINES; i++)
+            for (size_t c = 0; c < columns; c++)
+                snprintf(text + strlen(text), sizeof text - strlen(text), "%c%.4f", c ? ',' : '\n',
+                         100 * (double)c + sin(i * (0.1 + (double)c)));
+        write_file("series.csv", text);
+        ph_data *data = open_set(in_folder("series.csv"), &(ph_data_desc){ .window = "16" });
+        ph_model *m = train("ae", data, OPTIONS("hidden=4", "latent-dim=3", "epochs=2", "scaling=none"));
+        char *page = report(m, data, NULL, NULL);
+        assert_sound(page, "summary curves rows worst columns map activity");
+        size_t shown = columns < 4 ? columns : 4; /* of each of six windows */
+        assert_int_equal(curves_in(page, "rows", "class=\"curve first\""), 6 * shown);
+        assert_int_equal(curves_in(page, "rows", "class=\"curve second\""), 6 * shown);
+        assert_int_equal(curves_in(page, "worst", "class=\"curve second\""), 6 * shown);
+        assert_int_equal(count(page, "Of 5 columns each row has the 4 that differ most"), columns == 5);
+        assert_null(strstr(page, "class=\"unseen\""));
+        for (const char *plot = page; (plot = strstr(plot, "original and back,")); plot++) { /* the scale can be read */
+            const char *second = strstr(strstr(plot, "class=\"end\"") + 1, "class=\"end\"");
+            assert_true(second && second < strstr(plot, "</svg>"));
+        }
+        double squares[5] = { 0 }, all = 0;
+        ph_data_info info;
+        ph_excerpt at;
+        ph_data_describe(data, &info);
+        assert_true(ph_data_excerpt(data, ph_spread(0, 6, info.rows), &at));
+        snprintf(text, sizeof text, "original and back, line %zu to %zu\"", at.place[0] + 1, at.place[0] + WINDOW);
+        assert_int_equal(count(page, text) % shown, 0);
+        assert_true(count(page, text) >= shown);
+        ph_real *x = malloc(2 * info.width * sizeof *x);
+        for (size_t r = 0; r < info.rows; r++) {
+            assert_int_equal(ph_data_read(data, &r, 1, x), PH_OK);
+            assert_int_equal(ph_model_apply(m, "reconstruct", x, 1, x + info.width), PH_OK);
+            for (size_t i = 0; i < info.width; i++)
+                squares[i % columns] += pow((double)x[i] - (double)x[info.width + i], 2);
+        }
+        for (size_t c = 0; c < columns; c++)
+            all += squares[c];
+        for (size_t c = 0; c < columns; c++) {
+            snprintf(name, sizeof name, "%c", (char)('a' + c));
+            assert_true(fabs(share_of(page, name) - squares[c] / all) < 0.00051);
+        }
+        free(x);
+        free(page);
+        ph_model_free(m);
+        ph_data_close(data);
+    }
+}
+
+/* What the model did not see is shaded; channels are named and samples counted from 0 on, as in a row's name. */
+static void windows_of_a_sound(void **state)
+{
+    (void)state;
+    write_sound("sound.wav", &(sound){ .tag = 1, .bits = 16, .channels = 2, .rate = 8000, .frames = 600 });
+    ph_data *data = open_set(in_folder("sound.wav"), &(ph_data_desc){ .window = "64" });
+    ph_model *m = train("mae", data, OPTIONS("patch=8", "width=8", "depth=1", "decoder-width=8", "epochs=1"));
+    char *page = report(m, data, NULL, NULL);
+    assert_sound(page, "summary curves rows worst columns map activity");
+    assert_true(curves_in(page, "rows", "class=\"unseen\"") >= 12);
+    assert_true(curves_in(page, "rows", "hidden from the model") == 1);
+    assert_says(page, "channel 2, original and back, sample 0 to 63\"");
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
+/* Rows of one line of several numbers are series, too; what is drawn of a long one has its peak. */
+static void long_rows(void **state)
+{
+    enum { ROWS = 3, FRAMES = 5000, PEAK = 777 };
+    (void)state;
+    ph_real *values = malloc(ROWS * FRAMES * 2 * sizeof *values);
+    for (size_t i = 0; i < ROWS * FRAMES * 2; i++)
+        values[i] = i % (FRAMES * 2) == 2 * PEAK ? 9 : (ph_real)sin(0.001 * (double)i);
+    ph_data *data = ph_data_from_memory(values, ROWS, FRAMES * 2, NULL);
+    assert_int_equal(ph_data_set_shape(data, 3, (size_t[]){ 1, FRAMES, 2 }), PH_OK);
+    ph_model *m = train("pca", data, OPTIONS("latent-dim=1"));
+    char *page = report(m, data, NULL, NULL);
+    assert_says(page, "column 1, original and back, place in the row 1 to 5000\"");
+    size_t points = 0;
+    double highest = INFINITY;
+    const char *at = strstr(strstr(page, "<section id=\"rows\">"), "class=\"curve first\" d=\"");
+    for (at = strstr(at, "d=\"") + 3; *at == 'M' || *at == 'L'; points++) {
+        char *end;
+        strtod(at + 1, &end);
+        highest = fmin(highest, strtod(end, &end));
+        at = end;
+    }
+    assert_true(points > 300 && points <= 600);
+    assert_true(highest < 20); /* of 176, from the top */
+    free(values);
+    free(page);
+    ph_model_free(m);
+    ph_data_close(data);
+}
+
 static void small_sets(void **state)
 {
     (void)state;
@@ -985,6 +1114,8 @@ int main(void)
         cmocka_unit_test(times_of_training),
         cmocka_unit_test(filters_as_a_picture),
         cmocka_unit_test(names_are_escaped), cmocka_unit_test(small_sets),
+        cmocka_unit_test(windows_of_a_table), cmocka_unit_test(windows_of_a_sound),
+        cmocka_unit_test(long_rows),
         cmocka_unit_test(many_classes), cmocka_unit_test(posterior),
         cmocka_unit_test(dimensions), cmocka_unit_test(words), cmocka_unit_test(draws_of_a_prior),
         cmocka_unit_test(lattices), cmocka_unit_test(classes_and_styles), cmocka_unit_test(rows_of_training),

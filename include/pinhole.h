@@ -152,6 +152,8 @@ typedef struct ph_data_desc {
     const char *hop;           /* how far windows are from each other, likewise; NULL: half a window. The
                                   last window of each piece lies flush with its end; a piece smaller than
                                   a window is continued in it by reflection, but bytes are PH_DATA */
+    size_t row;                /* numbers in a row, as a model has them: .npy arrays whose rows are of so many are windows
+                                  already, and not cut; 0: unknown */
     const char *window_of;     /* NULL: tables and .npy arrays are cut, too; "table": tables, but not arrays, whose rows
                                   may be windows already; "other": neither. Models open other sets so */
 } ph_data_desc;
@@ -555,7 +557,7 @@ ph_status ph_noise_measure(ph_noise *, const ph_data *data, ph_figures *figures)
  * number. */
 typedef struct ph_holes ph_holes;
 /* Opens a mask for rows of data: brought to size and cut as they were, where it is as large as their pictures
- * were before. Fails as ph_model_open_data() does. */
+ * were before; an array of windows is taken as it is. Fails as ph_model_open_data() does. */
 ph_data *ph_holes_open_mask(const ph_model *, const ph_data *data, const char *spec);
 ph_holes *ph_holes_new(ph_model *, const ph_data *data, const ph_data *mask);
 void ph_holes_free(ph_holes *);

@@ -117,15 +117,16 @@ static ph_status read_array(ph_data *d, ph_source *in, const ph_data_desc *desc)
     return by_column ? ph_data_transpose(d, desc->memory_limit) : PH_OK;
 }
 
-/* Its rows are the lines of a series. */
+/* Its rows are the lines of a series, unless they are windows already. */
 static ph_status read_series(ph_pieces *p, ph_source *in, size_t *frames)
 {
     PH_TRY(read_array(p->d, in, p->desc));
-    *frames = p->d->rows;
-    return p->d->rank == 1 ? PH_OK
-                           : ph_fail(PH_USAGE, "%s: window: its rows have %zu dimensions; a series has lines of "
-                                     "numbers",
-                                     ph_source_name(in), p->d->rank);
+    bool windows = p->d->width == p->desc->row;
+    *frames = windows ? 0 : p->d->rows;
+    return p->d->rank == 1 || windows
+               ? PH_OK
+               : ph_fail(PH_USAGE, "%s: window: its rows have %zu dimensions; a series has lines of numbers",
+                         ph_source_name(in), p->d->rank);
 }
 
 static const ph_piece_kind series = { "NPY", read_series, 0 };

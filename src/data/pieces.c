@@ -22,7 +22,7 @@ static ph_status add_source(ph_pieces *p, ph_source *in, const char *name, ph_pi
 {
     size_t frames = 0;
     PH_TRY(read(p, in, &frames));
-    return add_piece(p, name, frames);
+    return frames ? add_piece(p, name, frames) : PH_OK;
 }
 
 static ph_status add_file(ph_pieces *p, const char *path, const char *name, ph_piece_reader read)
@@ -35,6 +35,8 @@ static ph_status add_file(ph_pieces *p, const char *path, const char *name, ph_p
 
 static ph_status cut(ph_pieces *p, const char *path)
 {
+    if (p->count == 0)
+        return PH_OK;
     if (p->labels.count)
         PH_TRY(ph_data_label_texts(p->d, &p->labels, path));
     ph_piece *piece = p->piece;

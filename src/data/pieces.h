@@ -17,7 +17,7 @@ typedef struct ph_pieces {
 } ph_pieces;
 
 /* Appends the frames of a file to p->d; the first one, for which p->count is 0, begins the set. *frames:
- * how many there are; 0 is a mistake that the reader tells. */
+ * how many there are; 0: its rows are windows already, and nothing is cut. */
 typedef ph_status (*ph_piece_reader)(ph_pieces *p, ph_source *, size_t *frames);
 
 /* What such files have in common. */

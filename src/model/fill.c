@@ -57,7 +57,8 @@ ph_data *ph_holes_open_mask(const ph_model *m, const ph_data *data, const char *
     ph_data_describe(data, &info);
     ph_data *mask = ph_model_open_rows(m, spec, &(ph_data_desc){
         .size = *data->size ? data->size : "own", .fit = *data->fit ? data->fit : NULL,
-        .window = *info.window ? info.window : NULL, .hop = *info.hop ? info.hop : NULL });
+        .window = *info.window ? info.window : NULL, .hop = *info.hop ? info.hop : NULL, .row = data->width,
+        .window_of = data->windows && data->windows->picture ? "other" : NULL });
     if (mask && check_shape(m, mask) == PH_OK && check_size(data, mask) == PH_OK)
         return mask;
     ph_data_close(mask);

@@ -201,14 +201,19 @@ static void labels_and_codes(void **state)
     assert_says(page, "pair three");
 }
 
+static void write_masks(const char *name, size_t rows, size_t rank, const size_t *shape, const ph_real *values)
+{
+    ph_writer_desc desc = { .rank = rank, .width = 1 };
+    for (size_t i = 0; i < rank; i++)
+        desc.width *= desc.shape[i] = shape[i];
+    ph_writer *w = ph_writer_open(in_folder(name), &desc);
+    assert_int_equal(ph_writer_rows(w, values, rows), PH_OK);
+    assert_int_equal(ph_writer_close(w), PH_OK);
+}
+
 static void write_mask(const char *name, size_t rank, const size_t *shape, const ph_real *values)
 {
-    size_t width = rank == 3 ? shape[0] * shape[1] * shape[2] : shape[0] * shape[1];
-    ph_writer_desc desc = { .rank = rank, .width = width };
-    memcpy(desc.shape, shape, rank * sizeof shape[0]);
-    ph_writer *w = ph_writer_open(in_folder(name), &desc);
-    assert_int_equal(ph_writer_rows(w, values, 1), PH_OK);
-    assert_int_equal(ph_writer_close(w), PH_OK);
+    write_masks(name, 1, rank, shape, values);
 }
 
 /* A gray mask hides a pixel in all its channels, be it an array or a picture. What is no number is refused. */
@@ -316,6 +321,32 @@ static void columns_and_pieces(void **state)
     assert_run("score t.pin t.csv -o errors.csv", 0);
 }
 
+/* A mask in the shape of a window is one, as lines or as a row, for all windows or for each. */
+static void masks_of_windows(void **state)
+{
+    (void)state;
+    enum { WINDOW = 8, COLUMNS = 4, NUMBERS = WINDOW * COLUMNS, WINDOWS = 49 };
+    static ph_real values[WINDOWS * NUMBERS];
+    for (int k = 0; k < WINDOWS * NUMBERS; k++)
+        values[k] = k % NUMBERS / COLUMNS != 5;
+    assert_run("train mae t.csv --window 8 --patch 4 " SMALL "--epochs 2 -o series.pin", 0);
+    write_masks("0.npy", WINDOW, 1, (size_t[]){ COLUMNS }, values);
+    write_mask("1.npy", 3, (size_t[]){ 1, WINDOW, COLUMNS }, values);
+    write_mask("2.npy", 1, (size_t[]){ NUMBERS }, values);
+    write_masks("3.npy", WINDOWS, 3, (size_t[]){ 1, WINDOW, COLUMNS }, values);
+    double error = 0;
+    for (int i = 0; i < 4; i++) {
+        char command[128];
+        snprintf(command, sizeof command, "reconstruct series.pin t.csv --mask %d.npy -o x.csv --json", i);
+        assert_run(command, 0);
+        error = i == 0 ? figure("masked_mse") : error;
+        assert_true(figure("hole_share") == 1.0 / WINDOW && figure("masked_mse") == error && error > 0);
+    }
+    write_mask("4.npy", 3, (size_t[]){ 4, 4, 1 }, values + 12); /* of pictures, which arrays are not cut into */
+    assert_run("reconstruct w.pin slopes --mask 4.npy -o x.npy", 0);
+    assert_int_equal(remove(in_folder("x.npy")), 0);
+}
+
 enum { LINES = 200 };
 
 /* The table of columns_and_pieces; in every third line a value may be left out, or marked in a mask. */
@@ -406,6 +437,7 @@ int main(void)
         cmocka_unit_test(gray_masks),
         cmocka_unit_test(masks_go_with_pictures),
         cmocka_unit_test(columns_and_pieces),
+        cmocka_unit_test(masks_of_windows),
         cmocka_unit_test(gaps_are_filled),
         cmocka_unit_test(errors_are_of_what_is_known),
     };

@@ -278,6 +278,12 @@ static void arrays_are_series(void **state)
     write_array("four.npy", "False", "(5, 2, 2)", 20);
     assert_refused("four.npy", &(ph_data_desc){ .window = "4" }, PH_USAGE,
                    "four.npy: window: its rows have 2 dimensions");
+    d = opened("four.npy", &(ph_data_desc){ .window = "2", .row = 4 });
+    assert_true(d->rows == 5 && d->rank == 2 && d->windows == NULL);
+    ph_data_close(d);
+    d = opened("two.npy", &(ph_data_desc){ .window = "2", .hop = "2", .row = 4 });
+    assert_true(d->rows == 10 && d->windows);
+    ph_data_close(d);
     /* What a model's window does not ask for: rows may be windows already. */
     d = opened("two.npy", &(ph_data_desc){ .window = "3", .window_of = "table" });
     assert_true(d->rows == 20 && d->windows == NULL);

@@ -22,6 +22,7 @@ enum { MOST_WORDS = 12, WHY = 160, MOST_NUMBERS = 1 << 24 };
 typedef struct words {
     char text[96], *word[MOST_WORDS], why[WHY];
     int count, next;
+    bool ended;                /* a word was asked for behind the last one */
 } words;
 
 /* False, after the reason. */
@@ -69,7 +70,8 @@ static bool take_pair(char *text, size_t pair[2])
 
 static char *next_word(words *w)
 {
-    return w->next < w->count ? w->word[w->next++] : NULL;
+    w->ended = w->next == w->count;
+    return w->ended ? NULL : w->word[w->next++];
 }
 
 static bool next_is(words *w, const char *word)
@@ -108,7 +110,9 @@ static bool read_convolution(words *w, ph_layer *l)
     while (sound && w->next < w->count) {
         bool pad = next_is(w, "pad"), dilate = !pad && next_is(w, "dilate");
         bool groups = !pad && !dilate && next_is(w, "groups");
-        char *text = pad || dilate || groups ? next_word(w) : NULL;
+        if (!pad && !dilate && !groups)
+            break;
+        char *text = next_word(w);
         padded = padded || pad;
         if (groups)
             sound = text && take_number(text, &l->window.groups);
@@ -125,12 +129,17 @@ static bool read_convolution(words *w, ph_layer *l)
     return sound;
 }
 
-static bool read_residual(words *w, ph_layer *l)
+/* "x2", or nothing. */
+static bool read_times(words *w, ph_layer *l)
 {
-    bool sound = read_width(w, l);
     char *times = next_word(w);
     l->repeat = 1;
-    return sound && (times == NULL || (*times == 'x' && take_number(times + 1, &l->repeat)));
+    return times == NULL || (*times == 'x' && take_number(times + 1, &l->repeat));
+}
+
+static bool read_residual(words *w, ph_layer *l)
+{
+    return read_width(w, l) && read_times(w, l);
 }
 
 static bool read_pool(words *w, ph_layer *l)
@@ -141,9 +150,10 @@ static bool read_pool(words *w, ph_layer *l)
 static bool read_up(words *w, ph_layer *l)
 {
     char *text = next_word(w);
-    bool sound = text && take_pair(text, l->kernel);
+    if (text == NULL || !take_pair(text, l->kernel))
+        return false;
     l->bilinear = !next_is(w, "nearest") && next_is(w, "bilinear");
-    return sound;
+    return true;
 }
 
 static bool read_grid(words *w, ph_layer *l)
@@ -159,12 +169,12 @@ static bool read_grid(words *w, ph_layer *l)
 static bool read_attend(words *w, ph_layer *l)
 {
     char *heads = next_word(w);
+    if (heads == NULL || !take_number(heads, &l->heads))
+        return false;
     l->causal = next_is(w, "causal");
-    char *times = next_word(w);
-    l->causal = l->causal || next_is(w, "causal");
-    l->repeat = 1;
-    return heads && take_number(heads, &l->heads) &&
-           (times == NULL || (*times == 'x' && take_number(times + 1, &l->repeat)));
+    bool sound = read_times(w, l);
+    l->causal = l->causal || (sound && next_is(w, "causal"));
+    return sound;
 }
 
 static bool read_norm(words *w, ph_layer *l)
@@ -413,14 +423,21 @@ static ph_status read_layer(const char *option, const char *text, size_t length,
             found = &kinds[k];
             l->kind = (ph_layer_kind)k;
         }
-    if (found && found->read(w, l) && w->next == w->count)
+    if (found == NULL)
+        return ph_fail(PH_USAGE, "%s: '%.*s' is neither a width such as 256 nor a layer such as conv 32 4/2 (%s)",
+                       option, (int)length, text, names(known));
+    bool sound = found->read(w, l);
+    if (sound && w->next == w->count)
         return PH_OK;
     if (*w->why)
         return ph_fail(PH_USAGE, "%s: '%.*s': %s", option, (int)length, text, w->why);
-    if (found && found != &kinds[PH_DENSE])
-        return ph_fail(PH_USAGE, "%s: '%.*s' is not a layer such as %s", option, (int)length, text, found->form);
-    return ph_fail(PH_USAGE, "%s: '%.*s' is neither a width such as 256 nor a layer such as conv 32 4/2 (%s)",
-                   option, (int)length, text, names(known));
+    if (!sound && w->ended)
+        return ph_fail(PH_USAGE, "%s: '%.*s' is not a layer such as %s: something is missing behind it", option,
+                       (int)length, text, found->form);
+    /* The word as the list has it, since reading cuts it. */
+    const char *word = text + (w->word[sound ? w->next : w->next - 1] - w->text);
+    return ph_fail(PH_USAGE, "%s: '%.*s' is not a layer such as %s: '%.*s' does not belong there", option, (int)length,
+                   text, found->form, (int)strcspn(word, " ,"), word);
 }
 
 ph_status ph_layers_read(const char *option, const char *text, ph_layers *layers)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WHAT = 160 };           /* room for what is wrong with a value */
+
 static real zero = 0, one = 1;
 const ph_scaling ph_scaling_none = { .kind = "none", .width = 1, .shift = &zero, .scale = &one };
 
@@ -56,21 +58,25 @@ static ph_status refuse(const ph_data *d, size_t row, size_t column, const char 
     return ph_fail(PH_DATA, "%s: row %zu%s, %s: the value is %s", d->name, row + 1, id, where, what);
 }
 
-static const char *not_finite(real value)
+static const char *not_finite(real value, const char *gaps, char what[WHAT])
 {
-    return isnan(value) ? "missing (NaN); a model trained with --missing mean takes the column's mean" : "infinite";
+    snprintf(what, WHAT, "missing (NaN)%s%s", gaps ? "; " : "", gaps ? gaps : "");
+    return isnan(value) ? what : "infinite";
 }
+
+const char ph_gaps_take_means[] = "a model trained with --missing mean takes the column's mean";
 
 /* Finds the first value that cannot be used, now that it is known that there is one. */
 static ph_status refuse_first(const ph_data *d, bool nan_too)
 {
+    char what[WHAT];
     real *row = malloc(d->width * sizeof *row);
     ph_status status = row ? PH_OK : ph_fail(PH_MEMORY, "%s: out of memory", d->name);
     for (size_t r = 0; r < d->rows && status == PH_OK; r++) {
         status = ph_data_read(d, &r, 1, row);
         for (size_t c = 0; c < d->width && status == PH_OK; c++)
             if (isinf(row[c]) || (nan_too && isnan(row[c])))
-                status = refuse(d, r, c, not_finite(row[c]));
+                status = refuse(d, r, c, not_finite(row[c], ph_gaps_take_means, what));
     }
     free(row);
     return status;
@@ -215,13 +221,13 @@ static size_t settle_row(const ph_scaling *s, real *row, size_t columns)
 }
 
 /* The first value that is not one of the words that rows are of, and what it is; SIZE_MAX: all are. */
-static size_t not_a_word(const ph_scaling *s, const real *row, size_t columns, char what[80])
+static size_t not_a_word(const ph_scaling *s, const real *row, size_t columns, char what[WHAT])
 {
     for (size_t c = 0; c < columns && s->words; c++) {
         double value = (double)row[c];
         if (value >= 0 && value < (double)s->words && value == floor(value))
             continue;
-        snprintf(what, 80, "%.9g, but the words of embed are 0 to %zu", value, s->words - 1);
+        snprintf(what, WHAT, "%.9g, but the words of embed are 0 to %zu", value, s->words - 1);
         return c;
     }
     return SIZE_MAX;
@@ -229,7 +235,7 @@ static size_t not_a_word(const ph_scaling *s, const real *row, size_t columns, c
 
 ph_status ph_scaling_check_words(const ph_scaling *s, size_t first, const real *rows, size_t n, size_t columns)
 {
-    char what[80];
+    char what[WHAT];
     for (size_t r = 0; r < n; r++) {
         size_t bad = not_a_word(s, rows + r * columns, columns, what);
         if (bad != SIZE_MAX)
@@ -243,9 +249,9 @@ ph_status ph_scaling_apply(const ph_scaling *s, const ph_data *d, size_t row, re
 {
     bool whole = d->element < PH_F2;
     size_t bad = whole ? SIZE_MAX : settle_row(s, values, d->width);
-    char what[80];
+    char what[WHAT];
     if (bad != SIZE_MAX)
-        return refuse(d, row, bad, not_finite(values[bad]));
+        return refuse(d, row, bad, not_finite(values[bad], s->gaps, what));
     if ((bad = not_a_word(s, values, d->width, what)) != SIZE_MAX)
         return refuse(d, row, bad, what);
     scale_row(s, values, d->width);

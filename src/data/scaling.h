@@ -12,8 +12,12 @@ typedef struct ph_scaling {
     real *shift, *scale;
     real *fill;                /* in the data's own units, by c % columns; NULL: none */
     size_t columns;
+    const char *gaps;          /* what helps against values that are missing, told where they are refused; NULL: nothing */
     size_t words;              /* rows are of whole numbers below this, and refused if not; 0: of any */
 } ph_scaling;
+
+/* For `gaps`: what a model may be trained with. */
+extern const char ph_gaps_take_means[];
 
 /* Rows as they are, where they are finite. */
 extern const ph_scaling ph_scaling_none;

@@ -174,6 +174,8 @@ ph_status ph_model_build(ph_model *m, size_t room)
     m->x = ph_input(m->graph, "x", m->row.rank, m->row.dim);
     m->family->build(m->graph, m->x, m->options);
     PH_TRY(ph_graph_status(m->graph));
+    m->scaling.gaps = ph_model_export(m, "fill") ? "pinhole reconstruct MODEL DATA -o FILE fills the gaps"
+                                                 : ph_gaps_take_means;
     ph_trainer_start(&m->trainer, m->graph, m->x, &m->scaling);
     m->trainer.y = m->graph->labels;
     m->trainer.labelled = m->graph->labelled;

@@ -52,7 +52,8 @@ const ph_option ph_training_table[] = {
     { "no-shuffle", NULL, PH_OPTION_FLAG, AT(no_shuffle), "0", 0, 0, NULL,
       "take the rows in their order" },
     { "missing", "missing-values-handling", PH_OPTION_CHOICE, AT(missing), "refuse", 0, 0,
-      "refuse mean", "values that are missing: an error, or the mean of their column" },
+      "refuse mean", "values that are missing: an error, or the mean of their column, which figures "
+      "take for the truth, too" },
     { "scaling", NULL, PH_OPTION_CHOICE, AT(scaling), "auto", 0, 0,
       "auto none bytes center minmax standardise",
       "of the rows, kept in the model (auto: bytes / 255, [0,1] as it is, else standardise; "

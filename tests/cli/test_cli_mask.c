@@ -389,7 +389,12 @@ static void gaps_are_filled(void **state)
     free(known);
     assert_run("reconstruct t.pin gaps.csv -o filled.png", 0);
     assert_says(out, "filled in the middle");
-    assert_fails("encode t.pin gaps.csv -o x.npy", 1, "row 1, column 1 ('a'): the value is missing");
+    assert_fails("encode t.pin gaps.csv -o x.npy", 1, "row 1, column 1 ('a'): the value is missing (NaN); pinhole "
+                 "reconstruct MODEL DATA -o FILE fills the gaps");
+    assert_fails("eval t.pin gaps.csv", 1, "fills the gaps");
+    assert_fails("score t.pin gaps.csv", 1, "fills the gaps");
+    assert_fails("encode series.pin gaps.csv -o x.npy", 1, "its line 1, column 1 ('a'): the value is missing (NaN); "
+                 "pinhole reconstruct MODEL DATA -o FILE");
     assert_fails("reconstruct t.pin gaps.csv --noise gauss:0.1 -o x.npy", 1, "the value is missing");
 }
 

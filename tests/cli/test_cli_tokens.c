@@ -82,6 +82,7 @@ static void wrong_tokens_are_refused(void **state)
         { 2, { 7, 7 }, 32, 1, "number 1 of row 1 is 32, but the words are 0 to 31" },
         { 2, { 7, 7 }, -1, 1, "number 1 of row 1 is -1" },
         { 2, { 7, 7 }, (ph_real)2.5, 1, "number 1 of row 1 is 2.5" },
+        { 2, { 7, 7 }, (ph_real)NAN, 1, "own.npy: row 1, column 1: the value is missing (NaN)\n" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_tokens("own.npy", cases[i].rank, cases[i].shape, cases[i].first);

@@ -26,7 +26,18 @@ static bool is_gray_of(const ph_data *mask, const ph_shape *row)
 
 static ph_status check_shape(const ph_model *m, const ph_data *mask)
 {
-    return is_gray_of(mask, &m->row) ? PH_OK : ph_model_check_data(m, "reconstruct", mask);
+    if (is_gray_of(mask, &m->row) || ph_model_check_data(m, "reconstruct", mask) == PH_OK)
+        return PH_OK;
+    if (strcmp(mask->format, "pictures") == 0 && (m->table || !ph_model_is_picture(m)))
+        return ph_fail(PH_USAGE, "%s: a picture, but the model's rows are not pictures; their mask is a file of their kind, or "
+                       "an array", mask->name);
+    return ph_last_status();
+}
+
+static ph_status check_fills(const ph_model *m)
+{
+    return ph_model_export(m, "fill") ? PH_OK : ph_fail(PH_USAGE, "a model of family %s has no 'fill': holes are "
+                                                        "filled by mae", m->family->face.name);
 }
 
 static bool same_size(const size_t a[2], const size_t b[2])
@@ -54,6 +65,8 @@ static ph_status check_size(const ph_data *data, const ph_data *mask)
 ph_data *ph_holes_open_mask(const ph_model *m, const ph_data *data, const char *spec)
 {
     ph_data_info info;
+    if (check_fills(m) != PH_OK)
+        return NULL;
     ph_data_describe(data, &info);
     ph_data *mask = ph_model_open_rows(m, spec, &(ph_data_desc){
         .size = *data->size ? data->size : "own", .fit = *data->fit ? data->fit : NULL,
@@ -140,6 +153,7 @@ static ph_status check_mask(ph_holes *h)
 
 static ph_status begin(ph_holes *h)
 {
+    PH_TRY(check_fills(h->model));
     h->fill = ph_model_function(h->model, "fill");
     if (h->fill == NULL)
         return ph_last_status();

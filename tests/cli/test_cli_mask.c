@@ -163,7 +163,8 @@ static void mistakes_with_masks(void **state)
     fwrite(mask, 1, SIDE * (SIDE - 2) - 1, f);
     assert_int_equal(fclose(f), 0);
     assert_run("train ae slopes --latent-dim 2 --hidden none --epochs 1 --quiet -o ae.pin", 0);
-    assert_fails("reconstruct ae.pin slopes --mask hole.pgm -o x.npy", 2, "no 'fill'");
+    assert_fails("reconstruct ae.pin slopes --mask hole.pgm -o x.npy", 2,
+                 "family ae has no 'fill': holes are filled by mae");
     assert_fails("reconstruct s.pin slopes --mask whole.pgm -o x.npy", 2, "no hole");
     assert_fails("reconstruct s.pin slopes --mask nothing.pgm -o x.npy", 2, "nothing is seen");
     assert_fails("reconstruct s.pin slopes --mask narrow.pgm -o x.npy", 2, "narrow.pgm: 6x8 pixels");
@@ -342,6 +343,7 @@ static void masks_of_windows(void **state)
         error = i == 0 ? figure("masked_mse") : error;
         assert_true(figure("hole_share") == 1.0 / WINDOW && figure("masked_mse") == error && error > 0);
     }
+    assert_fails("reconstruct series.pin t.csv --mask hole.pgm -o x.csv", 2, "hole.pgm: a picture, but");
     write_mask("4.npy", 3, (size_t[]){ 4, 4, 1 }, values + 12); /* of pictures, which arrays are not cut into */
     assert_run("reconstruct w.pin slopes --mask 4.npy -o x.npy", 0);
     assert_int_equal(remove(in_folder("x.npy")), 0);

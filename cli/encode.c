@@ -44,8 +44,9 @@ static const ph_option reconstruct_table[] = {
       NULL, "of the noise" },
     { "mask", NULL, PH_OPTION_TEXT, offsetof(use_options, mask), NULL, 0, 0, NULL,
       "holes that the model (mae) fills: a picture (also gray, or as large as the data's pictures were) or rows of "
-      "the data's shape, one for all rows or one for each, 0 a hole and 1 seen; .png: with holes, filled, as they are. Values that are missing in the data are "
-      "holes by themselves, with a mask or without: so the gaps of a table are filled" },
+      "the data's shape, one for all rows (also without a number of rows: 28x28) or one for each, 0 a hole and 1 seen; "
+      ".png: with holes, filled, as they are. Values that are missing in the data are holes by themselves, with a mask "
+      "or without: so the gaps of a table are filled" },
     { "beside", NULL, PH_OPTION_TEXT, offsetof(use_options, beside), NULL, 0, 0, NULL,
       "other models, OTHER.pin,THIRD.pin: a .png with a row of pictures for the originals and for "
       "each model, and a table of their errors" },

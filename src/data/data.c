@@ -124,6 +124,19 @@ ph_status ph_data_shape(ph_data *d, const char *path, size_t rows, size_t rank, 
     return PH_OK;
 }
 
+void ph_data_as_row(ph_data *d, size_t rank, const size_t *shape)
+{
+    bool plain = !d->windows && !d->labels && !d->columns.count && !d->ids.count;
+    bool inner = rank == 1 ? d->width == 1
+                           : d->rank == rank - 1 && memcmp(d->shape, shape + 1, d->rank * sizeof shape[0]) == 0;
+    if (!plain || !inner || d->rows != shape[0])
+        return;
+    d->width *= d->rows;
+    d->rows = 1;
+    d->rank = rank;
+    memcpy(d->shape, shape, rank * sizeof shape[0]);
+}
+
 static size_t row_bytes(const ph_data *d)
 {
     return d->width * ph_element_bytes(d->element);

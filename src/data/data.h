@@ -57,6 +57,9 @@ ph_data *ph_data_make(const char *name, const char *format);
 /* Sets the shape of a row and the number of rows; PH_DATA where they overflow or are 0. */
 ph_status ph_data_shape(ph_data *, const char *path, size_t rows, size_t rank, const size_t *shape);
 
+/* A set of plain numbers that as a whole has the shape of one row becomes that row. */
+void ph_data_as_row(ph_data *, size_t rank, const size_t *shape);
+
 /* Three ways to the numbers. The shape must be set; of ph_data_begin only that of a row. */
 
 /* 1. As they lie in a file from offset on; last: they end it. PH_DATA where its size is another. */

@@ -24,6 +24,17 @@ static bool is_gray_of(const ph_data *mask, const ph_shape *row)
     return row->rank == 3 && one && mask->shape[0] == row->dim[0] && mask->shape[1] == row->dim[1];
 }
 
+/* An array may be the mask of one row, without a number of rows before its shape. */
+static void take_single(const ph_model *m, ph_data *mask)
+{
+    const size_t *d = m->row.dim;
+    ph_data_as_row(mask, m->row.rank, d);
+    if (m->row.rank == 3) {
+        ph_data_as_row(mask, 2, d);
+        ph_data_as_row(mask, 3, (size_t[]){ d[0], d[1], 1 });
+    }
+}
+
 static ph_status check_shape(const ph_model *m, const ph_data *mask)
 {
     if (is_gray_of(mask, &m->row) || ph_model_check_data(m, "reconstruct", mask) == PH_OK)
@@ -72,7 +83,10 @@ ph_data *ph_holes_open_mask(const ph_model *m, const ph_data *data, const char *
         .size = *data->size ? data->size : "own", .fit = *data->fit ? data->fit : NULL,
         .window = *info.window ? info.window : NULL, .hop = *info.hop ? info.hop : NULL, .row = data->width,
         .window_of = data->windows && data->windows->picture ? "other" : NULL });
-    if (mask && check_shape(m, mask) == PH_OK && check_size(data, mask) == PH_OK)
+    if (mask == NULL)
+        return NULL;
+    take_single(m, mask);
+    if (check_shape(m, mask) == PH_OK && check_size(data, mask) == PH_OK)
         return mask;
     ph_data_close(mask);
     return NULL;

@@ -213,8 +213,11 @@ ph_data *ph_model_open_data(const ph_model *m, const char *function, const char 
 {
     ph_data_desc desc = given ? *given : (ph_data_desc){ 0 };
     ph_data *d = ph_model_takes_rows(m, function) ? ph_model_open_rows(m, spec, &desc) : ph_data_open(spec, &desc);
+    const ph_named *f = ph_model_export(m, function);
     if (d == NULL)
         return NULL;
+    if (f)
+        ph_data_as_row(d, f->input->shape.rank, f->input->shape.dim);
     bool fits = ph_model_check_data(m, function, d) == PH_OK;
     if (fits && (m->classes.count == 0 || ph_data_number_classes(d, &m->classes) == PH_OK))
         return d;

@@ -226,19 +226,23 @@ static void gray_masks(void **state)
     for (int k = 0; k < 3 * PIXELS; k++)
         fputc(k * 37 % 200 + 20, f);
     assert_int_equal(fclose(f), 0);
-    ph_real values[PIXELS];
+    ph_real values[PIXELS], colours[3 * PIXELS];
     uint8_t bytes[PIXELS];
     for (int k = 0; k < PIXELS; k++) {
-        values[k] = k % 7 != 3;
+        values[k] = colours[3 * k] = colours[3 * k + 1] = colours[3 * k + 2] = k % 7 != 3;
         bytes[k] = k % 7 != 3 ? 255 : 0;
     }
     write_pgm("gray.pgm", bytes);
     write_mask("gray.npy", 2, (size_t[]){ SIDE, SIDE }, values);
     write_mask("one.npy", 3, (size_t[]){ SIDE, SIDE, 1 }, values);
+    write_masks("plane.npy", SIDE, 1, (size_t[]){ SIDE }, values); /* one picture alone, whose lines are no rows */
+    write_masks("channel.npy", SIDE, 2, (size_t[]){ SIDE, 1 }, values);
+    write_masks("channels.npy", SIDE, 2, (size_t[]){ SIDE, 3 }, colours);
+    static const char *const masks[] = { "gray.pgm", "gray.npy", "one.npy", "plane.npy", "channel.npy", "channels.npy" };
+    enum { MASKS = sizeof masks / sizeof masks[0] };
     assert_run("train mae red.ppm --patch 1 " SMALL "--epochs 2 -o red.pin", 0);
-    ph_real *filled[3], *own = values_of("red.ppm", 1, 3 * PIXELS);
-    static const char *const masks[] = { "gray.pgm", "gray.npy", "one.npy" };
-    for (int i = 0; i < 3; i++) {
+    ph_real *filled[MASKS], *own = values_of("red.ppm", 1, 3 * PIXELS);
+    for (int i = 0; i < MASKS; i++) {
         char command[128];
         snprintf(command, sizeof command, "reconstruct red.pin red.ppm --mask %s -o red.npy --json", masks[i]);
         assert_run(command, 0);
@@ -248,7 +252,7 @@ static void gray_masks(void **state)
     }
     for (int k = 0; k < 3 * PIXELS; k++)
         assert_int_equal(filled[0][k] == own[k], k / 3 % 7 != 3);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < MASKS; i++)
         free(filled[i]);
     free(own);
     values[12] = (ph_real)NAN;
@@ -258,6 +262,9 @@ static void gray_masks(void **state)
     values[12] = (ph_real)INFINITY;
     write_mask("nan.npy", 2, (size_t[]){ SIDE, SIDE }, values);
     assert_fails("reconstruct red.pin red.ppm --mask nan.npy -o x.npy", 2, "column 13: the value is infinite");
+    assert_run("reconstruct s.pin slopes --mask plane.npy -o plane.npz", 0);
+    write_masks("narrow.npy", SIDE - 1, 1, (size_t[]){ SIDE }, colours);
+    assert_fails("reconstruct s.pin slopes --mask narrow.npy -o x.npy", 1, "narrow.npy: rows of 8 numbers");
     write_mask("wide.npy", 2, (size_t[]){ SIDE / 2, 2 * SIDE }, values);
     assert_fails("reconstruct red.pin red.ppm --mask wide.npy -o x.npy", 1, "wide.npy: rows of 64 (4x16)");
 }

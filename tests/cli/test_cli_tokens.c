@@ -67,9 +67,10 @@ static void tokens_go_out_and_in(void **state)
 static void write_tokens(const char *name, size_t rank, const size_t *shape, ph_real first)
 {
     ph_real t[49] = { first, 31 };
+    size_t width = shape[0] * (rank > 1 ? shape[1] : 1);
     ph_writer *w = ph_writer_open(in_folder(name), &(ph_writer_desc){
-        .width = 49, .rank = rank, .shape = { shape[0], shape[1] } });
-    assert_int_equal(ph_writer_rows(w, t, 1), PH_OK);
+        .width = width, .rank = rank, .shape = { shape[0], shape[1] } });
+    assert_int_equal(ph_writer_rows(w, t, 49 / width), PH_OK);
     assert_int_equal(ph_writer_close(w), PH_OK);
 }
 
@@ -92,6 +93,11 @@ static void wrong_tokens_are_refused(void **state)
             assert_says(err, cases[i].says);
         }
     }
+    write_tokens("row.npy", 2, (size_t[]){ 7, 7 }, 31);
+    write_tokens("grid.npy", 1, (size_t[]){ 7, 0 }, 31); /* one grid alone, whose lines are no rows */
+    assert_run("decode one.pin row.npy --tokens -o of-row.npy", 0);
+    assert_run("decode one.pin grid.npy --tokens -o of-grid.npy", 0);
+    assert_true(same("of-row.npy", "of-grid.npy"));
     assert_fails("decode one.pin want.npy --tokens -o x.npy", 1, "rows of 784");
     assert_fails("encode one.pin glyphs --tokens --layer 1 -o x.npy", 2, "one of them");
     assert_run("train pca glyphs -o pca.pin --quiet", 0);

@@ -522,8 +522,8 @@ size_t ph_model_mixture(const ph_model *);
 /* Opens data for `function` of the model: the columns that it was trained on, by their names, and
  * pictures in its size, unless desc (may be NULL) says otherwise. Classes have the numbers that they have in
  * the model, found by their names; those that it does not know come behind, and are PH_DATA where labels are
- * measured by (ph_model_eval) or learnt (ph_train). An array that has the shape of one row is that row. Fails as ph_data_open() does, and with PH_DATA where the
- * rows do not fit. */
+ * measured by (ph_model_eval) or learnt (ph_train). An array that has the shape of one row is
+ * that row. Fails as ph_data_open() does, and with PH_DATA where the rows do not fit. */
 ph_data *ph_model_open_data(const ph_model *, const char *function, const char *spec,
                             const ph_data_desc *desc);
 

@@ -40,7 +40,8 @@ ph_status ph_tokens_of(const ph_shape *row, size_t patch, ph_tokens *t)
     size_t h = row->dim[0], w = row->dim[1];
     if (h % p || w % p)
         return ph_fail(PH_USAGE, "patch %zu: pictures of %zux%zu cannot be cut into such squares; "
-                       "--patch takes one of %s", p, h, w, sides(h, w, text));
+                       "--patch takes one of %s, and pictures from files another --size, such as %zux%zu", p, h, w,
+                       sides(h, w, text), (w + p - 1) / p * p, (h + p - 1) / p * p);
     *t = (ph_tokens){ p, h / p, w / p, h / p * (w / p), p * p * each };
     return PH_OK;
 }

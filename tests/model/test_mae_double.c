@@ -423,6 +423,7 @@ static void senseless_options(void **state)
     (void)state;
     ph_data *data = pictures(), *series = waves(1, (size_t[]){ 12 });
     refused("mae", data, "patch=3", "1 2");
+    refused("mae", data, "patch=4", "--size, such as 8x4");
     refused("mae", series, "patch=5", "12");
     refused("mae", data, "patch=2 mask=0.95", "none would be seen");
     refused("mae", data, "patch=2 mask=0.05", "all would be seen");

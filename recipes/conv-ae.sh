@@ -1,6 +1,7 @@
 # Convolutional autoencoders of Fashion-MNIST and CIFAR-10, plain and variational: squared error and density of
 # rows that they never saw, beside the same number of principal components. Small batches, GELU and a high rate are
 # what makes them learn in few passes; the plain one of CIFAR-10 has its 128 numbers as a picture of 4 x 4.
+# Half an hour on one thread of a slow machine.
 #     make recipe-conv-ae
 cifar=cifar10/data_batch_1.bin.gz+cifar10/images:train
 unseen=cifar10/data_batch_2.bin.gz

@@ -152,8 +152,8 @@ typedef struct ph_data_desc {
     const char *hop;           /* how far windows are from each other, likewise; NULL: half a window. The
                                   last window of each piece lies flush with its end; a piece smaller than
                                   a window is continued in it by reflection, but bytes are PH_DATA */
-    size_t row;                /* numbers in a row, as a model has them: .npy arrays whose rows are of so many are windows
-                                  already, and not cut; 0: unknown */
+    size_t row;                /* numbers in a row, as a model has them: .npy arrays whose rows are of so many are
+                                  windows already, and not cut; 0: unknown */
     const char *window_of;     /* NULL: tables and .npy arrays are cut, too; "table": tables, but not arrays, whose rows
                                   may be windows already; "other": neither. Models open other sets so */
 } ph_data_desc;

@@ -12,7 +12,7 @@ typedef struct ph_scaling {
     real *shift, *scale;
     real *fill;                /* in the data's own units, by c % columns; NULL: none */
     size_t columns;
-    const char *gaps;          /* what helps against values that are missing, told where they are refused; NULL: nothing */
+    const char *gaps;          /* what helps against missing values, told where they are refused; NULL: nothing */
     size_t words;              /* rows are of whole numbers below this, and refused if not; 0: of any */
 } ph_scaling;
 

@@ -40,8 +40,8 @@ static ph_status check_shape(const ph_model *m, const ph_data *mask)
     if (is_gray_of(mask, &m->row) || ph_model_check_data(m, "reconstruct", mask) == PH_OK)
         return PH_OK;
     if (strcmp(mask->format, "pictures") == 0 && (m->table || !ph_model_is_picture(m)))
-        return ph_fail(PH_USAGE, "%s: a picture, but the model's rows are not pictures; their mask is a file of their kind, "
-                       "or an array", mask->name);
+        return ph_fail(PH_USAGE, "%s: a picture, but the model's rows are not pictures; their mask is a file of "
+                       "their kind, or an array", mask->name);
     return ph_last_status();
 }
 

@@ -47,11 +47,12 @@ static void run_choose(ph_call *call, int part)
 
 /* ---- Clusters -------------------------------------------------------------------------------------- */
 
-/* Sums of the lines of each cluster, how many they are, and the centres as the search wants them. */
+/* The centres as the search wants them, first, where scratch is aligned; the sums of the lines of each cluster, and
+ * how many these are. */
 static size_t cluster_scratch(const ph_call *call)
 {
     const ph_shape *s = &call->node->shape;
-    return s->dim[0] * (s->dim[1] + 1) + ph_nearest_room(s->dim[0], s->dim[1]);
+    return ph_nearest_room(s->dim[0], s->dim[1]) + s->dim[0] * (s->dim[1] + 1);
 }
 
 static void add_to_clusters(real *sum, real *members, const uint32_t *index, const real *line, size_t count, size_t d)
@@ -65,7 +66,7 @@ static void add_to_clusters(real *sum, real *members, const uint32_t *index, con
 
 static void move_centres(real *centre, real *scratch, real *tile, const real *x, size_t lines, size_t count, size_t d)
 {
-    real *sum = scratch, *members = sum + count * d, *room = members + count;
+    real *room = scratch, *sum = room + ph_nearest_room(count, d), *members = sum + count * d;
     memset(sum, 0, count * (d + 1) * sizeof *sum);
     ph_nearest_pack(room, centre, count, d, 0, (count + PH_PANEL - 1) / PH_PANEL);
     for (size_t l = 0; l < lines; l += PH_BLOCK_ROWS) {
